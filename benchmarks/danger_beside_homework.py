@@ -42,12 +42,12 @@ class Message(NamedTuple):
 
 
 def messages() -> list[Message]:
-    return [Message(**row) for row in _rows(FOLDER / "danger.jsonl")]
+    return [Message(**row) for row in _read_rows(FOLDER / "danger.jsonl")]
 
 
 def homework(language: str, length: int, *, seed: int) -> str:
     """Return homework of about this many letters in one language. The seed selects and orders paragraphs."""
-    paragraphs = [row["text"] for row in _rows(FOLDER / "homework.jsonl") if row["language"] == language]
+    paragraphs = [row["text"] for row in _read_rows(FOLDER / "homework.jsonl") if row["language"] == language]
     random.Random(seed).shuffle(paragraphs)  # noqa: S311
     while sum(map(len, paragraphs)) < length:
         paragraphs *= 2
@@ -73,9 +73,11 @@ def run_on(danger: str, study: str) -> str:
 
 def study_texts(data: Path, lessons: Path = LESSONS) -> dict[str, list[str]]:
     """Return long harmless texts: dialogues of a student and a teacher, questions and answers, exercises, lessons."""
-    dialogues = (f"{row['question']}\n{row['conversation']}" for row in _rows(data / "mathdial_test.jsonl"))
-    answers = (" ".join(filter(None, row.values())) for row in _table(data / "dolly_1k.csv"))
-    exercises = [row["prompt"] for row in _table(data / "mmlu_1k.csv")]
+    dialogues = (
+        f"{row['question']}\n{row['conversation']}" for row in _read_rows(data / "mathdial_test.jsonl")
+    )
+    answers = (" ".join(filter(None, row.values())) for row in _read_table(data / "dolly_1k.csv"))
+    exercises = [row["prompt"] for row in _read_table(data / "mmlu_1k.csv")]
     folders = [folder for folder in sorted(lessons.rglob("*")) if folder.is_dir()]
     on_danger = [page for folder in folders for page in prose(folder, on_danger=True)]
     return {
@@ -135,7 +137,7 @@ def measure_time(texts_of: Callable[[int], Iterator[str]]) -> dict[str, Any]:
     """Return milliseconds of CPU time for texts of each length."""
     times = {}
     for length, count in ((200, 60), (2000, 40), (8000, 15), (LONGEST, 3)):
-        took = sorted(_took(text) for text, _ in zip(texts_of(length), range(count), strict=False))
+        took = sorted(_measure_judging(text) for text, _ in zip(texts_of(length), range(count), strict=False))
         times[str(length)] = {
             "median_ms": round(statistics.median(took), 1),
             "p95_ms": round(took[len(took) * 95 // 100], 1),
@@ -156,24 +158,24 @@ def hostile() -> dict[str, str]:
     }
 
 
-def _took(text: str) -> float:
+def _measure_judging(text: str) -> float:
     started = time.thread_time()
     judged(text)
     return (time.thread_time() - started) * 1000
 
 
-def _homeworks(length: int) -> Iterator[str]:
+def _generate_homework(length: int) -> Iterator[str]:
     seed = 0
     while True:
         yield homework(LANGUAGES[seed % 2], length, seed=seed)
         seed += 1
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
+def _read_rows(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def _table(file: Path) -> list[dict[str, str]]:
+def _read_table(file: Path) -> list[dict[str, str]]:
     csv.field_size_limit(10_000_000)
     with file.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
@@ -188,8 +190,8 @@ def main() -> None:
     asked = arguments.parse_args()
     judged("hello")
     result = {
-        "times": measure_time(_homeworks),
-        "hostile_ms": {name: round(_took(text[:LONGEST]), 1) for name, text in hostile().items()},
+        "times": measure_time(_generate_homework),
+        "hostile_ms": {name: round(_measure_judging(text[:LONGEST]), 1) for name, text in hostile().items()},
         "study": measure_study(study_texts(asked.data)) if asked.data else {},
         "danger": measure_danger(messages()),
     }

@@ -92,29 +92,29 @@ class Stream(NamedTuple):
     unsafe_from: int
 
 
-def _each_word(make: Callable[[str], str]) -> Callable[[str], str]:
+def _change_each_word(make: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: " ".join(map(make, text.split()))
 
 
-def _in_words(make: Callable[[str, str, str], str]) -> Callable[[str], str]:
+def _change_second_letters(make: Callable[[str, str, str], str]) -> Callable[[str], str]:
     """Change the second letter of each word of three or more."""
-    return _each_word(lambda word: make(word[0], word[1], word[2:]) if len(word) > 2 else word)
+    return _change_each_word(lambda word: make(word[0], word[1], word[2:]) if len(word) > 2 else word)
 
 
-def _between(sign: str) -> Callable[[str], str]:
-    return _in_words(lambda first, second, rest: sign.join(first + second + rest))
+def _insert_between_letters(sign: str) -> Callable[[str], str]:
+    return _change_second_letters(lambda first, second, rest: sign.join(first + second + rest))
 
 
-def _swap(letters: str, looks: str) -> Callable[[str], str]:
+def _swap_letters(letters: str, looks: str) -> Callable[[str], str]:
     return lambda text: text.translate(str.maketrans(letters, looks))
 
 
-def _shift(upper: int, lower: int) -> Callable[[str], str]:
+def _shift_letters(upper: int, lower: int) -> Callable[[str], str]:
     table = {65 + n: upper + n for n in range(26)} | {97 + n: lower + n for n in range(26)}
     return lambda text: text.translate(table)
 
 
-def _entities(text: str) -> str:
+def _write_as_entities(text: str) -> str:
     forms = cycle(("&#{};", "&#x{:x};"))
     return "".join(
         form.format(ord(letter)) if letter.isalpha() else letter
@@ -122,11 +122,11 @@ def _entities(text: str) -> str:
     )
 
 
-def _spelled(text: str) -> str:
+def _space_out_letters(text: str) -> str:
     return "   ".join(" ".join(word) for word in text.split())
 
 
-def _numbered(text: str) -> str:
+def _number_words(text: str) -> str:
     return "\n" + "".join(f"{number}. {word}\n" for number, word in enumerate(text.split(), 1))
 
 
@@ -134,48 +134,48 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "plain": str,
     "capitals": str.upper,
     "bold": lambda text: f"**{text}**",
-    "bold words": _each_word("**{}**".format),
-    "bold letters": _in_words("{}**{}**{}".format),
-    "italic letters": _in_words("{}*{}*{}".format),
-    "italic words": _each_word("_{}_".format),
-    "struck letters": _in_words("{}~~{}~~{}".format),
+    "bold words": _change_each_word("**{}**".format),
+    "bold letters": _change_second_letters("{}**{}**{}".format),
+    "italic letters": _change_second_letters("{}*{}*{}".format),
+    "italic words": _change_each_word("_{}_".format),
+    "struck letters": _change_second_letters("{}~~{}~~{}".format),
     "heading": "\n\n### {}\n\n".format,
     "quote": lambda text: "\n> " + text.replace(" ", "\n> "),
-    "links": _each_word("[{}](https://example.org/a)".format),
-    "links in words": _in_words("{}[{}](https://example.org/b){}".format),
+    "links": _change_each_word("[{}](https://example.org/a)".format),
+    "links in words": _change_second_letters("{}[{}](https://example.org/b){}".format),
     "bulleted words": lambda text: "\n- " + text.replace(" ", "\n- "),
-    "numbered words": _numbered,
+    "numbered words": _number_words,
     "table": lambda text: "\n| " + text.replace(" ", " | ") + " |\n",
     "table rows": lambda text: "\n| " + text.replace(" ", " |\n| ") + " |\n",
-    "code words": _each_word("`{}`".format),
-    "code letters": _in_words("{}`{}`{}".format),
+    "code words": _change_each_word("`{}`".format),
+    "code letters": _change_second_letters("{}`{}`{}".format),
     "code block": "\n```text\n{}\n```\n".format,
-    "entities": _entities,
+    "entities": _write_as_entities,
     "hard spaces": lambda text: text.replace(" ", "&nbsp;"),
-    "tags": _each_word("<b>{}</b>".format),
-    "tags in words": _in_words('{}<i class="x">{}</i>{}'.format),
-    "comments": _in_words("{}{}<!-- so -->{}".format),
-    "formula": _each_word(r"\text{{{}}}".format),
+    "tags": _change_each_word("<b>{}</b>".format),
+    "tags in words": _change_second_letters('{}<i class="x">{}</i>{}'.format),
+    "comments": _change_second_letters("{}{}<!-- so -->{}".format),
+    "formula": _change_each_word(r"\text{{{}}}".format),
     "line ends": lambda text: text.replace(" ", "\n"),
     "tabs and wide spaces": lambda text: text.replace(" ", " \t\u3000\u2003"),
-    "zero width": _between("\u200b"),
-    "soft hyphens": _between("\u00ad"),
-    "right-to-left marks": _between("\u200f"),
-    "isolates": _each_word("\u2067{}\u2069".format),
-    "combining marks": _between("\u0336"),
-    "enclosing marks": _between("\u20dd"),
-    "Cyrillic": _swap("aceopxyisAEOPCX", "асеорхуіѕАЕОРСХ"),
-    "Greek": _swap("aoiktvnux", "αοικτνηυχ"),
-    "full width": _shift(0xFF21, 0xFF41),
-    "bold mathematics": _shift(0x1D400, 0x1D41A),
-    "circled": _shift(0x24B6, 0x24D0),
-    "digits": _each_word(
+    "zero width": _insert_between_letters("\u200b"),
+    "soft hyphens": _insert_between_letters("\u00ad"),
+    "right-to-left marks": _insert_between_letters("\u200f"),
+    "isolates": _change_each_word("\u2067{}\u2069".format),
+    "combining marks": _insert_between_letters("\u0336"),
+    "enclosing marks": _insert_between_letters("\u20dd"),
+    "Cyrillic": _swap_letters("aceopxyisAEOPCX", "асеорхуіѕАЕОРСХ"),
+    "Greek": _swap_letters("aoiktvnux", "αοικτνηυχ"),
+    "full width": _shift_letters(0xFF21, 0xFF41),
+    "bold mathematics": _shift_letters(0x1D400, 0x1D41A),
+    "circled": _shift_letters(0x24B6, 0x24D0),
+    "digits": _change_each_word(
         lambda word: word if len(word) < 3 else word.translate(str.maketrans("aeio", "4310"))
     ),
-    "stretched": _in_words(lambda first, second, rest: first + second * 4 + rest),
-    "letters apart": _spelled,
-    "letters with dots": _each_word(".".join),
-    "letters with hyphens": _each_word("-".join),
+    "stretched": _change_second_letters(lambda first, second, rest: first + second * 4 + rest),
+    "letters apart": _space_out_letters,
+    "letters with dots": _change_each_word(".".join),
+    "letters with hyphens": _change_each_word("-".join),
     "dots between": lambda text: text.replace(" ", " ... "),
     "emoji between": lambda text: text.replace(" ", " 🌱 "),
 }

@@ -38,21 +38,25 @@ UNSAID = re.compile(r"(?<=[qg])u(?=[eiéí])")
 def grade(text: str) -> float:
     """Return the Flesch-Kincaid grade of an English text of at least one word."""
     words: list[str] = WORD.findall(text)
-    return 0.39 * len(words) / _sentences_in(text) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
+    return (
+        0.39 * len(words) / _count_sentences(text)
+        + 11.8 * sum(map(_count_syllables, words)) / len(words)
+        - 15.59
+    )
 
 
 def perspicuity(text: str) -> float:
     """Return the readability of a Spanish text of at least one word, from 0 to about 100; higher is easier."""
     words: list[str] = WORD.findall(text)
-    said = sum(_syllables_es(word) for word in words)
-    return 206.835 - 62.3 * said / len(words) - len(words) / _sentences_in(text)
+    said = sum(_count_spanish_syllables(word) for word in words)
+    return 206.835 - 62.3 * said / len(words) - len(words) / _count_sentences(text)
 
 
-def _sentences_in(text: str) -> int:
+def _count_sentences(text: str) -> int:
     return max(1, len(SENTENCE_END.findall(text)))
 
 
-def _syllables(word: str) -> int:
+def _count_syllables(word: str) -> int:
     letters = re.sub(r"[^a-z]", "", ENDING.sub("", word.lower()))
     if not letters:
         return max(1, sum(character.isdigit() for character in word))
@@ -60,7 +64,7 @@ def _syllables(word: str) -> int:
     return max(1, count)
 
 
-def _syllables_es(word: str) -> int:
+def _count_spanish_syllables(word: str) -> int:
     digits = sum(character.isdigit() for character in word)
     return max(1, digits + len(SPANISH.findall(UNSAID.sub("", word.lower()))))
 
@@ -75,7 +79,7 @@ def words_of(page: str) -> str:
     """Return the sentences of a page's main block."""
     own = page[page.index("<main") : page.index("</main>")]
     texts = (" ".join(html.unescape(TAG.sub("", found[2])).split()) for found in BLOCK.finditer(own))
-    return _sentences(text for text in texts if len(WORD.findall(text)) >= SHORTEST_SENTENCE)
+    return _join_sentences(text for text in texts if len(WORD.findall(text)) >= SHORTEST_SENTENCE)
 
 
 PAGES = ("/privacy", "/help/protocol", "/help/", "/about")
@@ -95,17 +99,17 @@ def main() -> None:
     for module in read_library():
         texts = texts_of(module)
         for name, text in texts.items():
-            print(_row(f"{module.language}/{module.slug}/{name}", text, module.language))
-        whole = _row(f"{module.language}/{module.slug}", " ".join(texts.values()), module.language)
+            print(_format_row(f"{module.language}/{module.slug}/{name}", text, module.language))
+        whole = _format_row(f"{module.language}/{module.slug}", " ".join(texts.values()), module.language)
         print(f"{whole}  said to take {module.minutes} min")
     for briefing in read_briefings(CONTENT):
-        text = _sentences(
+        text = _join_sentences(
             extract_text(block["html"]) for section in briefing.sections for block in section["blocks"]
         )
-        print(_row(f"{briefing.language}/{briefing.slug}", text, briefing.language))
+        print(_format_row(f"{briefing.language}/{briefing.slug}", text, briefing.language))
     for path in PAGES:
-        print(_row(path, words_of(Client(HTTP_HOST="localhost").get(path).content.decode()), "en"))
-    print(_row("consent", " ".join(get_current_text().points), "en"))
+        print(_format_row(path, words_of(Client(HTTP_HOST="localhost").get(path).content.decode()), "en"))
+    print(_format_row("consent", " ".join(get_current_text().points), "en"))
 
 
 def texts_of(module: "ModuleText") -> dict[str, str]:
@@ -113,9 +117,9 @@ def texts_of(module: "ModuleText") -> dict[str, str]:
     from courses.markdown import extract_text
 
     texts = {
-        lesson.slug: _sentences(section.text for section in lesson.sections) for lesson in module.lessons
+        lesson.slug: _join_sentences(section.text for section in lesson.sections) for lesson in module.lessons
     }
-    texts["quiz"] = _sentences(
+    texts["quiz"] = _join_sentences(
         extract_text(words)
         for question in module.questions
         for words in (question["html"], *(option["explanation"] for option in question["options"]))
@@ -123,13 +127,13 @@ def texts_of(module: "ModuleText") -> dict[str, str]:
     return texts
 
 
-def _row(name: str, text: str, language: str) -> str:
+def _format_row(name: str, text: str, language: str) -> str:
     words = len(WORD.findall(text))
     level = f"perspicuity {perspicuity(text):3.0f}" if language == "es" else f"grade {grade(text):4.1f}"
     return f"{name:50} {words:5} words {words / WORDS_A_MINUTE:5.1f} min  {level}"
 
 
-def _sentences(texts: Iterable[str]) -> str:
+def _join_sentences(texts: Iterable[str]) -> str:
     return " ".join(text if text.endswith((".", "?", "”")) else f"{text}." for text in texts)
 
 

@@ -56,7 +56,7 @@ class Run:
         while self.process.poll() is None:
             with suppress(psutil.Error):
                 family = [whole, *whole.children(recursive=True)]
-                self.peak = max(self.peak, sum(_share(process) for process in family))
+                self.peak = max(self.peak, sum(_read_memory_share(process) for process in family))
             time.sleep(0.2)
 
     def stop(self) -> None:
@@ -70,7 +70,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _share(process: psutil.Process) -> int:
+def _read_memory_share(process: psutil.Process) -> int:
     with suppress(psutil.Error):
         return int(process.memory_full_info().pss)
     return 0

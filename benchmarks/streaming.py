@@ -146,10 +146,10 @@ def people(name: str, count: int) -> list[str]:
     made = Person.objects.bulk_create(
         [Person(username=f"{name}-{number}", role=Role.PARENT, password="!") for number in range(count)]  # noqa: S106
     )
-    return [_cookie(person) for person in made]
+    return [_create_cookie(person) for person in made]
 
 
-def _cookie(person: Person) -> str:
+def _create_cookie(person: Person) -> str:
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -164,10 +164,10 @@ class Mock(live.Process):
         self.url = f"http://127.0.0.1:{self.port}/v1"
         command = (sys.executable, "-m", "benchmarks.mock_model", str(self.port))
         super().__init__(*command, env=dict(os.environ), log=log)
-        live.ready(self, lambda: _listens(self.port))
+        live.ready(self, lambda: _is_listening(self.port))
 
 
-def _listens(port: int) -> bool:
+def _is_listening(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

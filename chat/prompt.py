@@ -294,7 +294,7 @@ def build_prompt(
     )
     room = settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most
     if room < MIN_ANSWER_TOKENS:
-        raise _too_long(question, spare=room - MIN_ANSWER_TOKENS)
+        raise _build_length_error(question, spare=room - MIN_ANSWER_TOKENS)
     room -= settings.TUTOR_ANSWER_TOKENS
     if grounded := build_grounding(passages, room=room):
         asked[0]["content"] += f"\n\n{grounded}"
@@ -303,7 +303,7 @@ def build_prompt(
     return Prompt([asked[0], *build_memory(past, window=min(memory_tokens, room)), *asked[1:]])
 
 
-def _too_long(question: str, *, spare: int) -> TooLongForModel:
+def _build_length_error(question: str, *, spare: int) -> TooLongForModel:
     """Build the error for a question that is too long by `-spare` tokens (`spare` is negative)."""
     asked = defuse_marks(question)
     fits = count_fitting_characters(asked, tokens=estimate_max_tokens(asked) + spare)

@@ -84,7 +84,7 @@ class RemoteGate:
     async def release(self, text: str, *, ended: bool = False) -> str:
         """Take text from the output gate, and return the text that may go out now. `ended` marks the last text."""
         self._held += text
-        if self.has_ended or not (window := self._window(ended=ended)):
+        if self.has_ended or not (window := self._find_window(ended=ended)):
             return ""
         await self.await_question_verdict()
         if self.question_verdict or not await self._is_allowed(window):
@@ -103,7 +103,7 @@ class RemoteGate:
         if action_for(verdict) in FIXED_ACTIONS:
             self.question_verdict = verdict
 
-    def _window(self, *, ended: bool) -> str:
+    def _find_window(self, *, ended: bool) -> str:
         if ended or len(self._held) >= MAX_WINDOW:
             return self._held
         if len(self._held) < WINDOW:

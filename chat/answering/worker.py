@@ -122,7 +122,7 @@ class TurnWorker:
             )
         finally:
             del self.answers[answer]
-            self._threads.submit(self._in_thread, self.claim_next)
+            self._threads.submit(self._run_in_thread, self.claim_next)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> None:
         """Store the outcome. If the database is unavailable, retries for FINISH_SECONDS, then raises."""
@@ -157,7 +157,7 @@ class TurnWorker:
                 if end_reason := _find_end_reason(answer, leases[answer.turn.pk]):
                     self._end(answer, end_reason)
             if len(self.answers) < self.places:
-                self._threads.submit(self._in_thread, self.claim_next)
+                self._threads.submit(self._run_in_thread, self.claim_next)
 
     def _end(self, answer: AnswerInProgress, end_reason: EndReason) -> None:
         # An answer that is only being stored ends by itself.
@@ -168,13 +168,13 @@ class TurnWorker:
     async def _run_in_database[T](self, query: Callable[..., T], **arguments: Any) -> T:
         """Run a database function on one of the worker's threads."""
         running = asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: self._in_thread(query, **arguments)
+            self._threads, lambda: self._run_in_thread(query, **arguments)
         )
         # Cancelling the caller must not leave a half-stored answer.
         return await asyncio.shield(running)
 
     @staticmethod
-    def _in_thread[T](query: Callable[..., T], **arguments: Any) -> T:
+    def _run_in_thread[T](query: Callable[..., T], **arguments: Any) -> T:
         try:
             return query(**arguments)
         finally:

@@ -78,20 +78,22 @@ class TurnEvents(SignedInView):
         """Follow one of your turns until it ends."""
         bind_log_ids(turn=turn_id)
         with raise_404_on(Turn.DoesNotExist):
-            lives = is_turn_live(self.person, turn_id)
+            is_live = is_turn_live(self.person, turn_id)
         after = request.headers.get("Last-Event-ID", "")
         require_stream_slot(self.person)
-        words = _stream_text(self.person, turn_id, after) if lives else None
-        return build_event_response(count_open(self.person, _stream_events(self.person, turn_id, words)))
+        text_events = _stream_text(self.person, turn_id, after) if is_live else None
+        return build_event_response(
+            count_open(self.person, _stream_events(self.person, turn_id, text_events))
+        )
 
 
 async def _stream_events(
-    person: Person, turn_id: UUID, words: AsyncGenerator[bytes] | None
+    person: Person, turn_id: UUID, text_events: AsyncGenerator[bytes] | None
 ) -> AsyncGenerator[bytes]:
     try:
-        if words:
-            async with aclosing(words):
-                async for event in words:
+        if text_events:
+            async with aclosing(text_events):
+                async for event in text_events:
                     yield event
         yield await read_database(_format_done, person, turn_id)
     except Turn.DoesNotExist:
@@ -105,13 +107,13 @@ async def _stream_events(
 
 async def _stream_text(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
     known = parse_entry_id(after)
-    async with aclosing(follow_turn(person, turn_id)) as news:
-        async for new in news:
-            if isinstance(new, Turn):
+    async with aclosing(follow_turn(person, turn_id)) as items:
+        async for item in items:
+            if isinstance(item, Turn):
                 yield KEEPALIVE
-                yield _format_event("state", {"state": new.state})
-            elif parse_entry_id(new.id) > known:
-                yield _format_event("words", {"at": new.at, "text": new.text}, new.id)
+                yield _format_event("state", {"state": item.state})
+            elif parse_entry_id(item.id) > known:
+                yield _format_event("words", {"at": item.at, "text": item.text}, item.id)
 
 
 def _format_done(person: Person, turn_id: UUID) -> bytes:

@@ -33,7 +33,7 @@ from safeguarding.review import is_tutor_open
 
 logger = logging.getLogger(__name__)
 
-# How many released turns are queued or being written at a time. People who ask now need places too.
+# How many released turns are queued or being written at a time. The rest is for people who ask now.
 MAX_RELEASED = 4
 # A turn that may not be answered yet is checked again after this time.
 RECHECK_AFTER = timedelta(minutes=1)
@@ -77,10 +77,10 @@ def _release_next(places: int) -> Turn | None:
     """Release the next due turn, let it wait longer, or end it. Returns it; None if none is due or can be released."""
     # The lock keeps two workers from releasing the same turn, or more turns than there are places.
     acquire_numbered_lock(RELEASE_LOCK)
-    under_way = Turn.objects.filter(
+    in_progress = Turn.objects.filter(
         deferred_at__isnull=False, state__in=[TurnState.QUEUED, TurnState.WORKING]
     ).count()
-    if under_way >= places:
+    if in_progress >= places:
         return None
     # Skip people who have another turn queued or being written.
     same_person = Turn.objects.filter(
@@ -92,7 +92,7 @@ def _release_next(places: int) -> Turn | None:
     if chosen is None:
         return None
     turn_id, conversation_id = chosen
-    # Lock the conversation before its turns, in the order of asking.
+    # Lock the conversation before its turns, in the same order as asking does.
     list(Conversation.objects.select_for_update().filter(pk=conversation_id).values_list("pk"))
     lock_with_retried(turn_id)
     turn = Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first()

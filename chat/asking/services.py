@@ -232,8 +232,8 @@ def _require_same_question(
 def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: bool = False) -> StartedTurn:
     """Ask the question of a failed or stopped turn again. The failed turn stays until a better retry has ended.
 
-    Two simultaneous retries start one turn. If the turn is being retried or was replaced, the other turn is returned.
-    A turn in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
+    Two simultaneous retries start one turn. If the turn is being retried or was replaced, the other turn is returned. A
+    turn in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
     """
     current = get_current_turn(failed)
     if current != failed or failed.state not in RETRYABLE_STATES:

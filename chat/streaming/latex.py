@@ -124,7 +124,7 @@ def convert_to_mathml(latex: str, *, is_display: bool) -> str | None:
     if not is_safe(latex):
         return None
     try:
-        made = _converter().convert_with_local_state(latex, displaystyle=is_display)
+        made = _get_converter().convert_with_local_state(latex, displaystyle=is_display)
     except LatexError:
         return None
     return _STYLE.sub(lambda style: _convert_style(style[1]), _replace_menclose(made)).replace(
@@ -147,7 +147,7 @@ def is_safe(latex: str) -> bool:
 
 
 @cache
-def _converter() -> LatexToMathML:
+def _get_converter() -> LatexToMathML:
     return LatexToMathML(macros=MACROS, fancy_error=False, max_expansions=100)
 
 
@@ -267,14 +267,14 @@ class _Opening:
 
 
 def latex_plugin(markdown: "MarkdownIt") -> None:
-    markdown.inline.ruler.before("escape", "math", _inline)
+    markdown.inline.ruler.before("escape", "math", _parse_inline_formula)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
     markdown.block.ruler.before("fence", "math_block", _block, {"alt": interrupts})
     markdown.add_render_rule("math", _render)
     markdown.add_render_rule("math_block", _render_block)
 
 
-def _inline(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
+def _parse_inline_formula(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
     if state.src[state.pos] not in "\\$" or not (found := _OPENING.match(state.src, state.pos)):
         return False
     opening, start = _Opening(found), found.end()
@@ -329,7 +329,7 @@ def _block(state: "StateBlock", start_line: int, end_line: int, silent: bool) ->
     end = close + len(opening.closing) if close >= 0 else state.eMarks[line]
     token = state.push("math_block", "", 0)
     token.block = True
-    token.content = _without_marks(state, start_line, line, end)
+    token.content = _strip_marks(state, start_line, line, end)
     token.meta = {"opening": opening, "is_closed": close >= 0}
     token.map = [start_line, line + 1]
     if after := state.src[end : state.eMarks[line]].strip():
@@ -354,7 +354,7 @@ def _find_close(
         position = state.bMarks[line] + state.tShift[line]
 
 
-def _without_marks(state: "StateBlock", first: int, last: int, end: int) -> str:
+def _strip_marks(state: "StateBlock", first: int, last: int, end: int) -> str:
     """Return the lines of a formula without the marks of an enclosing quotation or list."""
     ends = [*state.eMarks[first:last], end]
     begins = (state.bMarks[line] + state.tShift[line] for line in range(first, last + 1))
@@ -370,7 +370,7 @@ def _push_paragraph(state: "StateBlock", text: str, lines: list[int]) -> None:
     state.push("paragraph_close", "p", -1)
 
 
-def _html(token: "Token") -> str:
+def _render_token(token: "Token") -> str:
     opening: _Opening = token.meta["opening"]
     if not token.meta["is_closed"]:
         return render_source(token.content)
@@ -378,8 +378,8 @@ def _html(token: "Token") -> str:
 
 
 def _render(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
-    return _html(tokens[index])
+    return _render_token(tokens[index])
 
 
 def _render_block(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
-    return f"<p>{_html(tokens[index])}</p>\n"
+    return f"<p>{_render_token(tokens[index])}</p>\n"

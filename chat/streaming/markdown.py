@@ -75,7 +75,7 @@ class _Nesting:
         elif opened := _FENCE.match(text):
             self.fence = opened[1]
         elif item := _ITEM.match(text):
-            extra = self._missing(indent)
+            extra = self._count_missing_columns(indent)
             if extra:
                 self.shifts.append((raw, shift + extra))
                 shift, indent = shift + extra, indent + extra
@@ -98,7 +98,7 @@ class _Nesting:
                 break
             self.items.pop()
 
-    def _missing(self, indent: int) -> int:
+    def _count_missing_columns(self, indent: int) -> int:
         """Return how many columns a line lacks to be a nested item."""
         if not self.items:
             return 0
@@ -235,7 +235,7 @@ _FOOTNOTE = re.compile(r"\[\^(?P<name>[\w-]{1,20})\](?P<colon>:[ \t]*)?")
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
 
-def _tag(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
+def _parse_tag(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
     if state.src[state.pos] != "<":
         return False
     if found := _BREAK.match(state.src, state.pos, state.posMax):
@@ -264,7 +264,7 @@ def _link_words(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     return True
 
 
-def _footnote(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
+def _parse_footnote(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     """Render a footnote mark. Notes stay in place, because nothing may move in an answer that grows."""
     if state.src[state.pos] != "[" or not (found := _FOOTNOTE.match(state.src, state.pos, state.posMax)):
         return False
@@ -296,7 +296,7 @@ def _finish(state: "StateCore") -> None:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = "h3"
         if token.type in {"th_open", "td_open"}:
-            _align(token)
+            _set_alignment(token)
         if token.nesting == 1 and token.level == 0 and token.tag in _WITH_DIRECTION:
             token.attrSet("dir", "auto")
         if token.type == "table_open":
@@ -305,7 +305,7 @@ def _finish(state: "StateCore") -> None:
             _finish_inline(state.tokens, index)
 
 
-def _align(cell: "Token") -> None:
+def _set_alignment(cell: "Token") -> None:
     side = str(cell.attrs.pop("style", "")).rpartition(":")[2]
     if side in {"right", "center"}:
         cell.attrSet("class", "cell-end" if side == "right" else "cell-center")
@@ -355,8 +355,8 @@ def _build_parser() -> "MarkdownIt":
     # A link definition further down would change text that is already shown, and links are dropped anyway.
     markdown.disable(["reference", "link", "image", "autolink"])
     markdown.use(latex_plugin)
-    markdown.inline.ruler.before("emphasis", "tag", _tag)
-    markdown.inline.ruler.before("emphasis", "footnote", _footnote)
+    markdown.inline.ruler.before("emphasis", "tag", _parse_tag)
+    markdown.inline.ruler.before("emphasis", "footnote", _parse_footnote)
     markdown.inline.ruler.before("emphasis", "link_words", _link_words)
     markdown.core.ruler.push("finish", _finish)
     for rule in ("words_open", "words_close"):

@@ -85,14 +85,14 @@ class GrowingAnswer:
         if not self._has_news:
             return ""
         self._has_news = False
-        border = self._last_block_start()
+        border = self._find_last_block()
         if not border:
             return ""
         done, self._growing = self._growing[:border], self._growing[border:]
         self._finished.append(done)
         return done
 
-    def _last_block_start(self) -> int:
+    def _find_last_block(self) -> int:
         """Return where the growing block begins. A last line that may still change its meaning is ignored."""
         lines, _, last = self._growing.rpartition("\n")
         if not lines:

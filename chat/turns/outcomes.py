@@ -39,12 +39,12 @@ MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT)
 
 
 def record_claim(turn: Turn) -> None:
-    QUEUE_WAIT.observe(_seconds_since_asked(turn))
+    QUEUE_WAIT.observe(_get_seconds_since_asked(turn))
 
 
 def record_first_words(turn: Turn) -> None:
     """Record that the first words of an answer go out."""
-    FIRST_TOKEN.observe(_seconds_since_asked(turn))
+    FIRST_TOKEN.observe(_get_seconds_since_asked(turn))
 
 
 def record_remote_verdict(result: str, seconds: float | None = None) -> None:
@@ -68,7 +68,7 @@ def record_end(
     COST.add(microdollars / 1_000_000)
 
 
-def _seconds_since_asked(turn: Turn) -> float:
+def _get_seconds_since_asked(turn: Turn) -> float:
     # Clocks may differ between machines; never report a negative wait.
     return max(0.0, (timezone.now() - turn.queued_at).total_seconds())
 

@@ -126,7 +126,7 @@ class ShownTurn:
 
     @property
     def brief_reason(self) -> str:
-        """Which budget made a brief answer brief, and when it refills."""
+        """Says which budget shortened the answer, and when it refills."""
         turn = self.turn
         if not turn.refills_at:
             return _("This answer is shorter than usual.")
@@ -231,6 +231,6 @@ def _build_shown_turn(
         )
     streaming.record_reader(turn.pk)
     # A stream that cannot be read is shown as empty, and read from its start later.
-    seen = streaming.read_stream(turn.pk) or streaming.StreamedAnswer()
-    page.grow(seen.text)
-    return ShownTurn(turn=turn, after=seen.last_id, page=page, passages=passages)
+    streamed = streaming.read_stream(turn.pk) or streaming.StreamedAnswer()
+    page.grow(streamed.text)
+    return ShownTurn(turn=turn, after=streamed.last_id, page=page, passages=passages)

@@ -102,7 +102,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
         return _show_refusal(request, None, ConversationGone(), question=question)
     try:
         count_question(person, question, found)
-        taken = asking.start_turn_from_page(
+        started = asking.start_turn_from_page(
             person=person,
             turn_id=_read_turn_id(request),
             question=question,
@@ -118,7 +118,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
             request, found, refusal, question=question, parts=parts, wait_for_model=wait_for_model
         )
     mark_judged(request)
-    return _show_turn(request, taken.turn, is_new=found is None)
+    return _show_turn(request, started.turn, is_new=found is None)
 
 
 def _read_turn_id(request: HtmxRequest) -> UUID:
@@ -204,12 +204,12 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     person, failed = get_person(request), get_own_turn(request, turn_id)
     wait_for_model = request.POST.get("when") == "back"
 
-    def again(new_id: UUID) -> Turn:
+    def start_retry(new_id: UUID) -> Turn:
         return asking.retry_turn(
             person=person, failed=failed, turn_id=new_id, wait_for_model=wait_for_model
         ).turn
 
-    return _ask_again(request, failed, again)
+    return _ask_again(request, failed, start_retry)
 
 
 @sign_in_required
@@ -218,17 +218,17 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Ask for the rest of an unfinished answer."""
     person, unfinished = get_person(request), get_own_turn(request, turn_id)
 
-    def go_on(new_id: UUID) -> Turn:
+    def start_continuation(new_id: UUID) -> Turn:
         return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id).turn
 
-    return _ask_again(request, unfinished, go_on)
+    return _ask_again(request, unfinished, start_continuation)
 
 
-def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Turn]) -> HttpResponse:
+def _ask_again(request: HtmxRequest, earlier: Turn, start_turn: Callable[[UUID], Turn]) -> HttpResponse:
     person = get_person(request)
     try:
         count_question(person, earlier.question, earlier.conversation)
-        turn = asking(_read_turn_id(request))
+        turn = start_turn(_read_turn_id(request))
     except REFUSALS as refusal:
         return _show_refusal(request, earlier.conversation, refusal)
     if not request.htmx:

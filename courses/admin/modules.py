@@ -55,12 +55,12 @@ class ModuleAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """All modules: how many people started and finished each, and its most misleading question."""
         modules = self._load_statistics(request)
-        most = max((one.started for one in modules), default=0)
+        most = max((module.started for module in modules), default=0)
         return self._render(request, "statistics", _("Module statistics"), {"modules": modules, "most": most})
 
     def statistics(self, request: HttpRequest, slug: str) -> HttpResponse:
         """One module: how far people get, and their first answers."""
-        found = next((one for one in self._load_statistics(request) if one.module.slug == slug), None)
+        found = next((each for each in self._load_statistics(request) if each.module.slug == slug), None)
         if found is None:
             raise Http404
         return self._render(request, "module", found.module.title, {"statistics": found})
@@ -95,19 +95,19 @@ class ModuleAdmin(ReadOnlyAdmin):
 
 def _parse_period(request: HttpRequest) -> str:
     """Return the period in the query string, or the default if it is missing or unknown."""
-    named = request.GET.get("period", "")
-    return named if named in PERIODS else DEFAULT_PERIOD
+    period = request.GET.get("period", "")
+    return period if period in PERIODS else DEFAULT_PERIOD
 
 
 def _build_rows(modules: list[ModuleStatistics]) -> Iterator[tuple[str, ...]]:
-    for one in modules:
-        slug = one.module.slug
-        yield slug, "started", "", "", "", _format_count(one.started)
-        yield slug, "finished", "", "", "", _format_count(one.finished)
-        for step in one.steps:
+    for module in modules:
+        slug = module.module.slug
+        yield slug, "started", "", "", "", _format_count(module.started)
+        yield slug, "finished", "", "", "", _format_count(module.finished)
+        for step in module.steps:
             yield slug, "reached", step.slug, "", "", _format_count(step.reached)
             yield slug, "finished this step", step.slug, "", "", _format_count(step.done)
-        for question in one.questions:
+        for question in module.questions:
             for option in question.options:
                 right = "yes" if option.is_right else "no"
                 yield slug, "chose it first", question.slug, option.words, right, _format_count(option.chosen)

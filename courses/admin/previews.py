@@ -29,12 +29,12 @@ class HtmxRequest(HttpRequest):
 
 def build_preview_urls(site: AdminSite) -> list[URLPattern]:
     return [
-        path("previews/", _admin_only(site, previews), name="courses_module_previews"),
-        path("previews/<path:file>", _admin_only(site, preview), name="courses_module_preview"),
+        path("previews/", _require_admin(site, previews), name="courses_module_previews"),
+        path("previews/<path:file>", _require_admin(site, preview), name="courses_module_preview"),
     ]
 
 
-def _admin_only(site: AdminSite, view: View) -> View:
+def _require_admin(site: AdminSite, view: View) -> View:
     """Require the permission to view modules.
 
     If the session ends while typing, answer htmx with 403, not a redirect.

@@ -120,21 +120,21 @@ class SessionRecord:
         return {
             slug: CompletedWork(frozenset(kept["lessons"]), kept["answers"], kept["last"])
             for slug in self.session.get(SESSION_KEY, {})
-            if (kept := self._kept(slug))
+            if (kept := self._get_kept(slug))
         }
 
     def mark_lesson_done(self, module_slug: str, lesson_slug: str) -> None:
-        kept = self._kept(module_slug)
+        kept = self._get_kept(module_slug)
         lessons = [*(slug for slug in kept["lessons"] if slug != lesson_slug), lesson_slug]
         self._keep(module_slug, kept | {"lessons": lessons, "last": lesson_slug})
 
     def record_answer(self, module_slug: str, question_slug: str, option: str) -> None:
-        kept = self._kept(module_slug)
+        kept = self._get_kept(module_slug)
         answers = kept["answers"] | {question_slug: option}
         firsts = {question_slug: option} | kept["firsts"]
         self._keep(module_slug, kept | {"answers": answers, "firsts": firsts, "last": QUIZ_STEP})
 
-    def _kept(self, module_slug: str) -> dict[str, Any]:
+    def _get_kept(self, module_slug: str) -> dict[str, Any]:
         kept: dict[str, Any] = self.session.get(SESSION_KEY, {}).get(module_slug, {})
         return {"lessons": [], "answers": {}, "firsts": {}, "last": ""} | kept
 

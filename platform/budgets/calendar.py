@@ -51,12 +51,12 @@ def compute_period_bounds(
     """
     local = now.astimezone(zone)
     today = local.date() if local.time() >= DAY_STARTS_AT else local.date() - timedelta(days=1)
-    first, following = _first_days(today, period_length)
-    starts_at, ends_at = _day_start(first, zone), _day_start(following, zone)
+    first, following = _get_first_days(today, period_length)
+    starts_at, ends_at = _get_day_start(first, zone), _get_day_start(following, zone)
     return PeriodBounds(max(starts_at, after) if after else starts_at, ends_at, ends_at - starts_at)
 
 
-def _first_days(today: date, period_length: PeriodLength) -> tuple[date, date]:
+def _get_first_days(today: date, period_length: PeriodLength) -> tuple[date, date]:
     if period_length == PeriodLength.WEEK:
         monday = today - timedelta(days=today.weekday())
         return monday, monday + timedelta(days=7)
@@ -66,5 +66,5 @@ def _first_days(today: date, period_length: PeriodLength) -> tuple[date, date]:
     return today, today + timedelta(days=1)
 
 
-def _day_start(on: date, zone: ZoneInfo) -> datetime:
+def _get_day_start(on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(on, DAY_STARTS_AT, tzinfo=zone).astimezone(UTC)

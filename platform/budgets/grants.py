@@ -61,12 +61,12 @@ def expire_grants(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     expired = Grant.objects.filter(closed_at=None, expires_at__lte=now)
     return sum(
-        _expire_grants_of(budget, now) for budget in sorted(set(expired.values_list("budget", flat=True)))
+        _expire_budget_grants(budget, now) for budget in sorted(set(expired.values_list("budget", flat=True)))
     )
 
 
 @transaction.atomic
-def _expire_grants_of(budget_id: int, now: datetime) -> int:
+def _expire_budget_grants(budget_id: int, now: datetime) -> int:
     budget = Budget.objects.select_for_update(no_key=True).get(pk=budget_id)
     opened = find_latest_period(budget, lock=True)
     ended = 0

@@ -70,7 +70,7 @@ def create_hold(
 
     try:
         return (
-            _in_savepoint(partial(post, answer_tokens))
+            _run_in_savepoint(partial(post, answer_tokens))
             or _find_hold(owner, key)
             or _hold_slow_path(owner, estimate, post, now)
         )
@@ -80,7 +80,7 @@ def create_hold(
         raise
 
 
-def _in_savepoint(post: Callable[[], Hold | None]) -> Hold | None:
+def _run_in_savepoint(post: Callable[[], Hold | None]) -> Hold | None:
     """Call `post` in a savepoint if a transaction is open, so that a refusal neither aborts it nor keeps its locks.
 
     Outside a transaction the statement is its own; BEGIN and COMMIT would cost two more round trips.
@@ -116,7 +116,7 @@ def _hold_slow_path(owner: Person, estimate: CostEstimate, post: PostHold, now: 
     )
     get_open_period(site, now=now, lock=False)
     # In a savepoint: a failed attempt must not keep its shard lock, because all shards are locked in order below.
-    hold = _in_savepoint(partial(post, affordable.answer))
+    hold = _run_in_savepoint(partial(post, affordable.answer))
     if hold is None:
         affordable = _gather_into_shard(site, own, estimate, affordable, now)
         hold = post(affordable.answer)

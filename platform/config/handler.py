@@ -59,7 +59,7 @@ class Handler(ASGIHandler):
             path: ThreadPoolExecutor(threads, thread_name_prefix=path.strip("/"))
             for path, threads in RESERVED_THREADS.items()
         }
-        self._static = ServeStaticMiddleware(self._on_thread)
+        self._static = ServeStaticMiddleware(self._run_on_thread)
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's own
         super().load_middleware(is_async=False)
@@ -119,7 +119,7 @@ class Handler(ASGIHandler):
         if not sending.cancelled():
             sending.result()
 
-    async def _on_thread(self, request: ASGIRequest) -> HttpResponseBase:
+    async def _run_on_thread(self, request: ASGIRequest) -> HttpResponseBase:
         reserved = (
             threads for path, threads in self._reserved_threads.items() if request.path.startswith(path)
         )

@@ -26,7 +26,7 @@ from mail.services import NewAttachment, NewEmail
 _BLANK_LINES = re.compile(r"\n(\s*\n)+")
 
 
-def _in_reader_language[**More](
+def _use_reader_language[**More](
     write: Callable[Concatenate[SignUp, More], NewEmail],
 ) -> Callable[Concatenate[SignUp, More], NewEmail]:
     """Build the email in the language of the sign-up, not of the current request or task."""
@@ -60,7 +60,7 @@ def exclude_unsubscribed(people: Sequence[SignUp]) -> list[SignUp]:
     return [one for one in people if one.unsubscribed_at is None and one.email.lower() not in unwilling]
 
 
-@_in_reader_language
+@_use_reader_language
 def build_confirmation_request(sign_up: SignUp) -> NewEmail:
     """Ask the address's owner to confirm. Names the host if they are a guest."""
     host = break_links(sign_up.guest_of.name) if sign_up.guest_of else ""
@@ -78,7 +78,7 @@ def build_confirmation_request(sign_up: SignUp) -> NewEmail:
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_address_full(sign_up: SignUp, *, name: str, now: datetime) -> NewEmail:
     """Say that the address has reached its limit, so no one was added. At most once a day."""
     return _build_email(
@@ -90,7 +90,7 @@ def build_address_full(sign_up: SignUp, *, name: str, now: datetime) -> NewEmail
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_invitation(sign_up: SignUp) -> NewEmail:
     """Say that they have a spot, with the calendar invitation."""
     return _build_email(
@@ -102,7 +102,7 @@ def build_invitation(sign_up: SignUp) -> NewEmail:
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_waitlisted(sign_up: SignUp) -> NewEmail:
     """Say that all spots are taken and they are on the waitlist."""
     return _build_email(
@@ -113,7 +113,7 @@ def build_waitlisted(sign_up: SignUp) -> NewEmail:
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_offer(sign_up: SignUp) -> NewEmail:
     """Offer a spot, until the offer expires."""
     assert sign_up.offer_expires_at  # noqa: S101 - a constraint of the database
@@ -126,7 +126,7 @@ def build_offer(sign_up: SignUp) -> NewEmail:
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_offer_expired(sign_up: SignUp) -> NewEmail:
     """Say that the offer has expired."""
     return _build_email(
@@ -137,7 +137,7 @@ def build_offer_expired(sign_up: SignUp) -> NewEmail:
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_recording(sign_up: SignUp) -> NewEmail:
     """Announce the recording, and ask for feedback."""
     event = sign_up.event
@@ -153,7 +153,7 @@ def build_recording(sign_up: SignUp) -> NewEmail:
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_message(sign_up: SignUp, *, message_id: UUID, subject: str, body: str) -> NewEmail:
     """Send an admin's own message."""
     # Escape %, because the subject is formatted later.
@@ -163,28 +163,28 @@ def build_message(sign_up: SignUp, *, message_id: UUID, subject: str, body: str)
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_day_reminder(sign_up: SignUp) -> NewEmail:
     """Remind them a day before the start."""
     return _build_reminder(sign_up, "day", _("Coming up: %(title)s"))
 
 
-@_in_reader_language
+@_use_reader_language
 def build_hour_reminder(sign_up: SignUp) -> NewEmail:
     """Remind them an hour before the start, with the link to their page."""
     return _build_reminder(sign_up, "hour", _("Starting soon: %(title)s"))
 
 
 def _build_reminder(sign_up: SignUp, kind: str, subject: str) -> NewEmail:
-    return _build_email(sign_up, kind, subject, occasion=_reminder_occasion(kind, sign_up.event))
+    return _build_email(sign_up, kind, subject, occasion=_get_reminder_occasion(kind, sign_up.event))
 
 
 def list_reminder_keys(sign_up: SignUp, event: Event) -> list[str]:
     """List the keys of a sign-up's reminders of an event's start."""
-    return [_build_key(sign_up, _reminder_occasion(kind, event)) for kind in ("day", "hour")]
+    return [_build_key(sign_up, _get_reminder_occasion(kind, event)) for kind in ("day", "hour")]
 
 
-def _reminder_occasion(kind: str, event: Event) -> str:
+def _get_reminder_occasion(kind: str, event: Event) -> str:
     return f"{kind} {event.starts_at:%Y%m%dT%H%M%S}"
 
 
@@ -192,7 +192,7 @@ def _build_key(sign_up: SignUp, occasion: str) -> str:
     return f"sign-up {sign_up.pk} {occasion}"
 
 
-@_in_reader_language
+@_use_reader_language
 def build_change_notice(sign_up: SignUp, *, changes: Sequence[Promise] = ()) -> NewEmail:
     """Report a change. `changes` are the names of changed fields. With a spot, it carries the calendar update."""
     return _build_email(
@@ -205,7 +205,7 @@ def build_change_notice(sign_up: SignUp, *, changes: Sequence[Promise] = ()) -> 
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_cancellation_notice(sign_up: SignUp, *, reason: str = "") -> NewEmail:
     """Report that the event was cancelled. `reason` is an admin's text."""
     return _build_email(
@@ -218,7 +218,7 @@ def build_cancellation_notice(sign_up: SignUp, *, reason: str = "") -> NewEmail:
     )
 
 
-@_in_reader_language
+@_use_reader_language
 def build_left_notice(sign_up: SignUp) -> NewEmail:
     """Confirm that they left, with the calendar cancellation."""
     return _build_email(

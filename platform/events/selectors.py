@@ -18,20 +18,20 @@ _LENGTH = _wrap(Coalesce(F("minutes"), 0) * Value(timedelta(minutes=1)))
 ENDS_AT = ExpressionWrapper(F("starts_at") + _LENGTH, output_field=DateTimeField())
 
 
-def _published() -> QuerySet[Event]:
+def _list_published() -> QuerySet[Event]:
     return Event.objects.filter(is_published=True)
 
 
 def list_upcoming_events(*, now: datetime | None = None) -> QuerySet[Event]:
     """List published events that are upcoming or live and not cancelled, soonest first."""
-    coming = _published().alias(ends=ENDS_AT).filter(ends__gt=now or timezone.now(), cancelled_at=None)
-    return coming.defer("captions").order_by("starts_at", "pk")
+    upcoming = _list_published().alias(ends=ENDS_AT).filter(ends__gt=now or timezone.now(), cancelled_at=None)
+    return upcoming.defer("captions").order_by("starts_at", "pk")
 
 
 def list_past_events(*, now: datetime | None = None) -> QuerySet[Event]:
     """List published events that took place, newest first."""
-    been = _published().alias(ends=ENDS_AT).filter(ends__lte=now or timezone.now(), cancelled_at=None)
-    return been.defer("captions").order_by("-starts_at", "-pk")
+    past = _list_published().alias(ends=ENDS_AT).filter(ends__lte=now or timezone.now(), cancelled_at=None)
+    return past.defer("captions").order_by("-starts_at", "-pk")
 
 
 def find_next_event(*, now: datetime | None = None) -> Event | None:
@@ -54,35 +54,37 @@ def list_series_dates(sign_up: SignUp, *, now: datetime | None = None) -> list[t
     if sign_up.event.series_id is None:
         return []
     dates = list(list_other_dates(sign_up.event, now=now))
-    same = _same_address(sign_up), _same_name(sign_up)
+    same = _filter_same_address(sign_up), _filter_same_name(sign_up)
     sign_ups = SignUp.objects.filter(*same, event__in=dates).exclude(status=SignUpStatus.UNCONFIRMED)
     status = {other.event_id: other for other in sign_ups}
     return [(date, status.get(date.pk)) for date in dates]
 
 
-def _same_address(sign_up: SignUp) -> Exact:
+def _filter_same_address(sign_up: SignUp) -> Exact:
     # Lower in PostgreSQL, as the unique constraint does: Python lowers some letters differently.
     return Exact(Lower("email"), Lower(Value(sign_up.email)))
 
 
-def _same_name(sign_up: SignUp) -> Exact:
+def _filter_same_name(sign_up: SignUp) -> Exact:
     return Exact(Lower("name"), Lower(Value(sign_up.name)))
 
 
 def find_same_sign_up(sign_up: SignUp) -> QuerySet[SignUp]:
     """Return a queryset of the sign-up with the same name, address and event. It has one row or none."""
-    return SignUp.objects.filter(_same_address(sign_up), _same_name(sign_up), event=sign_up.event_id)
+    return SignUp.objects.filter(
+        _filter_same_address(sign_up), _filter_same_name(sign_up), event=sign_up.event_id
+    )
 
 
 def list_others_at_address(sign_up: SignUp) -> list[SignUp]:
     """List other names that signed up for the same event with the same address, oldest first."""
-    same = SignUp.objects.filter(_same_address(sign_up), event=sign_up.event_id)
-    return list(same.exclude(_same_name(sign_up)).order_by("created_at", "pk"))
+    same = SignUp.objects.filter(_filter_same_address(sign_up), event=sign_up.event_id)
+    return list(same.exclude(_filter_same_name(sign_up)).order_by("created_at", "pk"))
 
 
 def get_event(slug: str) -> Event:
     """Return a published event. Raises Event.DoesNotExist, also if it is not published."""
-    return _published().get(slug=slug)
+    return _list_published().get(slug=slug)
 
 
 def get_sign_up(token: str) -> SignUp:
@@ -110,7 +112,7 @@ def list_feedback(event: Event) -> QuerySet[Feedback]:
 
 def list_calendar_events(since: datetime) -> QuerySet[Event]:
     """List published events that started at `since` or later and have a known length, including cancelled ones."""
-    known = _published().filter(starts_at__gte=since, minutes__isnull=False)
+    known = _list_published().filter(starts_at__gte=since, minutes__isnull=False)
     return known.defer("captions").order_by("starts_at", "pk")
 
 

@@ -88,9 +88,9 @@ def sign_up_for_dates(
 ) -> list[SignUp]:
     """Sign a confirmed person up for other dates of a series, with a spot or on the waitlist.
 
-    The address is confirmed already, so each date sends its invitation immediately. `slugs` are the dates' slugs, or
-    None for all. Skips dates that are not upcoming in this series, and those they have confirmed already. Returns the new
-    sign-ups. Empty if the person has not confirmed or has left.
+    The address is confirmed already, so each date sends its invitation immediately. `slugs` are their slugs, or
+    None for all. Skips dates that are not upcoming in this series, and those they have confirmed already. Returns the
+    new sign-ups. Empty if the person has not confirmed or has left.
     """
     now = now or timezone.now()
     saved = SignUp.objects.select_related("event").filter(pk=sign_up.pk).first()

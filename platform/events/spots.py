@@ -108,11 +108,11 @@ def expire_offers(*, now: datetime | None = None) -> int:
     """Expire offers and offer the spots to the next people. Return how many expired."""
     over = SignUp.objects.filter(status=SignUpStatus.OFFERED, offer_expires_at__lte=now or timezone.now())
     events = over.order_by("event").values_list("event", flat=True).distinct()
-    return sum(_expire_offers_of(pk, now) for pk in list(events))
+    return sum(_expire_event_offers(pk, now) for pk in list(events))
 
 
 @transaction.atomic
-def _expire_offers_of(pk: int, now: datetime | None) -> int:
+def _expire_event_offers(pk: int, now: datetime | None) -> int:
     event = lock_event(pk)
     now = now or timezone.now()
     passed = list(event.sign_ups.filter(status=SignUpStatus.OFFERED, offer_expires_at__lte=now))

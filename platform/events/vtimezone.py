@@ -37,11 +37,11 @@ def build_vtimezone(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.T
     first, last = datetime(min(years) - 1, 12, 30, tzinfo=UTC), datetime(max(years) + 1, 1, 3, tzinfo=UTC)
     # The offset at the start, and then each change.
     changes = [first, *list_offset_changes(zone, first, last)]
-    standard = min(_offset(zone, moment) for moment in changes)
+    standard = min(_get_offset(zone, moment) for moment in changes)
     clock = icalendar.Timezone()
     clock.add("TZID", zone.key)
     for moment in changes:
-        before, after = _offset(zone, moment - _SECOND), _offset(zone, moment)
+        before, after = _get_offset(zone, moment - _SECOND), _get_offset(zone, moment)
         rule = icalendar.TimezoneDaylight() if after > standard else icalendar.TimezoneStandard()
         rule.add("DTSTART", moment.replace(tzinfo=None) + before)
         rule.add("TZOFFSETFROM", before)
@@ -55,21 +55,21 @@ def list_offset_changes(zone: ZoneInfo, first: datetime, last: datetime) -> Iter
     """Yield every instant between `first` and `last` at which the zone's offset changes."""
     while first < last:
         following = first + _DAY
-        if _offset(zone, first) != _offset(zone, following):
+        if _get_offset(zone, first) != _get_offset(zone, following):
             yield _find_change(zone, first, following)
         first = following
 
 
 def _find_change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    old = _offset(zone, before)
+    old = _get_offset(zone, before)
     while after - before > _SECOND:
         middle = (before + (after - before) / 2).replace(microsecond=0)
-        if _offset(zone, middle) == old:
+        if _get_offset(zone, middle) == old:
             before = middle
         else:
             after = middle
     return after
 
 
-def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+def _get_offset(zone: ZoneInfo, moment: datetime) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta()

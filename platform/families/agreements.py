@@ -51,7 +51,7 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
             person=get_other_side(link, by),
             text=f"{text} {zone_text}".strip(),
             action_text=_("Read your agreement:"),
-            path=_agreement_path(link),
+            path=_get_agreement_path(link),
         )
         return True
     Proposal.objects.update_or_create(
@@ -66,12 +66,12 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
         person=get_other_side(link, by),
         text=text,
         action_text=_("Nothing changes until you say yes. Read it and say yes or no:"),
-        path=_agreement_path(link),
+        path=_get_agreement_path(link),
     )
     return False
 
 
-def _agreement_path(link: Link) -> str:
+def _get_agreement_path(link: Link) -> str:
     return reverse("families:agreement", args=[link.pk])
 
 
@@ -101,7 +101,7 @@ def answer_proposal(*, link: Link, by: Person, accept: bool, includes_earlier: b
         person=get_other_side(link, by),
         text=f"{text % {'who': by}} {zone_text}".strip(),
         action_text=action_text,
-        path=_agreement_path(link),
+        path=_get_agreement_path(link),
     )
 
 

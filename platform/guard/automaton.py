@@ -58,7 +58,7 @@ class Automaton:
             for symbol, nodes in root.edges.items():
                 self._first.setdefault(symbol, []).extend(nodes)
         self._states: dict[frozenset[_Node], AutomatonState] = {}
-        self.start = self._state(frozenset())
+        self.start = self._get_state(frozenset())
 
     def step(self, state: AutomatonState, sign: int) -> AutomatonState:
         """Return the state after one more word. `sign` is its symbol, or ~symbol if it begins a sentence.
@@ -74,10 +74,10 @@ class Automaton:
             reached.update(node.edges.get(symbol, ()))
             if not is_first:
                 reached.update(node.any_word)
-        after = state.steps[sign] = self._state(frozenset(reached))
+        after = state.steps[sign] = self._get_state(frozenset(reached))
         return after
 
-    def _state(self, nodes: frozenset[_Node]) -> AutomatonState:
+    def _get_state(self, nodes: frozenset[_Node]) -> AutomatonState:
         known = self._states.get(nodes)
         if known is None:
             going = tuple(node for node in nodes if node.edges or node.any_word)

@@ -37,7 +37,7 @@ class Classifier:
         found = list(split_windows(text))
         if not found:
             return build_empty_scores(LAYER)
-        scored = [(self._probabilities(window), window) for window in found]
+        scored = [(self._compute_probabilities(window), window) for window in found]
         tops = {
             head.category: max(
                 (probabilities[n], -window.start, window.end) for probabilities, window in scored
@@ -50,7 +50,7 @@ class Classifier:
             self.heads, tops, TextTraits.of(text, windows=len(found)), doubt=doubt, layer=LAYER
         )
 
-    def _probabilities(self, window: Window) -> list[float]:
+    def _compute_probabilities(self, window: Window) -> list[float]:
         totals = [bias for bias, _ in self._scales]
         for buckets in (window.words, window.pieces):
             packed = sum(map(self._packed.__getitem__, buckets))

@@ -69,23 +69,23 @@ def judge_parts(text: str, quick: Classifier, deep: "Encoder", *, is_read_whole:
             break
         left -= deep.count_pieces(words)
         by_encoder = deep.read(words, (0, len(words)), by_classifier.traits)
-        needed = _needed(words, is_cut=part.is_cut) + (_BESIDE_ALL if is_read_whole else 0)
-        if _agreement(by_classifier, by_encoder) >= needed:
+        needed = _get_needed_agreement(words, is_cut=part.is_cut) + (_BESIDE_ALL if is_read_whole else 0)
+        if _compute_agreement(by_classifier, by_encoder) >= needed:
             found += [_keep_danger(one.verdict, part.start) for one in (by_classifier, by_encoder)]
     return merge_verdicts(*found)
 
 
 def has_agreement(quick: HeadScores, deep: HeadScores, text: str) -> bool:
     """Return whether both models agree on danger in a part of a longer text."""
-    return _agreement(quick, deep) >= _needed(text, is_cut=False)
+    return _compute_agreement(quick, deep) >= _get_needed_agreement(text, is_cut=False)
 
 
-def _agreement(quick: HeadScores, deep: HeadScores) -> float:
+def _compute_agreement(quick: HeadScores, deep: HeadScores) -> float:
     certain = min(_log_odds(get_danger_probability(deep)), _CERTAIN)
     return _log_odds(get_danger_probability(quick)) + certain
 
 
-def _needed(text: str, *, is_cut: bool) -> float:
+def _get_needed_agreement(text: str, *, is_cut: bool) -> float:
     cut = _CUT if is_cut else 0.0
     if _SPANISH.search(text):
         return _IN_SPANISH + cut

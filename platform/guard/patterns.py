@@ -46,7 +46,7 @@ type Sequence = tuple[Literal | Gap | OneOf, ...]
 def parse_phrase(phrase: str, sets: Mapping[str, Sequence]) -> Sequence:
     """Parse one phrase. Raises PatternError, which quotes it."""
     tokens = _Tokens(phrase)
-    options = _options(tokens, sets)
+    options = _parse_options(tokens, sets)
     if tokens.peek():
         raise PatternError(f"“{phrase}” has a “{tokens.peek()}” that nothing opened")
     return options[0] if len(options) == 1 else (OneOf(options),)
@@ -64,11 +64,11 @@ def list_words(sequence: Sequence) -> Iterator[str]:
 
 def count_words(sequence: Sequence) -> tuple[int, int]:
     """Return the lengths in words of the shortest and the longest text that matches."""
-    fewest, most = zip((0, 0), *map(_extent_of_item, sequence), strict=True)
+    fewest, most = zip((0, 0), *map(_count_item_words, sequence), strict=True)
     return sum(fewest), sum(most)
 
 
-def _extent_of_item(item: Literal | Gap | OneOf) -> tuple[int, int]:
+def _count_item_words(item: Literal | Gap | OneOf) -> tuple[int, int]:
     match item:
         case Literal():
             return 1, 1
@@ -104,17 +104,17 @@ class _Tokens:
         return self._found.pop()
 
 
-def _options(tokens: _Tokens, sets: Mapping[str, Sequence]) -> tuple[Sequence, ...]:
-    options = [_sequence(tokens, sets)]
+def _parse_options(tokens: _Tokens, sets: Mapping[str, Sequence]) -> tuple[Sequence, ...]:
+    options = [_parse_sequence(tokens, sets)]
     while tokens.peek() == "|":
         tokens.take()
-        options.append(_sequence(tokens, sets))
+        options.append(_parse_sequence(tokens, sets))
     if not all(options):
         raise PatternError(f"“{tokens.phrase}” has an empty choice")
     return tuple(options)
 
 
-def _sequence(tokens: _Tokens, sets: Mapping[str, Sequence]) -> Sequence:
+def _parse_sequence(tokens: _Tokens, sets: Mapping[str, Sequence]) -> Sequence:
     items: list[Literal | Gap | OneOf] = []
     while tokens.peek() not in {"", "|", ")", "]"}:
         kind, sign = tokens.take()
@@ -122,29 +122,29 @@ def _sequence(tokens: _Tokens, sets: Mapping[str, Sequence]) -> Sequence:
             case "gap":
                 items.append(Gap(int(sign.removeprefix("<up to ").removesuffix(">"))))
             case "set":
-                items.append(OneOf((_named(sign.strip("{}"), sets, tokens.phrase),)))
+                items.append(OneOf((_get_set(sign.strip("{}"), sets, tokens.phrase),)))
             case "mark":
-                items.append(_bracket(sign, tokens, sets))
+                items.append(_parse_bracket(sign, tokens, sets))
             case _:
-                items.append(_literal(sign, tokens.phrase))
+                items.append(_parse_literal(sign, tokens.phrase))
     return tuple(items)
 
 
-def _bracket(opening: str, tokens: _Tokens, sets: Mapping[str, Sequence]) -> OneOf:
-    options = _options(tokens, sets)
+def _parse_bracket(opening: str, tokens: _Tokens, sets: Mapping[str, Sequence]) -> OneOf:
+    options = _parse_options(tokens, sets)
     closing = tokens.take()[1]
     if closing != {"(": ")", "[": "]"}[opening]:
         raise PatternError(f"“{tokens.phrase}” closes “{opening}” with “{closing}”")
     return OneOf((*options, ()) if opening == "[" else options)
 
 
-def _named(name: str, sets: Mapping[str, Sequence], phrase: str) -> Sequence:
+def _get_set(name: str, sets: Mapping[str, Sequence], phrase: str) -> Sequence:
     if name not in sets:
         raise PatternError(f"“{phrase}” uses the set “{name}”, which is not there")
     return sets[name]
 
 
-def _literal(sign: str, phrase: str) -> Literal:
+def _parse_literal(sign: str, phrase: str) -> Literal:
     word = normalize_word(sign)
     if not _WORD.fullmatch(word):
         raise PatternError(f"“{phrase}” has “{sign}”, which is not one word")

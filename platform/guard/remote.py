@@ -46,16 +46,16 @@ MIN_SCORE = 0.5
 type Meaning = tuple[Level, frozenset[Category]]
 
 
-def _means(level: Level, *categories: Category) -> Meaning:
+def _build_meaning(level: Level, *categories: Category) -> Meaning:
     return level, frozenset(categories)
 
 
-NOTHING = _means(Level.NONE)
-STATED_HARM = _means(Level.STATED, Category.SELF_HARM)
+NOTHING = _build_meaning(Level.NONE)
+STATED_HARM = _build_meaning(Level.STATED, Category.SELF_HARM)
 # Categories that are irrelevant here: elections, copyright.
-IGNORED = _means(Level.NONE)
+IGNORED = _build_meaning(Level.NONE)
 # Not a card: general-purpose guards flag much that is not abuse. A check-in asks the teen instead.
-ASK_ABOUT_ABUSE = _means(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL)
+ASK_ABOUT_ABUSE = _build_meaning(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL)
 
 
 class OpenAIModeration:
@@ -64,15 +64,15 @@ class OpenAIModeration:
     name = "openai"
     MEANINGS: Mapping[str, Meaning] = {
         "self-harm/intent": STATED_HARM,
-        "self-harm/instructions": _means(Level.STATED, Category.SELF_HARM, Category.METHOD),
-        "self-harm": _means(Level.HINTS, Category.SELF_HARM),
+        "self-harm/instructions": _build_meaning(Level.STATED, Category.SELF_HARM, Category.METHOD),
+        "self-harm": _build_meaning(Level.HINTS, Category.SELF_HARM),
         "sexual/minors": ASK_ABOUT_ABUSE,
-        "sexual": _means(Level.NONE, Category.SEXUAL),
-        "hate": _means(Level.NONE, Category.HATE),
-        "hate/threatening": _means(Level.NONE, Category.HATE, Category.VIOLENCE),
-        "harassment/threatening": _means(Level.NONE, Category.VIOLENCE),
-        "illicit": _means(Level.NONE, Category.CRIME),
-        "illicit/violent": _means(Level.NONE, Category.CRIME, Category.VIOLENCE),
+        "sexual": _build_meaning(Level.NONE, Category.SEXUAL),
+        "hate": _build_meaning(Level.NONE, Category.HATE),
+        "hate/threatening": _build_meaning(Level.NONE, Category.HATE, Category.VIOLENCE),
+        "harassment/threatening": _build_meaning(Level.NONE, Category.VIOLENCE),
+        "illicit": _build_meaning(Level.NONE, Category.CRIME),
+        "illicit/violent": _build_meaning(Level.NONE, Category.CRIME, Category.VIOLENCE),
     }
 
     def build_request(self, messages: GuardMessages, *, model: str) -> GuardRequest:
@@ -94,7 +94,7 @@ class OpenAIModeration:
             for name, score in scores.items()
             if score >= MIN_SCORE or self.MEANINGS.get(name, NOTHING)[0] > Level.NONE
         }
-        return _verdict(
+        return _build_verdict(
             self.name,
             [self.MEANINGS[name] for name in sure if name in self.MEANINGS],
             confidence=max(sure.values(), default=1.0),
@@ -106,27 +106,27 @@ class LlamaGuard:
 
     name = "llama"
     MEANINGS: Mapping[str, Meaning] = {
-        "S1": _means(Level.NONE, Category.VIOLENCE),
-        "S2": _means(Level.NONE, Category.CRIME),
-        "S3": _means(Level.NONE, Category.SEXUAL, Category.CRIME),
+        "S1": _build_meaning(Level.NONE, Category.VIOLENCE),
+        "S2": _build_meaning(Level.NONE, Category.CRIME),
+        "S3": _build_meaning(Level.NONE, Category.SEXUAL, Category.CRIME),
         "S4": ASK_ABOUT_ABUSE,
         "S5": IGNORED,
         "S6": IGNORED,
         "S7": IGNORED,
         "S8": IGNORED,
-        "S9": _means(Level.NONE, Category.VIOLENCE),
-        "S10": _means(Level.NONE, Category.HATE),
+        "S9": _build_meaning(Level.NONE, Category.VIOLENCE),
+        "S10": _build_meaning(Level.NONE, Category.HATE),
         "S11": STATED_HARM,
-        "S12": _means(Level.NONE, Category.SEXUAL),
+        "S12": _build_meaning(Level.NONE, Category.SEXUAL),
         "S13": IGNORED,
-        "S14": _means(Level.NONE, Category.CRIME),
+        "S14": _build_meaning(Level.NONE, Category.CRIME),
     }
 
     def build_request(self, messages: GuardMessages, *, model: str) -> GuardRequest:
-        return _completion(messages, model, longest=20)
+        return _build_completion_request(messages, model, longest=20)
 
     def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
-        first, _, codes = _content(reply).partition("\n")
+        first, _, codes = _get_content(reply).partition("\n")
         if first not in {"safe", "unsafe"}:
             raise UnreadableReply
         if first == "safe":
@@ -134,7 +134,7 @@ class LlamaGuard:
         found = [self.MEANINGS[code] for code in re.findall(r"S\d+", codes) if code in self.MEANINGS]
         if not found:
             raise UnreadableReply
-        return _verdict(self.name, found, confidence=_probability(reply))
+        return _build_verdict(self.name, found, confidence=_get_first_token_probability(reply))
 
 
 class Qwen3Guard:
@@ -142,11 +142,11 @@ class Qwen3Guard:
 
     name = "qwen"
     MEANINGS: Mapping[str, Meaning] = {
-        "Violent": _means(Level.NONE, Category.VIOLENCE),
-        "Non-violent Illegal Acts": _means(Level.NONE, Category.CRIME),
-        "Sexual Content or Sexual Acts": _means(Level.NONE, Category.SEXUAL),
+        "Violent": _build_meaning(Level.NONE, Category.VIOLENCE),
+        "Non-violent Illegal Acts": _build_meaning(Level.NONE, Category.CRIME),
+        "Sexual Content or Sexual Acts": _build_meaning(Level.NONE, Category.SEXUAL),
         "Suicide & Self-Harm": STATED_HARM,
-        "Jailbreak": _means(Level.NONE, Category.INJECTION),
+        "Jailbreak": _build_meaning(Level.NONE, Category.INJECTION),
         "PII": IGNORED,
         "Unethical Acts": IGNORED,
         "Politically Sensitive Topics": IGNORED,
@@ -154,10 +154,10 @@ class Qwen3Guard:
     }
 
     def build_request(self, messages: GuardMessages, *, model: str) -> GuardRequest:
-        return _completion(messages, model, longest=60)
+        return _build_completion_request(messages, model, longest=60)
 
     def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
-        content = _content(reply)
+        content = _get_content(reply)
         safety = re.search(r"Safety: *(Safe|Controversial|Unsafe)\b", content)
         if not safety:
             raise UnreadableReply
@@ -166,10 +166,10 @@ class Qwen3Guard:
         if safety[1] == "Unsafe" and not names:
             raise UnreadableReply
         if safety[1] == "Unsafe":
-            return _verdict(self.name, [self.MEANINGS[name] for name in names])
+            return _build_verdict(self.name, [self.MEANINGS[name] for name in names])
         # "Controversial" is no reason to refuse, but a hint of despair leads to a check-in.
         if safety[1] == "Controversial" and "Suicide & Self-Harm" in names:
-            return _verdict(self.name, [_means(Level.HINTS, Category.SELF_HARM)])
+            return _build_verdict(self.name, [_build_meaning(Level.HINTS, Category.SELF_HARM)])
         return Verdict(layer=self.name)
 
 
@@ -178,13 +178,13 @@ GUARDS: Mapping[str, RemoteGuard] = {
 }
 
 
-def _completion(messages: GuardMessages, model: str, *, longest: int) -> GuardRequest:
+def _build_completion_request(messages: GuardMessages, model: str, *, longest: int) -> GuardRequest:
     messages = [{"role": one["role"], "content": one["content"]} for one in messages]
     body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": longest, "logprobs": True}
     return GuardRequest("/chat/completions", body)
 
 
-def _content(reply: Mapping[str, Any]) -> str:
+def _get_content(reply: Mapping[str, Any]) -> str:
     try:
         content = reply["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError) as error:
@@ -194,7 +194,7 @@ def _content(reply: Mapping[str, Any]) -> str:
     return content.strip()
 
 
-def _probability(reply: Mapping[str, Any]) -> float:
+def _get_first_token_probability(reply: Mapping[str, Any]) -> float:
     """Return the probability of the reply's first token, if the server reports it."""
     try:
         return math.exp(reply["choices"][0]["logprobs"]["content"][0]["logprob"])
@@ -202,7 +202,7 @@ def _probability(reply: Mapping[str, Any]) -> float:
         return 1.0
 
 
-def _verdict(layer: str, meanings: Sequence[Meaning], confidence: float = 1.0) -> Verdict:
+def _build_verdict(layer: str, meanings: Sequence[Meaning], confidence: float = 1.0) -> Verdict:
     level = max((level for level, _ in meanings), default=Level.NONE)
     categories = frozenset[Category]().union(*(categories for _, categories in meanings))
     return Verdict(level, categories, confidence=confidence, layer=layer)

@@ -60,17 +60,19 @@ def split_segments(text: str) -> list[Segment]:
     sentences = split_sentences(text)
     if _are_short(sentences):
         return []
-    units = list(_units(sentences, _LEAST))
+    units = list(_join_short_sentences(sentences, _LEAST))
     if len(units) > _MOST_UNITS:
-        units = list(_units(sentences, _LEAST_OF_MANY))
+        units = list(_join_short_sentences(sentences, _LEAST_OF_MANY))
     pieces = [
         *units,
         *_begin_paragraphs(text, sentences),
         *([*one, *other] for one, other in pairwise(units)),
-        *_shifted(sentences),
+        *_list_overlapping_parts(sentences),
     ]
     starts = [words[0].start for words in sentences]
-    return [_segment(place, sentences, starts) for place in sorted({_place(words) for words in pieces})]
+    return [
+        _build_segment(place, sentences, starts) for place in sorted({_get_place(words) for words in pieces})
+    ]
 
 
 def _begin_paragraphs(text: str, sentences: list[_Words]) -> Iterator[_Words]:
@@ -84,11 +86,11 @@ def _are_short(sentences: list[_Words]) -> bool:
     return len(sentences) <= 2 and all(len(words) <= LONGEST for words in sentences)  # noqa: PLR2004
 
 
-def _units(sentences: Iterable[_Words], least: int) -> Iterator[_Words]:
+def _join_short_sentences(sentences: Iterable[_Words], least: int) -> Iterator[_Words]:
     """Split into sentences and parts of long ones, each with at least `least` words except the last."""
     waiting: _Words = []
     for sentence in sentences:
-        for part in [sentence] if len(sentence) <= LONGEST else _in_parts(sentence):
+        for part in [sentence] if len(sentence) <= LONGEST else _cut_into_parts(sentence):
             waiting = [*waiting, *part]
             if len(waiting) >= least:
                 yield waiting
@@ -97,11 +99,11 @@ def _units(sentences: Iterable[_Words], least: int) -> Iterator[_Words]:
         yield waiting
 
 
-def _in_parts(words: _Words) -> list[_Words]:
+def _cut_into_parts(words: _Words) -> list[_Words]:
     return [words[first : first + _PIECE] for first in range(0, len(words), _PIECE)]
 
 
-def _shifted(sentences: Iterable[_Words]) -> Iterator[_Words]:
+def _list_overlapping_parts(sentences: Iterable[_Words]) -> Iterator[_Words]:
     """Return overlapping parts of twelve words, each four words after the one before."""
     for words in sentences:
         if len(words) > LONG:
@@ -109,11 +111,11 @@ def _shifted(sentences: Iterable[_Words]) -> Iterator[_Words]:
                 yield words[first : first + _PIECE]
 
 
-def _place(words: _Words) -> tuple[int, int]:
+def _get_place(words: _Words) -> tuple[int, int]:
     return words[0].start, words[-1].end
 
 
-def _segment(place: tuple[int, int], sentences: list[_Words], starts: list[int]) -> Segment:
+def _build_segment(place: tuple[int, int], sentences: list[_Words], starts: list[int]) -> Segment:
     start, end = place
-    around = _place(sentences[bisect_right(starts, start) - 1])
+    around = _get_place(sentences[bisect_right(starts, start) - 1])
     return Segment(start, end, is_cut=end <= around[1] and place != around)

@@ -101,7 +101,7 @@ def merge_verdicts(*verdicts: Verdict) -> Verdict:
     # At level 0, the layer that found something is named.
     top = max(verdicts, key=lambda verdict: (verdict.level, bool(verdict.categories)), default=Verdict())
     found = frozenset[Category]().union(*(verdict.categories for verdict in verdicts))
-    if _about_oneself(verdicts):
+    if _is_about_oneself(verdicts):
         found -= {Category.ABOUT_SOMEONE_ELSE}
     seen = tuple(dict.fromkeys(evidence for verdict in verdicts for evidence in verdict.evidence))
     return Verdict(
@@ -109,6 +109,6 @@ def merge_verdicts(*verdicts: Verdict) -> Verdict:
     )
 
 
-def _about_oneself(verdicts: Iterable[Verdict]) -> bool:
+def _is_about_oneself(verdicts: Iterable[Verdict]) -> bool:
     """Return whether the person is in danger, not only a friend: then they get the card for themselves."""
     return any(v.is_crisis and Category.ABOUT_SOMEONE_ELSE not in v.categories for v in verdicts)

@@ -28,15 +28,15 @@ class VocabularyMatch(NamedTuple):
     end: int
 
 
-def _squeezed(word: str) -> str:
+def _squeeze(word: str) -> str:
     return "".join(letter for letter, _ in groupby(word))
 
 
-def _runs(word: str) -> list[int]:
+def _count_runs(word: str) -> list[int]:
     return [len(list(run)) for _, run in groupby(word)]
 
 
-def _shape(word: str) -> tuple[str, str, int]:
+def _get_shape(word: str) -> tuple[str, str, int]:
     """Return a word's first and last letters around stars, to match "su*cide"."""
     return word[0], word[-1], len(word)
 
@@ -55,10 +55,10 @@ class Vocabulary:
         self._longest = max(map(len, self._known), default=0)
         self._squeezed: dict[str, list[str]] = {}
         for word in sorted(self._known, key=len, reverse=True):
-            self._squeezed.setdefault(_squeezed(word), []).append(word)
+            self._squeezed.setdefault(_squeeze(word), []).append(word)
         self._by_shape: dict[tuple[str, str, int], list[str]] = {}
         for word in self._known:
-            self._by_shape.setdefault(_shape(word), []).append(word)
+            self._by_shape.setdefault(_get_shape(word), []).append(word)
         self._remembered: dict[str, list[VocabularyMatch]] = {}
 
     def symbol(self, word: str) -> int:
@@ -94,10 +94,11 @@ class Vocabulary:
         whole = VocabularyMatch(UNKNOWN, 0, len(letters))
         if len(letters) > MAX_WORD_LENGTH:
             return [whole]
-        if symbol := self._one(letters):
+        if symbol := self._find_symbol(letters):
             return [whole._replace(symbol=symbol)]
         parts = [
-            VocabularyMatch(self._one(part[0]), *part.span()) for part in _BETWEEN_LETTERS.finditer(letters)
+            VocabularyMatch(self._find_symbol(part[0]), *part.span())
+            for part in _BETWEEN_LETTERS.finditer(letters)
         ]
         if len(parts) > 1:
             return parts
@@ -107,22 +108,22 @@ class Vocabulary:
                 return parts
         return [whole]
 
-    def _one(self, letters: str) -> int:
+    def _find_symbol(self, letters: str) -> int:
         """Return the symbol of one word: tried as written, stretched, with digits for letters, and with stars."""
         plain = letters.replace("'", "")
         if symbol := self._known.get(plain):
             return symbol
         if not _LETTER.search(plain):
             return NUMBER if _DIGIT.search(plain) else UNKNOWN
-        if symbol := self._stretched(plain):
+        if symbol := self._find_stretched(plain):
             return symbol
         if _LEET_SIGN.search(plain):
             for spelling in (plain.translate(table) for table in _LEET):
-                if symbol := self._known.get(spelling) or self._stretched(spelling):
+                if symbol := self._known.get(spelling) or self._find_stretched(spelling):
                     return symbol
-        return self._masked(plain)
+        return self._find_masked(plain)
 
-    def _stretched(self, word: str) -> int:
+    def _find_stretched(self, word: str) -> int:
         """Try a stretched word with one or two of each repeated letter: "diiie" is "die".
 
         If several words fit, choose the longest that has no more letters than the text: "looos" is "los" and
@@ -130,14 +131,14 @@ class Vocabulary:
         """
         if not _STRETCHED.search(word):
             return UNKNOWN
-        alike = self._squeezed.get(_squeezed(word), ())
-        runs = _runs(word)
-        fitting = (known for known in alike if all(map(le, _runs(known), runs)))
+        alike = self._squeezed.get(_squeeze(word), ())
+        runs = _count_runs(word)
+        fitting = (known for known in alike if all(map(le, _count_runs(known), runs)))
         return self._known.get(next(fitting, alike[0] if alike else ""), UNKNOWN)
 
-    def _masked(self, word: str) -> int:
+    def _find_masked(self, word: str) -> int:
         if "*" in word:
-            for known in self._by_shape.get(_shape(word), ()):
+            for known in self._by_shape.get(_get_shape(word), ()):
                 if all(a in {b, "*"} for a, b in zip(word, known, strict=True)):
                     return self._known[known]
         return UNKNOWN

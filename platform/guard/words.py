@@ -63,17 +63,17 @@ class WordReader:
             if end - start == 1 and (self._letters or text[start].isalpha()):
                 self._letters.append((start, is_first))
                 if len(self._letters) == _SPELLED_AT_MOST:
-                    words += self._spelled(goes_on=True)
+                    words += self._take_spelled_words(goes_on=True)
             else:
-                words += self._spelled()
-                words += self._words(self._vocabulary.read(match[0]), range(start, end + 1), is_first)
+                words += self._take_spelled_words()
+                words += self._build_words(self._vocabulary.read(match[0]), range(start, end + 1), is_first)
                 self._in_long_word = end > final
             used, is_first = end, False
         else:
             is_first = is_first or bool(_ENDS_A_SENTENCE.search(text, used, final))
             used = max(used, final)
         if ended:
-            words += self._spelled()
+            words += self._take_spelled_words()
         # Single letters are read again with the next piece.
         used, self._rest_begins_sentence = self._letters[0] if self._letters else (used, is_first)
         self._letters.clear()
@@ -90,9 +90,9 @@ class WordReader:
             self._rest = slice_folded(self._rest, undecided.start())
         return False
 
-    def _spelled(self, *, goes_on: bool = False) -> list[Word]:
+    def _take_spelled_words(self, *, goes_on: bool = False) -> list[Word]:
         """Return words spelled with spaced letters. A possible half word stays if the text `goes_on`."""
-        groups, words = self._groups(), list[Word]()
+        groups, words = self._group_letters(), list[Word]()
         spell = len(self._letters) >= _SPELLED_AT_LEAST
         self._letters.clear()
         if goes_on and len(groups) > 1 and self._rest.text[groups[-1][0][0]].isalpha():
@@ -101,17 +101,17 @@ class WordReader:
             places = [place for place, _ in letters]
             text = "".join(self._rest.text[place] for place in places)
             if not spell:
-                words += self._words(
+                words += self._build_words(
                     self._vocabulary.read(text), range(places[0], places[0] + 2), letters[0][1]
                 )
                 continue
             for part in self._vocabulary.split(text):
                 within = places[part.start : part.end]
                 whole = part._replace(start=0, end=1)
-                words += self._words([whole], [within[0], within[-1] + 1], letters[part.start][1])
+                words += self._build_words([whole], [within[0], within[-1] + 1], letters[part.start][1])
         return words
 
-    def _groups(self) -> list[list[tuple[int, bool]]]:
+    def _group_letters(self) -> list[list[tuple[int, bool]]]:
         """Group letters into words if the gaps between words differ from the gaps between letters.
 
         Adjacent groups that are not words are joined: uneven gaps may be there only to hide a word.
@@ -137,7 +137,7 @@ class WordReader:
             after_word = is_word
         return groups
 
-    def _words(
+    def _build_words(
         self,
         parts: list[VocabularyMatch],
         places: Sequence[int],

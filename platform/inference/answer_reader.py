@@ -88,14 +88,14 @@ class AnswerReader:
             if chunk.thinking:
                 self.thinking.note_separate_thinking()
             likely, minimum = estimate_piece_tokens(generated)
-            text = self._within_cap(chunk.text, len(generated), minimum)
+            text = self._cut_to_cap(chunk.text, len(generated), minimum)
             self.tokens += likely
             delta = self._build_delta(self._join_surrogates(text))
         if chunk.usage:
             self._report(chunk.usage)
         return delta
 
-    def _within_cap(self, text: str, length: int, minimum: int) -> str:
+    def _cut_to_cap(self, text: str, length: int, minimum: int) -> str:
         """Return as much of the text as fits below the cap."""
         room = self._cap - self._min_tokens
         self._min_tokens, self._length = self._min_tokens + minimum, self._length + length

@@ -49,13 +49,13 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
         try:
             seconds = float(value) * unit
         except ValueError:
-            seconds = _seconds_until(value)
+            seconds = _get_seconds_until(value)
         if 0 <= seconds <= MAX_RETRY_AFTER_SECONDS:
             return seconds
     return None
 
 
-def _seconds_until(date: str) -> float:
+def _get_seconds_until(date: str) -> float:
     try:
         moment = parsedate_to_datetime(date)
     except ValueError:

@@ -179,7 +179,7 @@ async def _open_stream(
         except openai.APIError as error:
             if _learn_from_error(error, profile):
                 continue
-            pause = _pause_before_retry(error, request, retried=retried)
+            pause = _get_pause_before_retry(error, request, retried=retried)
             if pause is None:
                 raise
             retried = retried or not _is_loading(error)
@@ -224,7 +224,7 @@ def _learn_from_error(error: "openai.APIError", profile: ServerProfile) -> bool:
     return False
 
 
-def _pause_before_retry(
+def _get_pause_before_retry(
     error: "openai.APIError", request: CompletionRequest, *, retried: bool
 ) -> float | None:
     """Return the seconds until a retry; None for no retry."""

@@ -43,23 +43,23 @@ class EventReader:
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         while True:
-            chunk = await self._chunk()
+            chunk = await self._read_chunk()
             lines = (self._unread + (b"\n\n" if chunk is None else chunk)).split(b"\n")
             self._unread = lines.pop()
             if len(self._unread) + len(self._partial) > MAX_LINE_BYTES:
                 raise ModelResponseInvalid
             for line in lines:
-                data = self._event(line)
+                data = self._parse_line(line)
                 if data is not None:
                     yield data
                 if self.is_done:
                     return
             if chunk is None:
-                if (data := self._whole()) is not None:
+                if (data := self._parse_whole_body()) is not None:
                     yield data
                 return
 
-    async def _chunk(self) -> bytes | None:
+    async def _read_chunk(self) -> bytes | None:
         # Raw bytes: the client's line iterator takes more time per token than everything else.
         waited = self._loop.time() - self._progress_at
         limit = KEEP_ALIVE_FACTOR * self._timeout - waited
@@ -71,14 +71,14 @@ class EventReader:
             # Each transport has its own exceptions for a lost connection.
             raise ModelUnreachable from error
 
-    def _event(self, line: bytes) -> dict[str, Any] | None:
+    def _parse_line(self, line: bytes) -> dict[str, Any] | None:
         if line.startswith(b"data:"):
             self._body = None
             payload = line[5:].strip()
             if payload == b"[DONE]" and not self._partial:
                 self.is_done = True
                 return None
-            return self._parsed(payload)
+            return self._parse_payload(payload)
         if self._partial and not line.strip():
             # An empty line ends the event, which is not JSON.
             raise ModelResponseInvalid
@@ -92,7 +92,7 @@ class EventReader:
                 raise ModelResponseInvalid
         return None
 
-    def _parsed(self, payload: bytes) -> dict[str, Any] | None:
+    def _parse_payload(self, payload: bytes) -> dict[str, Any] | None:
         if not payload:
             return None
         whole = self._partial + b"\n" + payload if self._partial else payload
@@ -104,7 +104,7 @@ class EventReader:
         self._partial = b""
         return _raise_event_error(data)
 
-    def _whole(self) -> dict[str, Any] | None:
+    def _parse_whole_body(self) -> dict[str, Any] | None:
         """Parse the whole body as one JSON object, if it was not a stream."""
         body = b"\n".join(self._body or []).strip().removeprefix(b"\xef\xbb\xbf")
         if not body:

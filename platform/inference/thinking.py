@@ -51,7 +51,7 @@ class ThinkingFilter:
             return Split(text, "")
         self._unread += text
         answer, thinking, retracts = "", "", False
-        while tag := self._next_tag():
+        while tag := self._find_next_tag():
             before, self._unread = self._unread[: tag.start()], self._unread[tag.end() :]
             name = tag.group().lower()
             if self._closer:
@@ -85,7 +85,7 @@ class ThinkingFilter:
         self.holds = False
         return Split("", rest) if is_thinking else Split(rest, "")
 
-    def _next_tag(self) -> re.Match[str] | None:
+    def _find_next_tag(self) -> re.Match[str] | None:
         start = 0
         while tag := _TAG.search(self._unread, start):
             if self._closer:

@@ -38,8 +38,8 @@ def paginate[Row: Model](rows: QuerySet[Row], *, by: str, size: int, cursor: str
             raise Http404 from error
     found = list(rows.order_by(f"-{by}", "-pk")[: size + 1])
     shown = found[:size]
-    return Page(shown, _cursor(shown[-1], by) if len(found) > size else "")
+    return Page(shown, _build_cursor(shown[-1], by) if len(found) > size else "")
 
 
-def _cursor(row: Model, by: str) -> str:
+def _build_cursor(row: Model, by: str) -> str:
     return f"{(getattr(row, by) - EPOCH) // timedelta(microseconds=1)}_{row.pk}"

@@ -66,15 +66,15 @@ class RateLimit:
 
     def hit(self, *who: object) -> None:
         """Count one try by `who`. Raises RateLimited when any of the limits is exceeded."""
-        key = self._key(*who)
-        _with_counters(lambda counters: self._hit(counters, *key))
+        key = self._build_key(*who)
+        _use_counters(lambda counters: self._hit(counters, *key))
 
     def undo_hit(self, *who: object) -> None:
         """Remove one counted try, for limits on failures: tries are counted before they run, as others run too."""
-        key = self._key(*who)
-        _with_counters(lambda counters: self._undo_hit(counters, *key))
+        key = self._build_key(*who)
+        _use_counters(lambda counters: self._undo_hit(counters, *key))
 
-    def _key(self, *who: object) -> tuple[str, ...]:
+    def _build_key(self, *who: object) -> tuple[str, ...]:
         return (self.name, *map(str, who))
 
     def _hit(self, counters: WindowCounters, *key: str) -> None:
@@ -131,18 +131,18 @@ class FailureBackoff:
 
     def hit(self, *who: object) -> None:
         """Count one try as a failure before it is made. Raises RateLimited during a wait."""
-        count, wait = self._keys(*who)
-        _with_counters(lambda counters: self._hit(counters.storage, count, wait))
+        count, wait = self._build_keys(*who)
+        _use_counters(lambda counters: self._hit(counters.storage, count, wait))
 
     def undo_hit(self, *who: object) -> None:
         """Remove one counted try that was not made, with the wait that it started."""
-        count, wait = self._keys(*who)
-        _with_counters(lambda counters: self._undo_hit(counters.storage, count, wait))
+        count, wait = self._build_keys(*who)
+        _use_counters(lambda counters: self._undo_hit(counters.storage, count, wait))
 
     def clear(self, *who: object) -> None:
         """Reset the count after a success."""
-        keys = self._keys(*who)
-        _with_counters(lambda counters: [counters.storage.clear(key) for key in keys])
+        keys = self._build_keys(*who)
+        _use_counters(lambda counters: [counters.storage.clear(key) for key in keys])
 
     def wait_after(self, failures: int) -> int:
         """Return the wait in seconds after this number of failures."""
@@ -151,7 +151,7 @@ class FailureBackoff:
         # At most 30 doublings: the result is capped anyway.
         return min(self.longest, self.first << min(failures - self.free, 30))
 
-    def _keys(self, *who: object) -> tuple[str, str]:
+    def _build_keys(self, *who: object) -> tuple[str, str]:
         key = "/".join((self.name, *map(str, who)))
         return f"failures/{key}", f"wait/{key}"
 
@@ -169,8 +169,8 @@ class FailureBackoff:
         storage.clear(wait)
 
 
-def _with_counters(act: Callable[[WindowCounters], object]) -> None:
-    shared = _shared_counters()
+def _use_counters(act: Callable[[WindowCounters], object]) -> None:
+    shared = _get_shared_counters()
     if time.monotonic() >= shared.unavailable_until:
         try:
             act(shared)
@@ -179,17 +179,17 @@ def _with_counters(act: Callable[[WindowCounters], object]) -> None:
         else:
             return
     # Without Valkey, limits must neither lock people out nor disappear.
-    act(_local_counters())
+    act(_get_local_counters())
 
 
 @cache
-def _shared_counters() -> WindowCounters:
+def _get_shared_counters() -> WindowCounters:
     pool = redis.ConnectionPool.from_url(settings.VALKEY_URL, **build_client_options(seconds=0.5))
     return WindowCounters(RedisStorage(settings.VALKEY_URL, connection_pool=pool))
 
 
 @cache
-def _local_counters() -> WindowCounters:
+def _get_local_counters() -> WindowCounters:
     return WindowCounters(MemoryStorage())
 
 

@@ -21,11 +21,11 @@ def build_csv_response(
 ) -> StreamingHttpResponse:
     """Stream the rows as a download named `name`.csv. Cells that look like formulas are quoted."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    lines = _lines(columns, rows)
+    lines = _format_lines(columns, rows)
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _format_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     writer = csv.writer(_Line())
     # Without a byte order mark, spreadsheets do not read the file as UTF-8.
     yield "\ufeff" + writer.writerow(columns)

@@ -24,7 +24,9 @@ def export_emails(person: Person) -> Iterator[Row]:
                 "to": email.to,
                 "subject": email.subject,
                 "text": email.text,
-                "attachments": [f"{one.filename}\n{one.content}" for one in email.attachments.all()],
+                "attachments": [
+                    f"{attachment.filename}\n{attachment.content}" for attachment in email.attachments.all()
+                ],
                 "sent_at": email.sent_at,
             }
 

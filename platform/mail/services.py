@@ -73,8 +73,8 @@ def queue_email(
 def queue_emails(*, new_emails: Sequence[NewEmail]) -> list[Email]:
     """Queue emails in the caller's transaction. They are sent after the commit, or never if it rolls back.
 
-    If a key exists already, its email is returned unchanged, even if two transactions queue it at the same time. A key can
-    be used again when its email has been deleted, `RETENTION` after it was sent. Returns the emails in the order of
+    If a key exists already, its email is returned unchanged, even if two transactions queue it at the same time. A key
+    can be used again when its email has been deleted, `RETENTION` after it was sent. Returns the emails in the order of
     `new_emails`, and takes two statements for any number.
 
     Raises RuntimeError outside a transaction. Raises ValueError for a key or subject that is empty or too long, an

@@ -35,7 +35,7 @@ def demo_only[**P](
     return require_safe(never_cache(guarded))
 
 
-def _context(**more: object) -> dict[str, object]:
+def _build_context(**more: object) -> dict[str, object]:
     """Return the context of every outbox page, with the time zone and whether there is a mail server."""
     has_server = "smtp" in settings.MAILERS["default"]["BACKEND"]
     return more | {"has_server": has_server, "zone": settings.DEFAULT_PERSON_TIME_ZONE}
@@ -46,7 +46,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     """List the emails, newest first."""
     cursor = request.GET.get("before", "")
     listed = paginate(list_emails(), by="created_at", size=EMAILS_PER_PAGE, cursor=cursor)
-    return render(request, "mail/outbox.html", _context(listed=listed, is_first=not cursor))
+    return render(request, "mail/outbox.html", _build_context(listed=listed, is_first=not cursor))
 
 
 @demo_only
@@ -54,7 +54,7 @@ def email(request: HttpRequest, email_id: UUID) -> HttpResponse:
     """Show one email."""
     with raise_404_on(Email.DoesNotExist):
         email = get_email(email_id)
-    return render(request, "mail/email.html", _context(email=email, headers=build_headers(email)))
+    return render(request, "mail/email.html", _build_context(email=email, headers=build_headers(email)))
 
 
 @demo_only

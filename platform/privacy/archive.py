@@ -70,8 +70,8 @@ def build_archive(
     A folder for each of `teens` holds their data that is not private: a parent's export has none of their
     conversations.
 
-    The zip is complete before a byte is sent: errors are error pages and not half a file, and a slow download holds no
-    database connection. File names come from the data kinds, never from what a person typed.
+    The zip is complete before a byte is sent: an error gives an error page and not half a file, and a slow download
+    holds no database connection. File names come from the data kinds, never from what a person typed.
 
     Raises ExportCapacityExceeded.
     """
@@ -122,12 +122,12 @@ def _write_kind(kind: DataKind, person: Person, out: IO[bytes], page: IO[bytes])
     """Write a kind's rows to its file and to the page in one pass, so that both have the same data."""
     _write_page_part(page, "kind", kind=kind)
     entry = loader.get_template("data/archive/row.html")
-    before = "[\n"
+    separator = "[\n"
     for row in kind.export(person):
-        out.write(f"{before}{json.dumps(_to_json_row(row, person.zone), ensure_ascii=False)}".encode())
+        out.write(f"{separator}{json.dumps(_to_json_row(row, person.zone), ensure_ascii=False)}".encode())
         page.write(entry.render({"facts": list(_list_facts(kind, row, person.zone))}).encode())
-        before = ",\n"
-    is_empty = before == "[\n"
+        separator = ",\n"
+    is_empty = separator == "[\n"
     out.write(b"[]\n" if is_empty else b"\n]\n")
     _write_page_part(page, "end", is_empty=is_empty)
 

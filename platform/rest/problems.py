@@ -38,7 +38,7 @@ class ProblemType:
 
 @dataclass
 class Problem(Exception):
-    """Raised in an API view, it becomes the response. `fields` are extra members such as `refills_at`."""
+    """An exception that becomes the response of an API view. `fields` are extra members such as `refills_at`."""
 
     problem_type: ProblemType
     detail: str | Promise = ""

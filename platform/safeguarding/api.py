@@ -62,12 +62,12 @@ class FreeTextView(SignedInView):
 
     def find_card(self) -> dict[str, Any] | None:
         """Return the card that the request's text calls for, or None."""
-        verdict = find_crisis(self._words())
+        verdict = find_crisis(self._list_texts())
         if verdict is None:
             return None
         return dict(CrisisCardSerializer(build_card(verdict, country=settings.HELP_COUNTRY)).data)
 
-    def _words(self) -> list[str]:
+    def _list_texts(self) -> list[str]:
         try:
             sent = self.request.data
         except (APIException, SuspiciousOperation):

@@ -56,7 +56,7 @@ def check_texts(**_options: object) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_guard(**_options: object) -> list[CheckMessage]:
-    """Check the guard's files. Runs only with `--deploy`, because it is slow. Web processes and workers check them too."""
+    """Check the guard's files. Runs only with `--deploy`, because it is slow. Servers and workers check them too."""
     try:
         guard.load_guard()
     except ModelFileError as error:

@@ -45,16 +45,16 @@ class Histogram:
 
     def observe(self, seconds: float) -> None:
         bucket = bisect_left(self.bounds, seconds)
-        metric_store.add({self._key(str(bucket)): 1, self._key("sum"): seconds})
+        metric_store.add({self._build_key(str(bucket)): 1, self._build_key("sum"): seconds})
 
-    def _key(self, part: str) -> str:
+    def _build_key(self, part: str) -> str:
         return SEPARATOR.join((self.name, part))
 
     def collect(self, totals: Mapping[str, float]) -> Metric:
-        counts = [totals.get(self._key(str(bucket)), 0.0) for bucket in range(len(self.bounds) + 1)]
+        counts = [totals.get(self._build_key(str(bucket)), 0.0) for bucket in range(len(self.bounds) + 1)]
         names = [*map(str, self.bounds), "+Inf"]
         family = HistogramMetricFamily(self.name, self.help)
         family.add_metric(
-            [], list(zip(names, accumulate(counts), strict=True)), totals.get(self._key("sum"), 0.0)
+            [], list(zip(names, accumulate(counts), strict=True)), totals.get(self._build_key("sum"), 0.0)
         )
         return family

@@ -50,7 +50,7 @@ def test_one_nudge_is_enough_for_all_that_wait(worker: TurnWorker, turns: list[T
 
 
 def test_many_nudges_at_once_answer_each_turn_once(worker: TurnWorker, turns: list[Turn]) -> None:
-    nudges = [threading.Thread(target=worker._in_thread, args=[worker.claim_next]) for _ in range(8)]
+    nudges = [threading.Thread(target=worker._run_in_thread, args=[worker.claim_next]) for _ in range(8)]
     for nudge in nudges:
         nudge.start()
     for nudge in nudges:

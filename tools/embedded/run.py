@@ -38,7 +38,7 @@ class Run:
             self._report_running_instance()
             return 0
         try:
-            return self._supervise(_port(self.environ, self.screen))
+            return self._supervise(_choose_port(self.environ, self.screen))
         except StartupError as failure:
             report_failure(failure, self.screen)
             return 1
@@ -83,7 +83,7 @@ class Run:
         say()
         self.screen.title(f"Kitchen Table is ready: {address}")
         say(f"Started in {seconds:.1f} s. Only this machine can reach it.\n")
-        _table(say, [["Sign in with", "password", "as"], *site.accounts()])
+        _print_table(say, [["Sign in with", "password", "as"], *site.accounts()])
         say()
         for name, where in list_external_services(self.environ):
             say(f"{name:<17}external: {where}")
@@ -103,7 +103,7 @@ class Run:
         self.screen.say(f"To stop it, press Ctrl-C in its terminal or run: kill {note.pid}")
 
 
-def _table(say: Callable[[str], None], rows: list[list[str]]) -> None:
+def _print_table(say: Callable[[str], None], rows: list[list[str]]) -> None:
     widths = [max(len(word) for word in column) for column in zip(*rows, strict=True)]
     for row in rows:
         say("   ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
@@ -117,7 +117,7 @@ def report_failure(failure: StartupError, screen: Screen) -> None:
         screen.trouble(f"{failure} Its log: {failure.log}", read_last_lines(failure.log, 12))
 
 
-def _port(environ: Mapping[str, str], screen: Screen) -> int:
+def _choose_port(environ: Mapping[str, str], screen: Screen) -> int:
     said = environ.get("PORT") or str(PORT)
     if not said.isdecimal() or not 0 < int(said) <= MAX_PORT:
         raise StartupError(f"PORT is “{said}”, but must be a number from 1 to {MAX_PORT}.")

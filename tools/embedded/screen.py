@@ -25,11 +25,11 @@ class Screen:
         self._write(text + "\n")
 
     def title(self, text: str) -> None:
-        self._write(self._in(BOLD, text) + "\n")
+        self._write(self._color_text(BOLD, text) + "\n")
 
     def step(self, name: str, seconds: float) -> None:
         """Report a finished step."""
-        self._write(f"  {self._in(GREEN, self._tick)} {name:<24}{seconds:5.1f} s\n")
+        self._write(f"  {self._color_text(GREEN, self._tick)} {name:<24}{seconds:5.1f} s\n")
 
     def waiting(self, names: Sequence[str], since: float) -> None:
         """Show what is being waited for: redrawn on a terminal, otherwise a line from time to time."""
@@ -38,7 +38,7 @@ class Screen:
         if self._live:
             if text != self._passing:
                 self._write("")
-                self._raw(text)
+                self._write_raw(text)
                 self._passing = text
         elif now - max(since, self._reassured) > PROGRESS_SECONDS:
             self._reassured = now
@@ -47,18 +47,18 @@ class Screen:
     def trouble(self, text: str, lines: Sequence[str] = ()) -> None:
         """Report a problem with lines of its log."""
         self._write(
-            f"  {self._in(YELLOW, '!')} {text}\n" + "".join(f"      {line[:200]}\n" for line in lines)
+            f"  {self._color_text(YELLOW, '!')} {text}\n" + "".join(f"      {line[:200]}\n" for line in lines)
         )
 
-    def _in(self, color: str, text: str) -> str:
+    def _color_text(self, color: str, text: str) -> str:
         return f"{color}{text}{PLAIN}" if self._color else text
 
     def _write(self, text: str) -> None:
         wipe = "\r\033[2K" if self._passing else ""
         self._passing = ""
-        self._raw(wipe + text)
+        self._write_raw(wipe + text)
 
-    def _raw(self, text: str) -> None:
+    def _write_raw(self, text: str) -> None:
         try:
             self._stream.write(text)
             self._stream.flush()

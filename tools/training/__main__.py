@@ -69,8 +69,10 @@ def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
     sets = [*(folder / f"{name}.jsonl" for name in TRAINED_ON), LOOK_ALIKES, TEEN_SET]
     examples = list(draw_messages(random.Random(SEED)))
     for file in sets:
-        examples += [_weighed(example) if file == TEEN_SET else example for example in read_examples(file)]
-    examples = [_as_read(example) for example in [*examples, *read_written_messages()]]
+        examples += [
+            _set_teen_weight(example) if file == TEEN_SET else example for example in read_examples(file)
+        ]
+    examples = [_join_with_previous(example) for example in [*examples, *read_written_messages()]]
     sources = [
         *sets,
         TESTED,
@@ -90,13 +92,13 @@ def select_for_encoder(examples: list[Example]) -> Iterator[Example]:
     chance = random.Random(SEED)
     drawn_from = {*(file.stem for file in MESSAGES.glob("*.toml")), "hatecheck"}
     drawn_so_far = 0
-    yield from _pairs([example for example in examples if example.group.startswith("written ")], chance)
+    yield from _join_pairs([example for example in examples if example.group.startswith("written ")], chance)
     for example in examples:
         kind = example.group.split(" ")[0]
         if kind in {"written", LOOK_ALIKES.stem}:
             yield example
-            yield dataclasses.replace(example, text=_carelessly(example.text))
-            yield dataclasses.replace(example, text=imitate_typing(_carelessly(example.text), chance))
+            yield dataclasses.replace(example, text=_type_carelessly(example.text))
+            yield dataclasses.replace(example, text=imitate_typing(_type_carelessly(example.text), chance))
         elif kind in drawn_from:
             drawn_so_far += 1
             if drawn_so_far % _DRAWN_FOR_ENCODER == 0:
@@ -105,7 +107,7 @@ def select_for_encoder(examples: list[Example]) -> Iterator[Example]:
             yield example
 
 
-def _pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
+def _join_pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
     """Pair ordinary messages: two in a row are ordinary too."""
     plain = [example for example in examples if not example.labels and example.known == frozenset(HEADS)]
     chance.shuffle(plain)
@@ -113,18 +115,18 @@ def _pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
         yield dataclasses.replace(last, text=join_last_two(before.text, last.text))
 
 
-def _carelessly(text: str) -> str:
+def _type_carelessly(text: str) -> str:
     """Remove capitals and punctuation, as in most texts typed on a phone."""
     return re.sub(r"[^\w\s]", "", text.lower())
 
 
-def _as_read(example: Example) -> Example:
+def _join_with_previous(example: Example) -> Example:
     """Join the last message with the person's one before, as the encoder reads them."""
     said = [text for role, text in example.before if role == PERSON_ROLE]
     return dataclasses.replace(example, text=join_last_two(said[-1], example.text)) if said else example
 
 
-def _weighed(example: Example) -> Example:
+def _set_teen_weight(example: Example) -> Example:
     return dataclasses.replace(example, weight=_TEEN_WEIGHT)
 
 

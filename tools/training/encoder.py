@@ -85,10 +85,10 @@ def tune(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
 
 def tune_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
     weights = load_base_weights(base)
-    rows = _rows(examples, WordPiece(vocabulary_of(base)))
+    rows = _build_rows(examples, WordPiece(vocabulary_of(base)))
     chance = np.random.default_rng(seed)
-    plan = [batch for _ in range(EPOCHS) for batch in _batches(rows, chance)]
-    optimizer = _optimizer(weights, len(plan))
+    plan = [batch for _ in range(EPOCHS) for batch in _split_batches(rows, chance)]
+    optimizer = _build_optimizer(weights, len(plan))
     state, key = optimizer.init(weights), jax.random.PRNGKey(seed)
     step = jax.jit(partial(_step, optimizer))
     for number, batch in enumerate(plan):
@@ -148,29 +148,29 @@ def load_base_weights(base: Path) -> Weights:
         "heads.weight": np.zeros((len(HEADS), WIDTH), np.float32),
         "heads.bias": np.full(len(HEADS), _FIRST_BIAS, np.float32),
     }
-    _norm(new, old, "embeddings", "embeddings.LayerNorm")
+    _copy_norm(new, old, "embeddings", "embeddings.LayerNorm")
     for layer in range(LAYERS):
         path = f"encoder.layer.{layer}"
         parts = [f"{path}.attention.self.{part}" for part in ("query", "key", "value")]
         new[f"{layer}.asked.weight"] = np.concatenate([old[f"{part}.weight"] for part in parts])
         new[f"{layer}.asked.bias"] = np.concatenate([old[f"{part}.bias"] for part in parts])
-        _dense(new, old, f"{layer}.mixed", f"{path}.attention.output.dense")
-        _norm(new, old, f"{layer}.attended", f"{path}.attention.output.LayerNorm")
-        _dense(new, old, f"{layer}.inner", f"{path}.intermediate.dense")
-        _dense(new, old, f"{layer}.outer", f"{path}.output.dense")
-        _norm(new, old, f"{layer}.out", f"{path}.output.LayerNorm")
+        _copy_dense(new, old, f"{layer}.mixed", f"{path}.attention.output.dense")
+        _copy_norm(new, old, f"{layer}.attended", f"{path}.attention.output.LayerNorm")
+        _copy_dense(new, old, f"{layer}.inner", f"{path}.intermediate.dense")
+        _copy_dense(new, old, f"{layer}.outer", f"{path}.output.dense")
+        _copy_norm(new, old, f"{layer}.out", f"{path}.output.LayerNorm")
     return {name: jnp.asarray(value) for name, value in new.items()}
 
 
-def _dense(new: Stored, old: Stored, name: str, path: str) -> None:
+def _copy_dense(new: Stored, old: Stored, name: str, path: str) -> None:
     new[f"{name}.weight"], new[f"{name}.bias"] = old[f"{path}.weight"], old[f"{path}.bias"]
 
 
-def _norm(new: Stored, old: Stored, name: str, path: str) -> None:
+def _copy_norm(new: Stored, old: Stored, name: str, path: str) -> None:
     new[f"{name}.norm"], new[f"{name}.shift"] = old[f"{path}.weight"], old[f"{path}.bias"]
 
 
-def _rows(examples: Sequence[Example], split: WordPiece) -> Rows[NDArray[Any]]:
+def _build_rows(examples: Sequence[Example], split: WordPiece) -> Rows[NDArray[Any]]:
     numbers, there, known, weight = list[NDArray[np.int32]](), [], [], []
     for example in examples:
         if pieces := split.read(example.text):
@@ -186,7 +186,7 @@ def _rows(examples: Sequence[Example], split: WordPiece) -> Rows[NDArray[Any]]:
     )
 
 
-def _batches(rows: Rows[NDArray[Any]], chance: np.random.Generator) -> Iterator[Rows[NDArray[Any]]]:
+def _split_batches(rows: Rows[NDArray[Any]], chance: np.random.Generator) -> Iterator[Rows[NDArray[Any]]]:
     lengths = (rows.numbers > 0).sum(axis=1)
     found, shorter = list[tuple[int, NDArray[np.intp]]](), 0
     for length, size in _BATCHES.items():
@@ -198,7 +198,7 @@ def _batches(rows: Rows[NDArray[Any]], chance: np.random.Generator) -> Iterator[
         yield Rows(rows.numbers[own, :length], rows.there[own], rows.known[own], rows.weight[own])
 
 
-def _optimizer(weights: Weights, steps: int) -> optax.GradientTransformation:
+def _build_optimizer(weights: Weights, steps: int) -> optax.GradientTransformation:
     def rate(peak: float) -> optax.Schedule:
         return optax.warmup_cosine_decay_schedule(0.0, peak, int(_WARM_UP * steps), steps)
 
@@ -214,12 +214,12 @@ def _step(
     batch: Rows[jax.Array],
     key: jax.Array,
 ) -> tuple[Weights, optax.OptState, jax.Array]:
-    loss, slope = jax.value_and_grad(_loss)(weights, batch, key)
+    loss, slope = jax.value_and_grad(_compute_loss)(weights, batch, key)
     change, state = optimizer.update(slope, state, weights)
     return optax.apply_updates(weights, change), state, loss
 
 
-def _loss(weights: Weights, batch: Rows[jax.Array], key: jax.Array) -> jax.Array:
+def _compute_loss(weights: Weights, batch: Rows[jax.Array], key: jax.Array) -> jax.Array:
     wanted = batch.there * (1 - 2 * _DOUBT) + _DOUBT
     each: jax.Array = (
         optax.sigmoid_binary_cross_entropy(forward(weights, batch.numbers, key), wanted) * batch.known
@@ -232,38 +232,38 @@ def forward(weights: Weights, numbers: jax.Array, key: jax.Array | None = None) 
     keys = iter(jax.random.split(key, 2 + 2 * LAYERS) if key is not None else [None] * (2 + 2 * LAYERS))
     there = (numbers > 0).astype(jnp.float32)
     x = weights["words"][numbers] + weights["places"][: numbers.shape[1]]
-    x = _dropped(_normed(weights, x, "embeddings"), next(keys))
+    x = _drop_out(_normalize(weights, x, "embeddings"), next(keys))
     unseen = (1 - there)[:, None, None, :] * -1e9
     for layer in range(LAYERS):
-        attended = _dropped(_attended(weights, x, unseen, layer), next(keys))
-        x = _normed(weights, x + attended, f"{layer}.attended")
-        inner = jax.nn.gelu(_product(weights, x, f"{layer}.inner"), approximate=True)
-        x = _normed(
-            weights, x + _dropped(_product(weights, inner, f"{layer}.outer"), next(keys)), f"{layer}.out"
+        attended = _drop_out(_attend(weights, x, unseen, layer), next(keys))
+        x = _normalize(weights, x + attended, f"{layer}.attended")
+        inner = jax.nn.gelu(_multiply(weights, x, f"{layer}.inner"), approximate=True)
+        x = _normalize(
+            weights, x + _drop_out(_multiply(weights, inner, f"{layer}.outer"), next(keys)), f"{layer}.out"
         )
     mean = (x * there[..., None]).sum(axis=1) / there.sum(axis=1, keepdims=True)
-    return _product(weights, _dropped(mean, next(keys)), "heads")
+    return _multiply(weights, _drop_out(mean, next(keys)), "heads")
 
 
-def _attended(weights: Weights, x: jax.Array, unseen: jax.Array, layer: int) -> jax.Array:
+def _attend(weights: Weights, x: jax.Array, unseen: jax.Array, layer: int) -> jax.Array:
     rows, length, _ = x.shape
-    each = _product(weights, x, f"{layer}.asked").reshape(rows, length, 3, ATTENTION_HEADS, -1)
+    each = _multiply(weights, x, f"{layer}.asked").reshape(rows, length, 3, ATTENTION_HEADS, -1)
     query, key, value = each.transpose(2, 0, 3, 1, 4)
     near = jax.nn.softmax(query @ key.transpose(0, 1, 3, 2) / math.sqrt(WIDTH // ATTENTION_HEADS) + unseen)
-    return _product(
+    return _multiply(
         weights, (near @ value).transpose(0, 2, 1, 3).reshape(rows, length, WIDTH), f"{layer}.mixed"
     )
 
 
-def _product(weights: Weights, x: jax.Array, name: str) -> jax.Array:
+def _multiply(weights: Weights, x: jax.Array, name: str) -> jax.Array:
     return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
 
 
-def _normed(weights: Weights, x: jax.Array, name: str) -> jax.Array:
+def _normalize(weights: Weights, x: jax.Array, name: str) -> jax.Array:
     x = x - x.mean(axis=-1, keepdims=True)
     spread = jax.lax.rsqrt((x * x).mean(axis=-1, keepdims=True) + 1e-12)
     return x * spread * weights[f"{name}.norm"] + weights[f"{name}.shift"]
 
 
-def _dropped(x: jax.Array, key: jax.Array | None) -> jax.Array:
+def _drop_out(x: jax.Array, key: jax.Array | None) -> jax.Array:
     return x if key is None else jnp.where(jax.random.bernoulli(key, 1 - _DROP, x.shape), x / (1 - _DROP), 0)

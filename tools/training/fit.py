@@ -66,7 +66,7 @@ class Table:
         self.owner = np.array(owner)
         weights = np.array([example.weight for example in examples])
         self.weights: Numbers = weights[self.owner] / np.bincount(self.owner)[self.owner]
-        self.folds = np.array([_fold_of(example.group) for example in examples])[self.owner]
+        self.folds = np.array([_get_fold(example.group) for example in examples])[self.owner]
 
     def of(self, category: Category) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return for each row whether the category is known and whether it applies."""
@@ -81,11 +81,11 @@ class Table:
         return top
 
 
-def _fold_of(group: str) -> int:
+def _get_fold(group: str) -> int:
     return hashlib.sha256(group.encode()).digest()[0] % FOLDS
 
 
-def _fitted(table: Table, category: Category, rows: NDArray[np.bool_]) -> LogisticRegression:
+def _fit_model(table: Table, category: Category, rows: NDArray[np.bool_]) -> LogisticRegression:
     known, there = table.of(category)
     rows = rows & known
     model = LogisticRegression(C=REGULARIZATION, solver="liblinear", random_state=0, tol=1e-3)
@@ -97,13 +97,13 @@ def cross_validate(table: Table, category: Category) -> Numbers:
     scores = np.zeros(len(table.owner))
     for fold in range(FOLDS):
         out = table.folds == fold
-        scores[out] = _fitted(table, category, ~out).predict_proba(table.rows[out])[:, 1]
+        scores[out] = _fit_model(table, category, ~out).predict_proba(table.rows[out])[:, 1]
     return table.by_text(scores)
 
 
 def fit_head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:
     """Fit one head. Returns its entry in the model's card, and its weights as signed bytes."""
-    model = _fitted(table, category, np.ones(len(table.owner), dtype=bool))
+    model = _fit_model(table, category, np.ones(len(table.owner), dtype=bool))
     weights = model.coef_[0]
     step = float(np.abs(weights).max()) / 127
     entry = {

@@ -82,7 +82,7 @@ def build_graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
     Its input is rows of pieces, all of one length. Its output is each row's log-odds per head or, if `weights` have no
     heads, the unit vector of the mean over the pieces. `weights` are laid out as in training: one row per output.
     """
-    lain = {name: _lain(name, np.asarray(value, np.float32)) for name, value in weights.items()}
+    lain = {name: _transpose_weights(name, np.asarray(value, np.float32)) for name, value in weights.items()}
     made = Graph(lain)
     length = made.add("Shape", PIECES, to="shape")
     length = made.add("Slice", length, "where length is", "after length", to="length")
@@ -147,5 +147,5 @@ def _is_whole(node: onnx.NodeProto) -> bool:
     return not any(name.endswith(".weight") and name != "heads.weight" for name in node.input)
 
 
-def _lain(name: str, value: Numbers) -> Numbers:
+def _transpose_weights(name: str, value: Numbers) -> Numbers:
     return np.ascontiguousarray(value.T) if name.endswith(".weight") else value

@@ -28,7 +28,7 @@ def draw_messages(chance: random.Random) -> Iterator[Example]:
     """Generate all messages. The same seed gives the same messages."""
     ordinary, said_by_the_way = list[str](), list[Example]()
     for file in sorted(FOLDER.glob("*.toml")):
-        examples = list(_from_messages(file, chance))
+        examples = list(_read_messages(file, chance))
         ordinary += [example.text for example in examples if not example.labels]
         yield from examples
         if file.stem in {"danger", "more", "said"}:
@@ -37,14 +37,14 @@ def draw_messages(chance: random.Random) -> Iterator[Example]:
         by_the_way = chance.choice(ordinary)
         whole = [by_the_way, example.text] if chance.random() < 0.5 else [example.text, by_the_way]
         yield Example(". ".join(whole), example.labels, group=example.group)
-    yield from _from_tests()
+    yield from _read_tests()
     for name in RULES:
-        yield from _from_rules(FILES / f"{name}.toml", chance)
+        yield from _read_rules(FILES / f"{name}.toml", chance)
 
 
-def _from_messages(file: Path, chance: random.Random) -> Iterator[Example]:
+def _read_messages(file: Path, chance: random.Random) -> Iterator[Example]:
     content = tomllib.loads(file.read_text(encoding="utf-8"))
-    sets = _sets(content)
+    sets = _parse_sets(content)
     for number, entry in enumerate(content["messages"]):
         labels = frozenset(map(Category, entry.get("labels", ())))
         phrases = [patterns.parse_phrase(phrase, sets) for phrase in entry["phrases"]]
@@ -57,7 +57,7 @@ def _from_messages(file: Path, chance: random.Random) -> Iterator[Example]:
                 yield Example(text, labels, group=f"{file.stem} {number} {place}")
 
 
-def _from_tests() -> Iterator[Example]:
+def _read_tests() -> Iterator[Example]:
     """Return the test messages of the rules. The rules give the categories of those in danger, if they match."""
     messages = tomllib.loads(TESTED.read_text(encoding="utf-8"))
     for text in messages["crisis"]:
@@ -67,9 +67,9 @@ def _from_tests() -> Iterator[Example]:
         yield Example(text, frozenset(), group=f"tests {text}", weight=_TESTED_WEIGHT)
 
 
-def _from_rules(file: Path, chance: random.Random) -> Iterator[Example]:
+def _read_rules(file: Path, chance: random.Random) -> Iterator[Example]:
     content = tomllib.loads(file.read_text(encoding="utf-8"))
-    sets = _sets(content)
+    sets = _parse_sets(content)
     for rule in content["rules"]:
         labels = frozenset(map(Category, rule["categories"])) & frozenset(HEADS)
         for number, phrase in enumerate(rule["phrases"]):
@@ -82,7 +82,7 @@ def _from_rules(file: Path, chance: random.Random) -> Iterator[Example]:
             yield Example(text, frozenset(), group=f"{rule['id']} {text}")
 
 
-def _sets(content: dict[str, Any]) -> dict[str, patterns.Sequence]:
+def _parse_sets(content: dict[str, Any]) -> dict[str, patterns.Sequence]:
     sets: dict[str, patterns.Sequence] = {}
     for name, phrase in content.get("sets", {}).items():
         sets[name] = patterns.parse_phrase(phrase, sets)

@@ -65,7 +65,7 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
 
     def people(self, request: HttpRequest, pk: int) -> HttpResponse:
         """List the people with a check-in button for each, the counts as bars, and the feedback."""
-        event = self._event(request, pk, to_change=request.method == "POST")
+        event = self._get_event(request, pk, to_change=request.method == "POST")
         if request.method == "POST":
             person = get_object_or_404(SignUp, pk=request.POST.get("sign_up"), event=event)
             (undo_attendance if person.attended_at else record_attendance)(sign_up=person)
@@ -77,32 +77,32 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
             "bars": build_bars(event),
             "feedback": list_feedback(event),
         }
-        return self._page(request, event, "people", _("Attendees"), more)
+        return self._render_page(request, event, "people", _("Attendees"), more)
 
     def visit(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the event's page as a visitor sees it, published or not."""
-        return render(request, "events/event.html", previews.build_page_context(self._event(request, pk)))
+        return render(request, "events/event.html", previews.build_page_context(self._get_event(request, pk)))
 
     def emails(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show every email of this event as it would be sent now."""
-        event = self._event(request, pk)
-        return self._page(
+        event = self._get_event(request, pk)
+        return self._render_page(
             request, event, "emails", _("Emails"), {"emails": previews.build_sample_emails(event)}
         )
 
     def email(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         """Show one email as HTML, on a page of its own."""
-        emails = previews.build_sample_emails(self._event(request, pk))
+        emails = previews.build_sample_emails(self._get_event(request, pk))
         if kind not in emails:
             raise Http404
         return csp_override(EMAIL_CSP)(lambda _request: HttpResponse(render_html(emails[kind])))(request)
 
     def people_csv(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
-        event = self._event(request, pk)
+        event = self._get_event(request, pk)
         return build_csv_response(event.slug, CSV_COLUMNS, _build_rows(event))
 
     def message(self, request: HttpRequest, pk: int) -> HttpResponse:
-        event = self._event(request, pk, to_change=True)
+        event = self._get_event(request, pk, to_change=True)
         form = MessageForm(request.POST or None, counts=count_audiences(event))
         if form.is_valid():
             count = send_message(
@@ -115,11 +115,11 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
             report_notified(request, count)
             self.log_change(request, event, "Wrote to people.")
             return redirect("admin:events_event_people", pk)
-        return self._page(request, event, "message", _("Send a message"), {"form": form})
+        return self._render_page(request, event, "message", _("Send a message"), {"form": form})
 
     def recording(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Publish the recording. The GET shows how many people would be emailed."""
-        event = self._event(request, pk, to_change=True)
+        event = self._get_event(request, pk, to_change=True)
         people = event.sign_ups.filter(status=SignUpStatus.GOING).count()
         if request.method == "POST":
             try:
@@ -129,10 +129,10 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
             except TooEarly:
                 messages.warning(request, _("The event isn’t over yet, or it was cancelled."))
             return redirect("admin:events_event_change", pk)
-        return self._page(request, event, "recording", _("Publish the recording"), {"people": people})
+        return self._render_page(request, event, "recording", _("Publish the recording"), {"people": people})
 
     def repeat(self, request: HttpRequest, pk: int) -> HttpResponse:
-        event = self._event(request, pk, to_change=True)
+        event = self._get_event(request, pk, to_change=True)
         form = RepeatForm(request.POST or None)
         if form.is_valid():
             try:
@@ -147,10 +147,10 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
                 )
                 messages.success(request, message)
                 return redirect("admin:events_event_changelist")
-        return self._page(request, event, "repeat", _("Repeat this event"), {"form": form})
+        return self._render_page(request, event, "repeat", _("Repeat this event"), {"form": form})
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
-        event = self._event(request, pk, to_change=True)
+        event = self._get_event(request, pk, to_change=True)
         form = CancelForm(request.POST if request.method == "POST" else None)
         back = redirect("admin:events_event_change", pk)
         if not event.is_open:
@@ -161,18 +161,18 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
             self.log_change(request, event, "Cancelled.")
             return back
         title = _("Cancel “%(title)s”") % {"title": event.title}
-        return self._page(
+        return self._render_page(
             request, event, "cancel", title, {"form": form, "people": list_confirmed_sign_ups(event).count()}
         )
 
-    def _event(self, request: HttpRequest, pk: int, *, to_change: bool = False) -> Event:
+    def _get_event(self, request: HttpRequest, pk: int, *, to_change: bool = False) -> Event:
         event = get_object_or_404(Event, pk=pk)
         may = self.has_change_permission if to_change else self.has_view_permission
         if not may(request, event):
             raise PermissionDenied
         return event
 
-    def _page(
+    def _render_page(
         self, request: HttpRequest, event: Event, name: str, title: str, more: Mapping[str, object]
     ) -> HttpResponse:
         context = {

@@ -22,21 +22,21 @@ def event_when(event: Event, reader: Person | ZoneInfo | object = None) -> SafeS
 
     `reader` is a person or a zone. For anyone else, clock.js adds the local time, with the text in `data-said`.
     """
-    own = _time(event, event.zone, format_event_time(event.starts_at, event.zone))
+    own = _render_time(event, event.zone, format_event_time(event.starts_at, event.zone))
     zone = reader.zone if isinstance(reader, Person) else reader
     for_you = _("For you: {}")
     if not isinstance(zone, ZoneInfo):
         return format_html('<span class="event-clock" data-said="{}">{}</span>', for_you, own)
     if is_same_clock_time(event.starts_at, event.zone, zone):
         return own
-    theirs = _time(event, zone, format_event_time(event.starts_at, zone))
+    theirs = _render_time(event, zone, format_event_time(event.starts_at, zone))
     return format_html('{} <span class="event-yours">{}</span>', own, format_html(for_you, theirs))
 
 
 @register.simple_tag
 def event_day(event: Event) -> SafeString:
     """Format the day of an event, in its own time zone."""
-    return _time(event, event.zone, format_day(event.starts_at, event.zone))
+    return _render_time(event, event.zone, format_day(event.starts_at, event.zone))
 
 
 @register.simple_tag
@@ -52,7 +52,7 @@ def event_moment(moment: datetime, zone: ZoneInfo) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), format_event_time(moment, zone))
 
 
-def _time(event: Event, zone: ZoneInfo, text: str) -> SafeString:
+def _render_time(event: Event, zone: ZoneInfo, text: str) -> SafeString:
     local = event.starts_at.astimezone(zone)
     # Keep "11 a.m." on one line.
     clock = format_clock_time(event.starts_at, zone)

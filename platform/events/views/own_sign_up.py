@@ -36,10 +36,10 @@ guest_invitations = RateLimit("guests asked along", "10/day")
 @never_cache
 def sign_up_page(request: HttpRequest, token: str) -> HttpResponse:
     """The page of a sign-up."""
-    return _page(request, get_sign_up_or_404(token), SignUpForm())
+    return _render_page(request, get_sign_up_or_404(token), SignUpForm())
 
 
-def _page(
+def _render_page(
     request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **extra: object
 ) -> HttpResponse:
     # The waitlist closes at the start.
@@ -76,7 +76,7 @@ def dates(request: HttpRequest, token: str) -> HttpResponse:
     """Sign up for other dates of the series."""
     found = get_sign_up_or_404(token)
     if not {"all", "date"} & request.POST.keys():
-        return _page(request, found, SignUpForm(), none_chosen=True, status=422)
+        return _render_page(request, found, SignUpForm(), none_chosen=True, status=422)
     _sign_up_for_chosen_dates(request, found)
     return redirect(found)
 
@@ -120,17 +120,19 @@ def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(found)
     form = SignUpForm(request.POST)
     if not form.is_valid():
-        return _page(request, found, form, status=422)
+        return _render_page(request, found, form, status=422)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     try:
         guest_invitations.hit(get_mailbox_key(found.email))
         count_try(request, email)
         services.create_sign_up(event=found.event, name=name, email=email, guest_of=found)
     except RateLimited as refusal:
-        return mark_rate_limited(_page(request, found, form, error=format_rate_limited(refusal)), refusal)
+        return mark_rate_limited(
+            _render_page(request, found, form, error=format_rate_limited(refusal)), refusal
+        )
     except GuestLimitReached:
         error = _("You’ve already invited as many guests as you can.")
-        return _page(request, found, form, error=error, status=422)
+        return _render_page(request, found, form, error=error, status=422)
     except EventClosed:
         pass
     return redirect(found)

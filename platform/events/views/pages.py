@@ -40,11 +40,11 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     """The page of an event, with the sign-up form or the recording."""
     found = get_event_or_404(slug)
     if found.has_recording:
-        return allow_recording(found, partial(_recording_page, found=found))(request)
-    return event_page(request, found, SignUpForm(initial=_initial_values(request)))
+        return allow_recording(found, partial(_render_recording_page, found=found))(request)
+    return event_page(request, found, SignUpForm(initial=_get_initial_values(request)))
 
 
-def _recording_page(request: HttpRequest, found: Event) -> HttpResponse:
+def _render_recording_page(request: HttpRequest, found: Event) -> HttpResponse:
     """A past event with its recording and searchable transcript."""
     cues = parse_cues(found.captions) if found.captions else ()
     words = normalize_line(request.GET.get("q", "")[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
@@ -75,11 +75,11 @@ def come_along(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     """The event's page behind a guest link. Visitors sign up as the host's guest."""
     found = get_event_or_404(slug)
     host = get_host_or_404(key, found)
-    form = SignUpForm(initial=_initial_values(request) | {"key": key})
+    form = SignUpForm(initial=_get_initial_values(request) | {"key": key})
     return add_noindex(event_page(request, found, form, host=host))
 
 
-def _initial_values(request: HttpRequest) -> dict[str, str]:
+def _get_initial_values(request: HttpRequest) -> dict[str, str]:
     person = request.user
     return {"name": person.display_name, "email": person.email} if isinstance(person, Person) else {}
 
