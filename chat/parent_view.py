@@ -185,15 +185,15 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
             return redirect("chat:parent_view", link.pk)
     with raise_404_on(Link.DoesNotExist):
         sight = log_parent_view(link=link)
-    seen = build_overview(link, sight, before)
+    overview = build_overview(link, sight, before)
     page = {
         "link": link,
         "sight": sight,
         "text_since": sight.text_since,
-        "overview": seen,
+        "overview": overview,
         "is_first": before is None,
     }
-    turns = build_shown_turns(seen.turns)
+    turns = build_shown_turns(overview.turns)
     page |= {
         "is_first": before is None,
         "turns": turns,

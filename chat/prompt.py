@@ -71,21 +71,23 @@ def build_memory(turns: Iterable[Turn], *, window: int) -> list[ChatMessage]:
     question that led to a crisis card, a pause or a refusal is never repeated to a model.
     """
     carried: list[ChatMessage] = []
-    left = window
+    tokens_left = window
     for turn in reversed(list(turns)):
         if turn.state not in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED} or not turn.answer:
             continue
         question, answer = defuse_marks(turn.question), defuse_marks(turn.answer)
         needed = estimate_max_tokens(question) + estimate_max_tokens(answer)
-        if needed > left and carried:
+        if needed > tokens_left and carried:
             break
-        if needed > left:
+        if needed > tokens_left:
             # Without the newest turn a follow-up question means nothing ("And number two?").
-            if left < MIN_MEMORY_TURN_TOKENS:
+            if tokens_left < MIN_MEMORY_TURN_TOKENS:
                 break
-            question = shorten(question, tokens=max(left - estimate_max_tokens(answer), left // 2))
-            answer = shorten(answer, tokens=left - estimate_max_tokens(question))
-        left -= needed
+            question = shorten(
+                question, tokens=max(tokens_left - estimate_max_tokens(answer), tokens_left // 2)
+            )
+            answer = shorten(answer, tokens=tokens_left - estimate_max_tokens(question))
+        tokens_left -= needed
         carried[:0] = [
             {"role": "user", "content": question},
             {"role": "assistant", "content": answer},
@@ -104,8 +106,8 @@ def build_unfinished(continued: Sequence[Turn], *, room: int) -> list[ChatMessag
     answer = defuse_marks(" ".join(turn.answer for turn in continued))
     # Leave room for the end of the answer so far and for the shortest new answer, each of about this size.
     question = shorten(defuse_marks(continued[0].question), tokens=room - 2 * MIN_CONTINUED_TOKENS)
-    left = room - estimate_max_tokens(question) - settings.TUTOR_ANSWER_TOKENS
-    window = max(MIN_CONTINUED_TOKENS, min(CONTINUED_TOKENS, left))
+    tokens_left = room - estimate_max_tokens(question) - settings.TUTOR_ANSWER_TOKENS
+    window = max(MIN_CONTINUED_TOKENS, min(CONTINUED_TOKENS, tokens_left))
     return [
         {"role": "user", "content": question},
         {"role": "assistant", "content": _keep_end(answer, tokens=window)},

@@ -35,8 +35,8 @@ def render_html(markdown: "str | list[Token]") -> str:
     """Render blocks as HTML. Elements that may scroll sideways can be focused by keyboard."""
     parser = _parser()
     tokens = parse_tokens(markdown) if isinstance(markdown, str) else markdown
-    made = str(parser.renderer.render(tokens, parser.options, {})).strip()
-    return made.replace("<table>", '<table tabindex="0">').replace("<pre>", '<pre tabindex="0">')
+    html = str(parser.renderer.render(tokens, parser.options, {})).strip()
+    return html.replace("<table>", '<table tabindex="0">').replace("<pre>", '<pre tabindex="0">')
 
 
 def render_inline_html(markdown: str) -> str:

@@ -209,9 +209,9 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
     if turn is None:
         return
     # The stream is written more often than the checkpoint. The longer of the two is what was generated.
-    seen = streaming.read_stream(turn_id) or streaming.StreamedAnswer()
-    answer = max(seen.text, turn.answer, key=len)
-    tokens = max(seen.tokens, turn.answer_tokens)
+    streamed = streaming.read_stream(turn_id) or streaming.StreamedAnswer()
+    answer = max(streamed.text, turn.answer, key=len)
+    tokens = max(streamed.tokens, turn.answer_tokens)
     if not tokens and turn.claim_count < MAX_CLAIMS and not turn.stop_requested_at:
         turn.state, turn.claim, turn.lease_until = TurnState.QUEUED, None, None
         turn.save(update_fields=["state", "claim", "lease_until"])

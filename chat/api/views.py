@@ -96,21 +96,24 @@ class TurnCreate(FreeTextView):
         question whose language is unclear.
         """
         person, key = self.person, _read_key(request)
-        asked = AskSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        question, conversation_id = asked.validated_data["question"], asked.validated_data["conversation"]
+        ask_serializer = AskSerializer(data=request.data)
+        ask_serializer.is_valid(raise_exception=True)
+        question, conversation_id = (
+            ask_serializer.validated_data["question"],
+            ask_serializer.validated_data["conversation"],
+        )
         conversation = get_own_conversation(person, conversation_id) if conversation_id else None
         count_question(person, question, conversation)
         with raise_problems(person):
-            taken = _start_turn(
+            started = _start_turn(
                 person=person,
                 turn_id=key,
                 question=question,
                 conversation=conversation,
-                personal=asked.validated_data["personal"],
-                wait_for_model=asked.validated_data["wait_for_model"],
+                personal=ask_serializer.validated_data["personal"],
+                wait_for_model=ask_serializer.validated_data["wait_for_model"],
             )
-        return _build_response(taken)
+        return _build_response(started)
 
 
 def _build_response(taken: StartedTurn) -> Response:
@@ -180,10 +183,10 @@ class TurnContinue(SignedInView):
         unfinished, key = get_own_turn(self.person, turn_id), _read_key(request)
         count_question(self.person, unfinished.question, unfinished.conversation)
         with raise_problems(self.person):
-            taken = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
-        if taken.turn == unfinished:
+            started = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
+        if started.turn == unfinished:
             raise Problem(NOTHING_TO_CONTINUE)
-        return _build_response(taken)
+        return _build_response(started)
 
 
 class TurnDetail(SignedInView):

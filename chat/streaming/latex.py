@@ -124,10 +124,10 @@ def convert_to_mathml(latex: str, *, is_display: bool) -> str | None:
     if not is_safe(latex):
         return None
     try:
-        made = _get_converter().convert_with_local_state(latex, displaystyle=is_display)
+        mathml = _get_converter().convert_with_local_state(latex, displaystyle=is_display)
     except LatexError:
         return None
-    return _STYLE.sub(lambda style: _convert_style(style[1]), _replace_menclose(made)).replace(
+    return _STYLE.sub(lambda style: _convert_style(style[1]), _replace_menclose(mathml)).replace(
         ' class=""', ""
     )
 

@@ -53,8 +53,8 @@ def get_verdict(turn: Turn) -> Verdict:
 
 def get_action(turn: Turn) -> Action:
     """Return the action that was taken on a turn's question."""
-    done = {state: action for action, state in FIXED_STATES.items()}
-    return done.get(TurnState(turn.state)) or action_for(get_verdict(turn))
+    actions = {state: action for action, state in FIXED_STATES.items()}
+    return actions.get(TurnState(turn.state)) or action_for(get_verdict(turn))
 
 
 def list_fixed_passages(action: Action, verdict: Verdict) -> list[str]:
@@ -102,7 +102,7 @@ def get_default_title() -> str:
 
 
 def reset_title(turn: Turn) -> None:
-    """Replace a title that was made from the turn's question by the default. A title that its owner chose stays."""
+    """Replace a title that was made from the turn's question with the default. A title that its owner chose stays."""
     with translation.override(turn.language):
         title = get_default_title()
     Conversation.objects.filter(pk=turn.conversation_id, title=build_title(turn.question)).update(title=title)
@@ -127,7 +127,7 @@ class TextSpan:
 
 
 def redact_or_ask(question: str, verdict: Verdict, choice: str) -> str:
-    """Return the question as it may go to the model, by the writer's `choice` (a PersonalDataChoice or "").
+    """Return the question as it may go to the model, given the writer's `choice` (a PersonalDataChoice or "").
 
     Raises PersonalDataFound if the writer must choose first. If model and guard are self-hosted, the question is
     returned unchanged.
@@ -152,13 +152,13 @@ def redact_personal_data(question: str) -> str:
 def _find_spans(evidence: Sequence[Evidence]) -> list[TextSpan]:
     """Return the ranges of personal data in order, with overlaps merged."""
     spans: list[TextSpan] = []
-    for found in sorted(evidence, key=lambda found: (found.start, found.end)):
-        if found.layer != PERSONAL_LAYER:
+    for item in sorted(evidence, key=lambda item: (item.start, item.end)):
+        if item.layer != PERSONAL_LAYER:
             continue
-        if spans and found.start <= spans[-1].end:
-            spans[-1] = TextSpan(spans[-1].start, max(spans[-1].end, found.end))
+        if spans and item.start <= spans[-1].end:
+            spans[-1] = TextSpan(spans[-1].start, max(spans[-1].end, item.end))
         else:
-            spans.append(TextSpan(found.start, found.end))
+            spans.append(TextSpan(item.start, item.end))
     return spans
 
 

@@ -49,8 +49,8 @@ def can_typeset(name: str) -> bool:
 
 def _typeset(source: bytes, inputs: dict[str, str], *, at: Certificate | None = None) -> bytes:
     compiler = typst.Compiler(source, font_paths=_load_fonts(), sys_inputs=inputs)
-    made = datetime.combine(at.issued_on, time(), UTC) if at else None
-    pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made)
+    issued_at = datetime.combine(at.issued_on, time(), UTC) if at else None
+    pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=issued_at)
     assert isinstance(pdf, bytes)  # noqa: S101 - a PDF is one file; only pictures come in several
     return pdf
 

@@ -70,9 +70,9 @@ def certificate(request: HttpRequest, module: str) -> HttpResponse:
     form = NameForm(request.POST)
     try:
         certificate_requests.hit(person.pk)
-    except RateLimited as refusal:
+    except RateLimited as error:
         return mark_rate_limited(
-            _render_certificate(request, reader_module, form, trouble=format_rate_limited(refusal)), refusal
+            _render_certificate(request, reader_module, form, trouble=format_rate_limited(error)), error
         )
     if not form.is_valid():
         return _render_certificate(request, reader_module, form, status=422)

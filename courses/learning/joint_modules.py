@@ -96,8 +96,10 @@ def _list_joint_modules(person: Person) -> QuerySet[JointModule]:
 
 def lock_people(*people: Person) -> None:
     """Lock these people until the transaction ends. Other rows may still reference them."""
-    held = Person.objects.select_for_update(no_key=True).filter(pk__in=[person.pk for person in people])
-    list(held.order_by("pk").values_list("pk"))
+    locked_people = Person.objects.select_for_update(no_key=True).filter(
+        pk__in=[person.pk for person in people]
+    )
+    list(locked_people.order_by("pk").values_list("pk"))
 
 
 def lock_and_list_partners(module_slug: str, person: Person) -> list[Person]:

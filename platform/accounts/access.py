@@ -93,13 +93,13 @@ def get_person(request: HttpRequest) -> Person:
 
 
 def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
-    kept = UnsentForm.of(request)
-    if kept:
+    form = UnsentForm.of(request)
+    if form:
         if request.session.is_empty():
             # If the visitor never signs in, the text expires with the session.
             request.session.set_expiry(UNSENT_FORM_SECONDS)
-        request.session[SESSION_KEY] = asdict(kept)
-    after = reverse("accounts:unsent_form") if kept else get_referring_path(request)
+        request.session[SESSION_KEY] = asdict(form)
+    after = reverse("accounts:unsent_form") if form else get_referring_path(request)
     address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': after})}"
     if is_htmx(request):
         return HttpResponseClientRedirect(address, status=HTTPStatus.UNAUTHORIZED)
@@ -113,11 +113,11 @@ def is_htmx(request: HttpRequest) -> bool:
 
 def get_referring_path(request: HttpRequest) -> str:
     """Return the path of the page that sent the form, or the home page's if no header says."""
-    for told in (HtmxDetails(request).current_url, request.headers.get("Referer")):
-        if told and url_has_allowed_host_and_scheme(
-            told, {request.get_host()}, require_https=request.is_secure()
+    for url in (HtmxDetails(request).current_url, request.headers.get("Referer")):
+        if url and url_has_allowed_host_and_scheme(
+            url, {request.get_host()}, require_https=request.is_secure()
         ):
-            parts = urlsplit(told)
+            parts = urlsplit(url)
             if parts.path not in {request.path, resolve_url(settings.LOGIN_URL)}:
                 return parts.path + (f"?{parts.query}" if parts.query else "")
     return resolve_url(settings.LOGIN_REDIRECT_URL)

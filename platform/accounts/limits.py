@@ -53,8 +53,8 @@ def count_email(mails: RateLimit, email: str) -> None:
     """Count one email to a mailbox, whether we know it or not. Raises EmailRateLimited."""
     try:
         mails.hit(hash_login(get_mailbox_key(email)))
-    except RateLimited as refusal:
-        raise EmailRateLimited(refusal.wait_seconds) from refusal
+    except RateLimited as error:
+        raise EmailRateLimited(error.wait_seconds) from error
 
 
 class SignInAttempt:

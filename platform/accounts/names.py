@@ -84,8 +84,10 @@ def normalize_name(typed: str) -> str:
     if _CONTROLS.search(text.strip()):
         return text.strip()
     text = _SPACES.sub(" ", text).strip()
-    kept = [one for at, one in enumerate(text) if one not in {_JOINER, _NON_JOINER} or _is_joining(text, at)]
-    return "".join(kept)
+    characters = [
+        one for at, one in enumerate(text) if one not in {_JOINER, _NON_JOINER} or _is_joining(text, at)
+    ]
+    return "".join(characters)
 
 
 def _is_joining(text: str, at: int) -> bool:

@@ -75,8 +75,8 @@ def _fetch_leaked_suffixes(prefix: str) -> set[str]:
     Responses are padded to one size; padding has count 0.
     """
     url = f"{settings.PWNED_PASSWORDS_URL}/range/{prefix}"
-    asked = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - the address is from our settings
-    with _opener.open(asked, timeout=TIMEOUT_SECONDS) as reply:
+    request = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - the address is from our settings
+    with _opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
         lines = reply.read(MAX_RESPONSE_BYTES).decode("ascii").split()
     pairs = (line.partition(":") for line in lines)
     return {ending.upper() for ending, _colon, count in pairs if int(count)}

@@ -30,8 +30,8 @@ class SignIn(library.LoginView):
             self.current_try = limits.SignInAttempt(request, login)
             try:
                 self.current_try.begin()
-            except RateLimited as refusal:
-                return render_rate_limited(self, refusal)
+            except RateLimited as error:
+                return render_rate_limited(self, error)
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
 
@@ -54,7 +54,7 @@ class PasswordReset(library.PasswordResetView):
         try:
             limits.reset_requests.hit(self.request)
             limits.count_email(limits.reset_emails, form.cleaned_data["email"])
-        except RateLimited as refusal:
-            return render_rate_limited(self, refusal)
+        except RateLimited as error:
+            return render_rate_limited(self, error)
         response: HttpResponse = super().form_valid(form)
         return response

@@ -50,11 +50,11 @@ class SignUp(library.SignupView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             limits.sign_up_forms.hit(request)
-        except RateLimited as refusal:
-            return render_rate_limited(self, refusal)
-        asked = AgeForm(request.POST)
-        if asked.is_valid() and not is_adult(born=asked.born, on=timezone.localdate()):
-            age_screen.record_answer(request, asked.born)
+        except RateLimited as error:
+            return render_rate_limited(self, error)
+        age_form = AgeForm(request.POST)
+        if age_form.is_valid() and not is_adult(born=age_form.born, on=timezone.localdate()):
+            age_screen.record_answer(request, age_form.born)
             return redirect(
                 _build_url_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or "")
             )
@@ -65,8 +65,8 @@ class SignUp(library.SignupView):
         try:
             limits.accounts_created.hit(self.request)
             limits.count_email(limits.sign_up_emails, form.cleaned_data["email"])
-        except RateLimited as refusal:
-            return render_rate_limited(self, refusal)
+        except RateLimited as error:
+            return render_rate_limited(self, error)
         response: HttpResponse = super().form_valid(form)
         return response
 
@@ -114,9 +114,9 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
     try:
         if request.method == "POST":
             limits.sign_up_forms.hit(request)
-    except RateLimited as refusal:
+    except RateLimited as error:
         is_age = not age_screen.find_recorded_answer(request)
-        return _render_teen_rate_limited(request, refusal, onward, is_age=is_age)
+        return _render_teen_rate_limited(request, error, onward, is_age=is_age)
     born = age_screen.find_recorded_answer(request)
     if born:
         return _create_teen_account(request, _build_teen_form(request), born, onward)

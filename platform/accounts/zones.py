@@ -96,9 +96,9 @@ def format_city(zone: str) -> str:
 def _format_city(zone: str, language: str) -> str:
     if zone not in list_zone_countries():
         return zone.removeprefix("Etc/").replace("_", " ")
-    said = get_timezone_location(zone, Locale.parse(language), return_city=True)
+    location = get_timezone_location(zone, Locale.parse(language), return_city=True)
     # CLDR has no short name for some zones: “Argentina/Buenos Aires”.
-    return said.rpartition("/")[2]
+    return location.rpartition("/")[2]
 
 
 def format_zone_name(zone: ZoneInfo) -> str:

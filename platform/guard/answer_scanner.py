@@ -11,9 +11,9 @@ from kit.folding import FoldedText
 
 
 class AnswerScanner:
-    """Follows one book of rules through an answer, as it is written or, with `markup`, as it is laid out.
+    """Matches one rule book against an answer as written or, with `markup`, as rendered.
 
-    It finds the same however the answer is cut. Words that no rule can reach any more are forgotten.
+    The result does not depend on how the answer is cut into pieces. Words that no match can contain are dropped.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class AnswerScanner:
         if ended:
             matches += self._scan.finish()
         if not matches:
-            self._forget()
+            self._drop_words()
             return NOTHING_FOUND
         found = build_verdict(matches, self._words, self._book, first_word=self._first_word)
-        self._forget()
+        self._drop_words()
         return found
 
-    def _forget(self) -> None:
-        gone = len(self._words) - self._scan.words_held
-        del self._words[:gone]
-        self._first_word += gone
+    def _drop_words(self) -> None:
+        dropped_count = len(self._words) - self._scan.words_held
+        del self._words[:dropped_count]
+        self._first_word += dropped_count

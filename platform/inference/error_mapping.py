@@ -71,7 +71,7 @@ def _match_error_text(body: object) -> type[errors.ModelError] | None:
 
 
 def _collect_error_text(body: object) -> str:
-    """Join the codes, types and messages of an error, however deeply they are nested."""
+    """Join the codes, types and messages of an error, at any depth."""
     if isinstance(body, str):
         return body
     if not isinstance(body, dict):

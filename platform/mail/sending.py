@@ -81,8 +81,8 @@ def _submit(email: Email) -> SendError | None:
     try:
         message = build_message(email)
         message.send(using="default")
-        told = getattr(message, "anymail_status", AnymailStatus()).message_id
-        email.provider_id = "" if told is None else str(told)
+        provider_id = getattr(message, "anymail_status", AnymailStatus()).message_id
+        email.provider_id = "" if provider_id is None else str(provider_id)
     except Exception as error:
         send_error = classify_error(error)
         if send_error is None:

@@ -120,9 +120,9 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
     """Erase the person after checking their identity."""
     try:
         erase_limit.hit(person.pk)
-    except RateLimited as refusal:
+    except RateLimited as error:
         return mark_rate_limited(
-            _render_page(request, EraseForm(person), trouble=format_rate_limited(refusal)), refusal
+            _render_page(request, EraseForm(person), trouble=format_rate_limited(error)), error
         )
     form = EraseForm(person, request.POST)
     if not form.is_valid():

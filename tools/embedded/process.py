@@ -51,5 +51,7 @@ def get_command_line(pid: int) -> str:
 
 def _run_ps(pid: int, *columns: str) -> str:
     options = [part for column in columns for part in ("-o", column)]
-    said = subprocess.run(["/bin/ps", *options, "-p", str(pid)], capture_output=True, text=True, check=False)
-    return said.stdout.strip()
+    result = subprocess.run(
+        ["/bin/ps", *options, "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return result.stdout.strip()

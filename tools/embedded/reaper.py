@@ -44,8 +44,10 @@ class ReapedProcess:
 
     @classmethod
     def of(cls, line: str) -> Self:
-        said = json.loads(line)
-        return cls(said["pid"], said["born"], said["stage"], tuple((s, float(t)) for s, t in said["steps"]))
+        fields = json.loads(line)
+        return cls(
+            fields["pid"], fields["born"], fields["stage"], tuple((s, float(t)) for s, t in fields["steps"])
+        )
 
     def signal(self, number: int) -> None:
         """Signal the process. SIGKILL goes to its whole group if it leads one."""

@@ -118,10 +118,10 @@ def report_failure(failure: StartupError, screen: Screen) -> None:
 
 
 def _choose_port(environ: Mapping[str, str], screen: Screen) -> int:
-    said = environ.get("PORT") or str(PORT)
-    if not said.isdecimal() or not 0 < int(said) <= MAX_PORT:
-        raise StartupError(f"PORT is “{said}”, but must be a number from 1 to {MAX_PORT}.")
-    wanted = int(said)
+    port_text = environ.get("PORT") or str(PORT)
+    if not port_text.isdecimal() or not 0 < int(port_text) <= MAX_PORT:
+        raise StartupError(f"PORT is “{port_text}”, but must be a number from 1 to {MAX_PORT}.")
+    wanted = int(port_text)
     trouble = find_port_problem(wanted)
     if trouble is None:
         return wanted

@@ -122,8 +122,12 @@ def _type_carelessly(text: str) -> str:
 
 def _join_with_previous(example: Example) -> Example:
     """Join the last message with the person's one before, as the encoder reads them."""
-    said = [text for role, text in example.before if role == PERSON_ROLE]
-    return dataclasses.replace(example, text=join_last_two(said[-1], example.text)) if said else example
+    earlier_texts = [text for role, text in example.before if role == PERSON_ROLE]
+    return (
+        dataclasses.replace(example, text=join_last_two(earlier_texts[-1], example.text))
+        if earlier_texts
+        else example
+    )
 
 
 def _set_teen_weight(example: Example) -> Example:

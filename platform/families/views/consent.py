@@ -61,9 +61,9 @@ def _handle_consent(request: HttpRequest, teen: Person, link: Link | None = None
         # The first answer is kept even if consent is refused, so record the country first.
         record_country(teen=teen, by=person, country=form.cleaned_data["country"])
         consents.give_consent(teen=teen, by=person, text=text)
-    except (CannotGiveConsent, ParentNotVerified, CoolingOffActive, CountryNotSet) as refusal:
+    except (CannotGiveConsent, ParentNotVerified, CoolingOffActive, CountryNotSet) as error:
         form = ConsentForm(country=find_country(teen))
-        is_refused = isinstance(refusal, CannotGiveConsent)
+        is_refused = isinstance(error, CannotGiveConsent)
         return _render_page(request, teen, link, form, status=422, is_refused=is_refused)
     if link is None:
         return redirect(request.path)

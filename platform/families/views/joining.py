@@ -43,9 +43,9 @@ def invite(request: HttpRequest) -> HttpResponse:
         return render(request, "families/invite_wrong.html", {"form": form}, status=422)
     try:
         invitation_limit.hit(person.pk)
-    except RateLimited as refusal:
-        page = {"form": form, "trouble": format_rate_limited(refusal)}
-        return mark_rate_limited(render(request, "families/invite_wrong.html", page), refusal)
+    except RateLimited as error:
+        page = {"form": form, "trouble": format_rate_limited(error)}
+        return mark_rate_limited(render(request, "families/invite_wrong.html", page), error)
     email = form.cleaned_data["email"]
     try:
         if email:
@@ -108,8 +108,8 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         link = links.accept_invitation(token=token, by=get_person(request))
     except InvitationExpired:
         return render(request, "families/join_expired.html", status=404)
-    except (WrongRole, AlreadyLinked) as refusal:
-        page = {"is_linked": isinstance(refusal, AlreadyLinked)}
+    except (WrongRole, AlreadyLinked) as error:
+        page = {"is_linked": isinstance(error, AlreadyLinked)}
         return render(request, "families/join_wrong.html", page, status=422)
     if link.parent == get_person(request):
         return redirect("families:consent_for", link.pk)

@@ -55,12 +55,15 @@ def ask(request: HttpRequest) -> HttpResponse:
     if not _has_open_request(request, username):
         try:
             _count_request(request, username)
-        except RateLimited as refusal:
-            page = {"form": form, "trouble": format_rate_limited(refusal)}
-            return mark_rate_limited(render(request, "families/password_ask.html", page), refusal)
+        except RateLimited as error:
+            page = {"form": form, "trouble": format_rate_limited(error)}
+            return mark_rate_limited(render(request, "families/password_ask.html", page), error)
         code = password_help.generate_code()
-        made = password_help.request_password_help(username=username, code=code)
-        request.session[CODE_KEY], request.session[HELP_KEY] = code, str(made.pk) if made else ""
+        help_request = password_help.request_password_help(username=username, code=code)
+        request.session[CODE_KEY], request.session[HELP_KEY] = (
+            code,
+            str(help_request.pk) if help_request else "",
+        )
         request.session[USERNAME_KEY] = [hash_login(username), time.time()]
     return redirect("families:password_wait")
 
@@ -93,17 +96,19 @@ def wait(request: HttpRequest) -> HttpResponse:
     if CODE_KEY not in request.session or request.user.is_authenticated:
         return redirect("families:password_ask")
     try:
-        given = password_help.get_password_help(UUID(request.session[HELP_KEY]))
+        help_request = password_help.get_password_help(UUID(request.session[HELP_KEY]))
     except (PasswordHelpExpired, ValueError):
         code = request.session[CODE_KEY]
         page = {"code": f"{code[:3]} {code[3:]}", "has_asked_again": "again" in request.GET}
         return render(request, "families/password_wait.html", page)
-    form = NewPasswordForm(given.teen, request.POST if request.method == "POST" else None)
+    form = NewPasswordForm(help_request.teen, request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        page = {"form": form, "teen": given.teen}
+        page = {"form": form, "teen": help_request.teen}
         return render(request, "families/password_new.html", page, status=422 if form.errors else 200)
     try:
-        teen = password_help.use_password_help(help_id=given.pk, password=form.cleaned_data["password"])
+        teen = password_help.use_password_help(
+            help_id=help_request.pk, password=form.cleaned_data["password"]
+        )
     except PasswordHelpExpired:
         return redirect("families:password_ask")
     for key in (CODE_KEY, HELP_KEY, USERNAME_KEY):
@@ -126,9 +131,9 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
             password_help.grant_password_help(
                 teen=link.teen, by=get_person(request), code=form.cleaned_data["code"]
             )
-        except RateLimited as refusal:
-            page = {"link": link, "form": form, "trouble": format_rate_limited(refusal)}
-            return mark_rate_limited(render(request, "families/password_give.html", page), refusal)
+        except RateLimited as error:
+            page = {"link": link, "form": form, "trouble": format_rate_limited(error)}
+            return mark_rate_limited(render(request, "families/password_give.html", page), error)
         except WrongCode:
             form.add_error("code", _("That code doesn’t match. Check their screen again."))
         else:
@@ -151,9 +156,9 @@ def sealed(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             old_password_limit.hit(teen.pk)
-        except RateLimited as refusal:
-            page = {"form": OldPasswordForm(), "person": teen, "trouble": format_rate_limited(refusal)}
-            return mark_rate_limited(render(request, "families/sealed.html", page), refusal)
+        except RateLimited as error:
+            page = {"form": OldPasswordForm(), "person": teen, "trouble": format_rate_limited(error)}
+            return mark_rate_limited(render(request, "families/sealed.html", page), error)
         if password_help.unseal_data(teen=teen, old_password=form.cleaned_data["old_password"]):
             old_password_limit.undo_hit(teen.pk)
             messages.success(request, _("What you wrote before is unlocked."))
