@@ -167,11 +167,11 @@ class TurnWorker:
 
     async def _run_in_database[T](self, query: Callable[..., T], **arguments: Any) -> T:
         """Run a database function on one of the worker's threads."""
-        running = asyncio.get_running_loop().run_in_executor(
+        future = asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: self._run_in_thread(query, **arguments)
         )
         # Cancelling the caller must not leave a half-stored answer.
-        return await asyncio.shield(running)
+        return await asyncio.shield(future)
 
     @staticmethod
     def _run_in_thread[T](query: Callable[..., T], **arguments: Any) -> T:

@@ -71,8 +71,8 @@ def find_continuation(turn: Turn) -> Turn | None:
 def get_continued_turns(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
     """Return the turns that each of these turns continues, oldest first, by turn id.
 
-    An answer may be continued more than once, so there may be several. They do not depend on memory limits of the plan
-    or the agreement: without them there is nothing to continue.
+    An answer may be continued more than once, so there may be several. Memory limits of the plan and
+    the agreement do not apply: without these turns there is nothing to continue.
     """
     turns = list(turns)
     found: dict[UUID, Turn] = {}
@@ -80,7 +80,7 @@ def get_continued_turns(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
     while wanted:
         found |= Turn.objects.in_bulk(wanted)
         wanted = {turn.continues_id for turn in found.values() if turn.continues_id} - found.keys()
-    return {turn.pk: _chain(turn, found) for turn in turns}
+    return {turn.pk: _build_chain(turn, found) for turn in turns}
 
 
 def list_continued_turns(continues: Turn | None) -> list[Turn]:
@@ -88,7 +88,7 @@ def list_continued_turns(continues: Turn | None) -> list[Turn]:
     return [*get_continued_turns([continues])[continues.pk], continues] if continues else []
 
 
-def _chain(turn: Turn, found: dict[UUID, Turn]) -> list[Turn]:
+def _build_chain(turn: Turn, found: dict[UUID, Turn]) -> list[Turn]:
     chain: list[Turn] = []
     while turn.continues_id and (earlier := found.get(turn.continues_id)):
         chain.insert(0, earlier)

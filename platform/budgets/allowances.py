@@ -27,7 +27,7 @@ from budgets.periods import OpenPeriod, find_latest_period
 
 def get_site_budget() -> Budget:
     """Return the outermost budget, creating it if needed. It has no limit until an admin sets one."""
-    site, _made = Budget.objects.get_or_create(
+    site, _is_new = Budget.objects.get_or_create(
         scope=BudgetScope.SITE,
         defaults={"period_length": PeriodLength.MONTH, "time_zone": settings.DEFAULT_PERSON_TIME_ZONE},
     )

@@ -40,7 +40,7 @@ def load_demo_event(*, now: datetime | None = None) -> Event:
 def _create_demo_event(now: datetime) -> Event:
     day = now.astimezone(ZONE).date() + timedelta(days=NOTICE_DAYS + 1)
     day += timedelta(days=(THURSDAY - day.weekday()) % 7)
-    event, _made = Event.objects.get_or_create(
+    event, _is_new = Event.objects.get_or_create(
         slug=f"good-and-bad-{day.isoformat()}",
         defaults={
             "title": "The good and the bad of AI, around one table",

@@ -51,7 +51,7 @@ def _render_feed(name: str, entries: CalendarEntries) -> str:
 @transaction.atomic
 def create_feed(*, person: Person) -> CalendarFeed:
     """Create a person's feed, or give it a new token. The old link stops working."""
-    feed, _made = CalendarFeed.objects.update_or_create(
+    feed, _is_new = CalendarFeed.objects.update_or_create(
         person=person,
         defaults={"token": generate_token(), "created_at": timezone.now(), "language": get_page_language()},
     )

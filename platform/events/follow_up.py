@@ -45,7 +45,7 @@ def save_feedback(*, sign_up: SignUp, worth: str, comment: str, now: datetime | 
     now = now or timezone.now()
     if sign_up.event.starts_at > now:
         raise TooEarly
-    given, _made = Feedback.objects.update_or_create(
+    feedback, _is_new = Feedback.objects.update_or_create(
         sign_up=sign_up, defaults={"worth": worth, "comment": comment.strip(), "created_at": now}
     )
-    return given
+    return feedback

@@ -19,7 +19,7 @@ COOLING_OFF_PERIOD = timedelta(days=7)
 
 
 def start_cooling_off(*, teen: Person, parent: Person | None) -> datetime:
-    """Close the tutor to a teen for COOLING_OFF_PERIOD. Return when it ends. Needs the caller's transaction."""
+    """Close the tutor to a teen for COOLING_OFF_PERIOD. Return its end. Needs the caller's transaction."""
     until = timezone.now() + COOLING_OFF_PERIOD
     CoolingOff.objects.create(teen=teen, parent=parent, until=until)
     return until

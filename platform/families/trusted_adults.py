@@ -16,10 +16,10 @@ def find_trusted_adult(teen: Person) -> TrustedAdult | None:
 @transaction.atomic
 def save_trusted_adult(*, teen: Person, name: str, contact: str) -> TrustedAdult:
     """Save or replace the trusted adult. No one is notified: not the parent, not the adult."""
-    named, _made = TrustedAdult.objects.update_or_create(
+    trusted_adult, _is_new = TrustedAdult.objects.update_or_create(
         teen=teen, defaults={"name": name, "contact": contact, "named_at": timezone.now()}
     )
-    return named
+    return trusted_adult
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from kit.schemas import Items, Table
 
 
 class HeadEntry(Table):
-    """A head: its category, from which probability each level holds, and from which it leaves a trace."""
+    """A head: its category, and the minimum probability of each level and of a trace."""
 
     category: str
     at: dict[str, float]

@@ -54,11 +54,11 @@ def _freeze_garbage() -> Iterator[None]:
 
     The rules are half a million small objects: each full collection would pause a server for a third of a second.
     """
-    was_on = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
         gc.freeze()
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()

@@ -1,4 +1,4 @@
-"""A file of rules: what it may say, and its phrases, parsed. Import it in functions (kit.schemas imports pydantic)."""
+"""The schema and the parser of a file of rules. Import it in functions (kit.schemas imports pydantic)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +67,7 @@ class RuleFile:
         self.rules: list[Rule] = []
         self.phrases: list[tuple[PhraseRole, patterns.Sequence]] = []
         for number, rule in enumerate(table.rules):
-            self._add(number, rule)
+            self._add_rule(number, rule)
         if self._errors:
             raise InvalidFile(*self._errors)
 
@@ -75,7 +75,7 @@ class RuleFile:
         """Build an error at the id of the rule with this index."""
         return self._source.error(("rules", number, "id"), what, hint)
 
-    def _add(self, number: int, rule: RuleTable) -> None:
+    def _add_rule(self, number: int, rule: RuleTable) -> None:
         matches, exception = PhraseRole(number, is_exception=False), PhraseRole(number, is_exception=True)
         self.phrases += [
             (matches, sequence) for sequence in self._parse_all(rule.phrases, ("rules", number, "phrases"))

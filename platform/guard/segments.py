@@ -65,7 +65,7 @@ def split_segments(text: str) -> list[Segment]:
         units = list(_join_short_sentences(sentences, _LEAST_OF_MANY))
     pieces = [
         *units,
-        *_begin_paragraphs(text, sentences),
+        *_list_paragraph_starts(text, sentences),
         *([*one, *other] for one, other in pairwise(units)),
         *_list_overlapping_parts(sentences),
     ]
@@ -75,8 +75,8 @@ def split_segments(text: str) -> list[Segment]:
     ]
 
 
-def _begin_paragraphs(text: str, sentences: list[_Words]) -> Iterator[_Words]:
-    """Return the sentences that follow a blank line: text copied before it may break off after a word or two."""
+def _list_paragraph_starts(text: str, sentences: list[_Words]) -> Iterator[_Words]:
+    """Yield the sentences that follow a blank line: text that was pasted above it may break off after a word or two."""
     for before, words in pairwise(sentences):
         if _LEAST <= len(words) <= LONGEST and _BLANK_LINE.search(text, before[-1].end, words[0].start):
             yield words
@@ -87,16 +87,16 @@ def _are_short(sentences: list[_Words]) -> bool:
 
 
 def _join_short_sentences(sentences: Iterable[_Words], least: int) -> Iterator[_Words]:
-    """Split into sentences and parts of long ones, each with at least `least` words except the last."""
-    waiting: _Words = []
+    """Yield sentences, and parts of long ones, joined until each has `least` words; the last may have fewer."""
+    joined: _Words = []
     for sentence in sentences:
         for part in [sentence] if len(sentence) <= LONGEST else _cut_into_parts(sentence):
-            waiting = [*waiting, *part]
-            if len(waiting) >= least:
-                yield waiting
-                waiting = []
-    if waiting:
-        yield waiting
+            joined = [*joined, *part]
+            if len(joined) >= least:
+                yield joined
+                joined = []
+    if joined:
+        yield joined
 
 
 def _cut_into_parts(words: _Words) -> list[_Words]:
@@ -104,7 +104,7 @@ def _cut_into_parts(words: _Words) -> list[_Words]:
 
 
 def _list_overlapping_parts(sentences: Iterable[_Words]) -> Iterator[_Words]:
-    """Return overlapping parts of twelve words, each four words after the one before."""
+    """Yield overlapping parts of twelve words, each four words after the one before."""
     for words in sentences:
         if len(words) > LONG:
             for first in range(0, len(words) - _PIECE + _STEP, _STEP):
@@ -117,5 +117,5 @@ def _get_place(words: _Words) -> tuple[int, int]:
 
 def _build_segment(place: tuple[int, int], sentences: list[_Words], starts: list[int]) -> Segment:
     start, end = place
-    around = _get_place(sentences[bisect_right(starts, start) - 1])
-    return Segment(start, end, is_cut=end <= around[1] and place != around)
+    sentence_place = _get_place(sentences[bisect_right(starts, start) - 1])
+    return Segment(start, end, is_cut=end <= sentence_place[1] and place != sentence_place)

@@ -12,7 +12,7 @@ def is_self_hosted() -> bool:
 
 
 def is_fully_self_hosted() -> bool:
-    """Return whether no question leaves this machine or network, neither for the model nor for a remote guard."""
+    """Return whether both the model and any remote guard are on this machine or network."""
     return is_self_hosted() and get_guard_host() is None
 
 

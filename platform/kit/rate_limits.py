@@ -170,7 +170,7 @@ class FailureBackoff:
 
 
 def _use_counters(act: Callable[[WindowCounters], object]) -> None:
-    shared = _get_shared_counters()
+    shared = _shared_counters()
     if time.monotonic() >= shared.unavailable_until:
         try:
             act(shared)
@@ -183,7 +183,7 @@ def _use_counters(act: Callable[[WindowCounters], object]) -> None:
 
 
 @cache
-def _get_shared_counters() -> WindowCounters:
+def _shared_counters() -> WindowCounters:
     pool = redis.ConnectionPool.from_url(settings.VALKEY_URL, **build_client_options(seconds=0.5))
     return WindowCounters(RedisStorage(settings.VALKEY_URL, connection_pool=pool))
 

@@ -1,4 +1,4 @@
-"""The language of each page, and a header by which scripts tell this site's responses from a proxy's."""
+"""The language of each page, and a header that lets scripts tell this site's responses from a proxy's."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ HEADER = "Kitchen-Table"
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Django's, with `Vary: Cookie`: the language is in a cookie, so caches must not share pages."""
+    """Django's middleware with `Vary: Cookie`: the language is in a cookie, so caches must not share pages."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response = super().process_response(request, response)

@@ -23,9 +23,9 @@ def bind_log_ids(**ids: object) -> None:
 @contextmanager
 def bound_log_ids(**ids: object) -> Iterator[None]:
     """Add ids within a `with` block only, for threads that do other work afterwards."""
-    before = _ids.set(_ids.get())
+    token = _ids.set(_ids.get())
     bind_log_ids(**ids)
     try:
         yield
     finally:
-        _ids.reset(before)
+        _ids.reset(token)

@@ -18,9 +18,9 @@ from mail.models import Email
 def _fresh_counts(db: None) -> Iterator[None]:
     """Every test starts with empty counters."""
     cache.clear()
-    rate_limits._get_shared_counters().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     yield
-    rate_limits._get_shared_counters().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 @pytest.fixture

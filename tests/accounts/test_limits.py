@@ -41,7 +41,7 @@ def guess(address: str, times: int, username: str = "guessed-at") -> list[int]:
 
 
 def let_waits_end() -> None:
-    counters: Any = rate_limits._get_shared_counters().storage
+    counters: Any = rate_limits._shared_counters().storage
     for key in counters.storage.scan_iter("*wait/*"):
         counters.storage.delete(key)
 

@@ -64,8 +64,8 @@ class TestCountersThatHang:
             asked.append(what)
             raise redis.TimeoutError
 
-        monkeypatch.setattr(rate_limits._get_shared_counters(), "hit", refuse)
-        monkeypatch.setattr(rate_limits._get_shared_counters(), "unavailable_until", 0.0)
+        monkeypatch.setattr(rate_limits._shared_counters(), "hit", refuse)
+        monkeypatch.setattr(rate_limits._shared_counters(), "unavailable_until", 0.0)
         limit = RateLimit("test four", "2/hour")
         limit.hit(who)
         limit.hit(who)

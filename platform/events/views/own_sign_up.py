@@ -44,8 +44,8 @@ def _render_page(
 ) -> HttpResponse:
     # The waitlist closes at the start.
     is_too_late = found.event.has_begun and not found.is_going
-    may_bring = found.status in HOST_STATUSES and found.event.is_open and not is_too_late
-    guests = list(found.guests.order_by("created_at")) if may_bring else []
+    can_bring_guests = found.status in HOST_STATUSES and found.event.is_open and not is_too_late
+    guests = list(found.guests.order_by("created_at")) if can_bring_guests else []
     dates = list_series_dates(found)
     context = {
         "sign_up": found,
@@ -55,7 +55,7 @@ def _render_page(
         "is_too_late": is_too_late,
         "guests": guests,
         "guests_left": max(0, found.event.max_guests - len(guests)),
-        "guest_link": build_absolute_url(build_guest_path(found)) if may_bring else "",
+        "guest_link": build_absolute_url(build_guest_path(found)) if can_bring_guests else "",
         "dates_free": [date for date, sign_up in dates if sign_up is None],
         "dates_taken": [(date, sign_up) for date, sign_up in dates if sign_up],
     }
@@ -105,10 +105,10 @@ def rejoin_waitlist(_request: HttpRequest, token: str) -> HttpResponse:
     return _run_and_redirect(get_sign_up_or_404(token), spots.rejoin_waitlist)
 
 
-def _run_and_redirect(found: SignUp, act: Callable[..., object]) -> HttpResponse:
+def _run_and_redirect(found: SignUp, service: Callable[..., object]) -> HttpResponse:
     """Run a service and redirect to the sign-up's page, which explains a closed event. 404 if they have left."""
     with raise_404_on(SignUp.DoesNotExist), suppress(EventClosed):
-        act(sign_up=found)
+        service(sign_up=found)
     return redirect(found)
 
 
@@ -126,9 +126,9 @@ def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
         guest_invitations.hit(get_mailbox_key(found.email))
         count_try(request, email)
         services.create_sign_up(event=found.event, name=name, email=email, guest_of=found)
-    except RateLimited as refusal:
+    except RateLimited as limited:
         return mark_rate_limited(
-            _render_page(request, found, form, error=format_rate_limited(refusal)), refusal
+            _render_page(request, found, form, error=format_rate_limited(limited)), limited
         )
     except GuestLimitReached:
         error = _("You’ve already invited as many guests as you can.")
@@ -170,9 +170,9 @@ def feedback(request: HttpRequest, token: str) -> HttpResponse:
     found = get_sign_up_or_404(token)
     if not found.is_going or found.event.starts_at > timezone.now():
         return redirect(found)
-    given = Feedback.objects.filter(sign_up=found).first()
-    known = {"worth": given.worth, "comment": given.comment} if given else None
-    form = FeedbackForm(request.POST) if request.method == "POST" else FeedbackForm(initial=known)
+    earlier = Feedback.objects.filter(sign_up=found).first()
+    initial = {"worth": earlier.worth, "comment": earlier.comment} if earlier else None
+    form = FeedbackForm(request.POST) if request.method == "POST" else FeedbackForm(initial=initial)
     if form.is_valid():
         save_feedback(sign_up=found, **form.cleaned_data)
         return redirect(f"{request.path}?thanks=1")

@@ -71,9 +71,9 @@ def _create_sign_up(
             guest_of=host,
             time_zone=_find_zone_name(request),
         )
-    except RateLimited as refusal:
-        page = event_page(request, found, form, host=host, error=format_rate_limited(refusal))
-        return mark_rate_limited(page, refusal)
+    except RateLimited as limited:
+        page = event_page(request, found, form, host=host, error=format_rate_limited(limited))
+        return mark_rate_limited(page, limited)
     except GuestLimitReached:
         error = _(
             "The person who sent you this link has no guest spots left. You can still sign up on your own."
