@@ -55,7 +55,8 @@ def modules(request: HttpRequest) -> HttpResponse:
     courses = list_reader_modules(get_record(request))
     by_slug = {reader_module.module.slug: reader_module.module for reader_module in courses}
     requests = [
-        (one.requested_by, by_slug.get(one.module_slug)) for one in list_joint_module_requests(request.user)
+        (joint.requested_by, by_slug.get(joint.module_slug))
+        for joint in list_joint_module_requests(request.user)
     ]
     return render(request, "courses/modules.html", {"courses": courses, "joint_module_requests": requests})
 
@@ -65,15 +66,15 @@ def modules(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Show matching lessons, or all modules if there are none or the query is empty."""
     words = clean_query(request.GET.get("q", ""))
-    refusal = None
+    error = None
     try:
         if words:
             searches.hit(request)
-    except RateLimited as too_often:
-        refusal = too_often
-    found = search_lessons(words) if words and not refusal else []
+    except RateLimited as exceeded:
+        error = exceeded
+    found = search_lessons(words) if words and not error else []
     page = {
-        "trouble": format_rate_limited(refusal) if refusal else "",
+        "trouble": format_rate_limited(error) if error else "",
         "words": words,
         "longest": MAX_QUERY_LENGTH,
         "found": found,
@@ -82,7 +83,7 @@ def search(request: HttpRequest) -> HttpResponse:
     }
     response = render(request, "courses/search.html", page)
     response.headers["X-Robots-Tag"] = "noindex"
-    return mark_rate_limited(response, refusal) if refusal else response
+    return mark_rate_limited(response, error) if error else response
 
 
 @require_safe
@@ -91,7 +92,7 @@ def module(request: HttpRequest, module: str) -> HttpResponse:
     page = build_module_context(reader_module) | {
         "conversation_guide": find_conversation_guide(reader_module, get_record(request)),
         "possible_partners": list_possible_partners(reader_module.module.slug, request.user),
-        # Also if the module has grown since: the certificate can still be withdrawn.
+        # True even if the module has grown since: the certificate can still be withdrawn.
         "has_certificate": reader_module.progress.is_started
         and has_certificate(request.user, reader_module.module.slug),
     }
@@ -151,9 +152,9 @@ def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
     """Record the reader's choice and show its explanation. A choice can be changed at any time."""
     count_step(request)
     reader_module = get_reader_module_or_404(request, module)
-    asked = get_question_or_404(reader_module, question)
+    quiz_question = get_question_or_404(reader_module, question)
     option = request.POST.get("option", "")
-    if option not in {known["id"] for known in asked.options}:
-        return _render_quiz(request, reader_module, missed=asked.slug, status=422)
-    get_record(request).record_answer(reader_module.module.slug, asked.slug, option)
-    return redirect(f"{reverse('courses:quiz', args=[module])}#{asked.slug}")
+    if option not in {known["id"] for known in quiz_question.options}:
+        return _render_quiz(request, reader_module, missed=quiz_question.slug, status=422)
+    get_record(request).record_answer(reader_module.module.slug, quiz_question.slug, option)
+    return redirect(f"{reverse('courses:quiz', args=[module])}#{quiz_question.slug}")

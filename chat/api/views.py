@@ -116,10 +116,10 @@ class TurnCreate(FreeTextView):
         return _build_response(started)
 
 
-def _build_response(taken: StartedTurn) -> Response:
-    address = reverse("chat_api:turn", args=[taken.turn.pk])
+def _build_response(started: StartedTurn) -> Response:
+    address = reverse("chat_api:turn", args=[started.turn.pk])
     return Response(
-        serialize_turn(taken.turn), status=201 if taken.is_new else 200, headers={"Location": address}
+        serialize_turn(started.turn), status=201 if started.is_new else 200, headers={"Location": address}
     )
 
 
@@ -221,9 +221,9 @@ class CheckInAnswer(SignedInView):
     def post(self, request: Request, turn_id: UUID) -> Response:
         """Answer a check-in. A yes shows a crisis card, anything else ends the pause. Only the first answer counts."""
         turn = get_own_turn(self.person, turn_id)
-        answered = CheckInAnswerSerializer(data=request.data)
-        answered.is_valid(raise_exception=True)
-        answer_check_in(turn=turn, is_yes=answered.validated_data["answer"] == "yes")
+        check_in_serializer = CheckInAnswerSerializer(data=request.data)
+        check_in_serializer.is_valid(raise_exception=True)
+        answer_check_in(turn=turn, is_yes=check_in_serializer.validated_data["answer"] == "yes")
         return Response(serialize_turn(get_own_turn(self.person, turn_id)))
 
 
@@ -268,11 +268,11 @@ class TurnReport(FreeTextView):
     def post(self, request: Request, turn_id: UUID) -> Response:
         """Report that an answer is bad, or that you were misread. An earlier report of the turn does not change."""
         turn = get_own_turn(self.person, turn_id)
-        submitted = ReportRequestSerializer(data=request.data)
-        submitted.is_valid(raise_exception=True)
+        report_serializer = ReportRequestSerializer(data=request.data)
+        report_serializer.is_valid(raise_exception=True)
         report_rate_limit.hit(self.person.pk)
         try:
-            report = create_report(turn=turn, **submitted.validated_data)
+            report = create_report(turn=turn, **report_serializer.validated_data)
         except NothingToReport as error:
             raise Problem(NOTHING_TO_REPORT) from error
         return Response({**ReportSerializer(report).data, "card": self.find_card()})

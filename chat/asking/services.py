@@ -83,7 +83,7 @@ from safeguarding.review import is_tutor_open
 from telemetry.context import bind_log_ids
 
 question_rate_limit = RateLimit("questions", "12/minute;200/hour")
-# The ledger's safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
+# The ledger's safety net. A turn lives for minutes at most, so a hold this old has no turn any more.
 HOLD_LEASE = timedelta(minutes=20)
 # A few sentences. If the budget can pay for a question of this length, ask for a shorter one.
 SHORT_QUESTION_TOKENS = 150
@@ -181,17 +181,17 @@ def start_turn(
         return _store_turn(new)
 
 
-def start_turn_from_page(*, person: Person, turn_id: UUID, question: str, **how: Any) -> StartedTurn:
+def start_turn_from_page(*, person: Person, turn_id: UUID, question: str, **options: Any) -> StartedTurn:
     """Start a turn from a page. Its form may have a used id: after Back, that of the turn it asked before.
 
     A used id with other text gets a new id derived from both, so posting that twice still asks once. Takes the
     arguments of `start_turn` and raises its errors except TurnIdTaken.
     """
     try:
-        return start_turn(person=person, turn_id=turn_id, question=question, **how)
+        return start_turn(person=person, turn_id=turn_id, question=question, **options)
     except TurnIdTaken:
         return start_turn(
-            person=person, turn_id=derive_turn_id(person, turn_id, question), question=question, **how
+            person=person, turn_id=derive_turn_id(person, turn_id, question), question=question, **options
         )
 
 
@@ -219,10 +219,10 @@ def _require_same_question(
     Raises TurnIdTaken otherwise.
     """
     is_own = known.conversation.owner_id == person.pk and list_turns(person).filter(pk=known.pk).exists()
-    same_place = conversation is None or known.conversation_id == conversation.pk
+    is_same_conversation = conversation is None or known.conversation_id == conversation.pk
     if (
         is_own
-        and same_place
+        and is_same_conversation
         and known.question in {question[:MAX_QUESTION_LENGTH], redact_personal_data(question)}
     ):
         return known
@@ -434,17 +434,17 @@ def create_turn_hold(
         )
     except HoldKeyTaken as error:
         raise TurnIdTaken(is_own=False) from error
-    except InsufficientBudget as short:
+    except InsufficientBudget as error:
         if (
-            short.unit == "tokens"
-            and short.short_by <= estimate_max_tokens(turn.question) - SHORT_QUESTION_TOKENS
+            error.unit == "tokens"
+            and error.short_by <= estimate_max_tokens(turn.question) - SHORT_QUESTION_TOKENS
         ):
-            raise TooLongForBudget.of_refusal(short) from short
+            raise TooLongForBudget.of_refusal(error) from error
         raise
     if hold.created_at != now:
         # This is the hold of a deleted turn. It resolves only once, so a second answer could not be charged.
         raise TurnIdTaken(is_own=False)
-    # Stored now, so that the prompt's cost is known even if the worker dies in the middle.
+    # Stored now, so that the prompt's cost is known even if the worker dies before the answer ends.
     turn.prompt_tokens = prompt.tokens_likely
     turn.max_answer_tokens = hold.answer_tokens
     turn.is_brief = False
@@ -478,8 +478,8 @@ def get_break_reminder(person: Person, now: datetime, *, waits: bool = False) ->
     )
     if last is None:
         return BreakReminder(now, shows_break_reminder=False)
-    is_over = not waits and now - last >= REMINDER_INTERVAL
-    return BreakReminder(now if is_over else last, shows_break_reminder=is_over)
+    is_due = not waits and now - last >= REMINDER_INTERVAL
+    return BreakReminder(now if is_due else last, shows_break_reminder=is_due)
 
 
 def count_question(person: Person, question: str, conversation: Conversation | None = None) -> None:

@@ -100,14 +100,14 @@ def _parse_period(request: HttpRequest) -> str:
 
 
 def _build_rows(modules: list[ModuleStatistics]) -> Iterator[tuple[str, ...]]:
-    for module in modules:
-        slug = module.module.slug
-        yield slug, "started", "", "", "", _format_count(module.started)
-        yield slug, "finished", "", "", "", _format_count(module.finished)
-        for step in module.steps:
+    for statistics in modules:
+        slug = statistics.module.slug
+        yield slug, "started", "", "", "", _format_count(statistics.started)
+        yield slug, "finished", "", "", "", _format_count(statistics.finished)
+        for step in statistics.steps:
             yield slug, "reached", step.slug, "", "", _format_count(step.reached)
             yield slug, "finished this step", step.slug, "", "", _format_count(step.done)
-        for question in module.questions:
+        for question in statistics.questions:
             for option in question.options:
                 right = "yes" if option.is_right else "no"
                 yield slug, "chose it first", question.slug, option.words, right, _format_count(option.chosen)

@@ -66,16 +66,16 @@ def _render_drawing() -> str:
     drawn = render_to_string("drawings/table.html")
     svg = drawn[drawn.index("<svg") :]
     head, body = svg.split(">", 1)
-    alone = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" color="#1b2433"', 1)
-    return f"{alone}><style>{DRAWING_STYLE}</style>{body}"
+    svg_start = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" color="#1b2433"', 1)
+    return f"{svg_start}><style>{DRAWING_STYLE}</style>{body}"
 
 
 def _build_texts(certificate: Certificate) -> dict[str, str]:
     """Return all texts of the certificate, in the language of the module."""
-    read = ngettext("%(count)d lesson", "%(count)d lessons", certificate.lessons)
-    answered = ngettext("%(count)d question", "%(count)d questions", certificate.questions)
+    lessons_text = ngettext("%(count)d lesson", "%(count)d lessons", certificate.lessons)
+    questions_text = ngettext("%(count)d question", "%(count)d questions", certificate.questions)
     day = date_format(certificate.issued_on, "DATE_FORMAT")
-    done = _(
+    done_text = _(
         "Everything in it was finished by %(day)s: %(lessons)s read, %(questions)s answered, alone or "
         "with someone at home."
     )
@@ -83,11 +83,11 @@ def _build_texts(certificate: Certificate) -> dict[str, str]:
         "heading": _("Module finished"),
         "name": certificate.name,
         "title": certificate.title,
-        "done": done
+        "done": done_text
         % {
             "day": day,
-            "lessons": read % {"count": certificate.lessons},
-            "questions": answered % {"count": certificate.questions},
+            "lessons": lessons_text % {"count": certificate.lessons},
+            "questions": questions_text % {"count": certificate.questions},
         },
         "day_label": _("Issued on"),
         "day": day,

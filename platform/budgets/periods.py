@@ -132,7 +132,7 @@ def _start_period(budget: Budget, last: OpenPeriod | None, now: datetime) -> Ope
     if last:
         record_grant_use(last)
     after = last.ends_at if last else None
-    span = compute_period_bounds(
+    bounds = compute_period_bounds(
         now, budget.zone, period_length=PeriodLength(budget.period_length), after=after
     )
     live = Grant.objects.filter(budget=budget, closed_at=None)
@@ -142,20 +142,20 @@ def _start_period(budget: Budget, last: OpenPeriod | None, now: datetime) -> Ope
         Period(
             budget=budget,
             shard=shard,
-            starts_at=span.starts_at,
-            ends_at=span.ends_at,
-            open_until=min([span.ends_at, *(grant.expires_at for grant in grants)]),
+            starts_at=bounds.starts_at,
+            ends_at=bounds.ends_at,
+            open_until=min([bounds.ends_at, *(grant.expires_at for grant in grants)]),
             limits_tokens=budget.tokens is not None,
             limits_microdollars=budget.microdollars is not None,
         )
         for shard in range(budget.shards)
     ]
-    begun = OpenPeriod(budget, Period.objects.bulk_create(rows))
-    shares: dict[Unit, int] = {unit: span.share_of(getattr(budget, unit) or 0) for unit in UNITS}
-    begun.set_granted(kind=EntryKind.ALLOWANCE, at=now, totals=shares)
+    new_period = OpenPeriod(budget, Period.objects.bulk_create(rows))
+    shares: dict[Unit, int] = {unit: bounds.share_of(getattr(budget, unit) or 0) for unit in UNITS}
+    new_period.set_granted(kind=EntryKind.ALLOWANCE, at=now, totals=shares)
     for grant in grants:
-        add_grant(begun, grant, now)
-    return begun
+        add_grant(new_period, grant, now)
+    return new_period
 
 
 def _add_missing_shards(opened: OpenPeriod) -> None:
