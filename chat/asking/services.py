@@ -83,7 +83,7 @@ from safeguarding.review import is_tutor_open
 from telemetry.context import bind_log_ids
 
 question_rate_limit = RateLimit("questions", "12/minute;200/hour")
-# The ledger's safety net. A turn lives for minutes at most, so a hold this old has no turn any more.
+# The ledger's safety net. A turn lives for minutes at most, so a hold this old no longer has a turn.
 HOLD_LEASE = timedelta(minutes=20)
 # A few sentences. If the budget can pay for a question of this length, ask for a shorter one.
 SHORT_QUESTION_TOKENS = 150
@@ -153,8 +153,8 @@ def start_turn(
     """Judge a question, hold what its answer may cost, store it as a turn, and send it to a worker.
 
     The asker's page or program chooses `turn_id`; posting the same question twice returns the same turn, the second
-    time with `is_new` False. A question in a crisis becomes a crisis card immediately, whatever the budget or any
-    other check says; cards and the other fixed texts of chat.turns.verdicts cost nothing.
+    time with `is_new` False. A question in a crisis becomes a crisis card immediately, regardless of the budget
+    and all other checks; cards and the other fixed texts of chat.turns.verdicts cost nothing.
 
     Without `conversation` a new one begins. `personal` says what to do with personal data in the question
     (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With

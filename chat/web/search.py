@@ -66,15 +66,15 @@ def find_turns(person: Person, words: str) -> QuerySet[Turn]:
     for pattern in _build_patterns(words):
         matching &= Q(question__regex=pattern) | (Q(answer__regex=pattern) & ~Q(state__in=UNANSWERED))
         titled = titled.filter(title__regex=pattern)
-    begun = shown.filter(conversation__in=titled.order_by().values("pk"))
-    first = begun.order_by("conversation", "asked_at", "pk").distinct("conversation")
+    in_titled = shown.filter(conversation__in=titled.order_by().values("pk"))
+    first = in_titled.order_by("conversation", "asked_at", "pk").distinct("conversation")
     return shown.filter(matching | Q(pk__in=first.values("pk"))).select_related("conversation")
 
 
 def build_results(turns: Sequence[Turn], words: str) -> list[SearchResult]:
-    found = re.compile("|".join(sorted(_build_patterns(words), key=len, reverse=True)))
+    any_word = re.compile("|".join(sorted(_build_patterns(words), key=len, reverse=True)))
     return [
-        SearchResult(turn, _mark_matches(turn.conversation.title, found), _build_excerpt(turn, found))
+        SearchResult(turn, _mark_matches(turn.conversation.title, any_word), _build_excerpt(turn, any_word))
         for turn in turns
     ]
 
@@ -106,13 +106,13 @@ def _get_variants() -> dict[str, set[str]]:
     return variants
 
 
-def _build_excerpt(turn: Turn, found: re.Pattern[str]) -> SafeString:
+def _build_excerpt(turn: Turn, any_word: re.Pattern[str]) -> SafeString:
     """Return the text around the first match: in the question, or else in the answer."""
     texts = [turn.question] if turn.state in UNANSWERED else [turn.question, turn.answer]
     for text in (" ".join(MARKUP.sub("", text).split()) for text in texts):
-        if hit := found.search(text):
-            return _mark_matches(_cut_around(text, hit.start()), found)
-    return _mark_matches(_cut_around(" ".join(turn.question.split()), 0), found)
+        if hit := any_word.search(text):
+            return _mark_matches(_cut_around(text, hit.start()), any_word)
+    return _mark_matches(_cut_around(" ".join(turn.question.split()), 0), any_word)
 
 
 def _cut_around(text: str, at: int) -> str:
@@ -127,10 +127,10 @@ def _cut_around(text: str, at: int) -> str:
     return ("… " if start else "") + text[start:end] + (" …" if end < len(text) else "")
 
 
-def _mark_matches(text: str, found: re.Pattern[str]) -> SafeString:
+def _mark_matches(text: str, any_word: re.Pattern[str]) -> SafeString:
     """Return a text as escaped HTML, with the matches in `<mark>`."""
     marked, last = "", 0
-    for hit in found.finditer(text):
+    for hit in any_word.finditer(text):
         marked += f"{escape(text[last : hit.start()])}<mark>{escape(hit.group())}</mark>"
         last = hit.end()
     return mark_safe(marked + escape(text[last:]))  # noqa: S308 - every piece is escaped above

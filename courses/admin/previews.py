@@ -37,16 +37,16 @@ def build_preview_urls(site: AdminSite) -> list[URLPattern]:
 def _require_admin(site: AdminSite, view: View) -> View:
     """Require the permission to view modules.
 
-    If the session ends while typing, answer htmx with 403, not a redirect.
+    If the session ends while the author types, answer htmx with 403, not a redirect.
     """
     page = site.admin_view(permission_required("courses.view_module", raise_exception=True)(view))
 
-    def answering(request: HtmxRequest, **named: str) -> HttpResponseBase:
+    def checked_view(request: HtmxRequest, **named: str) -> HttpResponseBase:
         if request.htmx and not site.has_permission(request):
             raise PermissionDenied
         return page(request, **named)
 
-    return answering
+    return checked_view
 
 
 @require_safe

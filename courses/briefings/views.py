@@ -60,7 +60,7 @@ class MultilingualAtomFeed(Atom1Feed):
         return {"xml:lang": item["language"]}
 
 
-class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
+class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic at run time
     feed_type = MultilingualAtomFeed
     description_template = "briefings/entry.html"
 

@@ -85,7 +85,9 @@ def normalize_name(typed: str) -> str:
         return text.strip()
     text = _SPACES.sub(" ", text).strip()
     characters = [
-        one for at, one in enumerate(text) if one not in {_JOINER, _NON_JOINER} or _is_joining(text, at)
+        character
+        for at, character in enumerate(text)
+        if character not in {_JOINER, _NON_JOINER} or _is_joining(text, at)
     ]
     return "".join(characters)
 
@@ -102,8 +104,10 @@ def _is_joining(text: str, at: int) -> bool:
     return bool(_JOINING.match(before) and after and _JOINING.match(after))
 
 
-def _is_emoji(one: str) -> bool:
-    return bool(one) and (unicodedata.category(one) == "So" or ord(one) in range(0x1F000, 0x1FB00))
+def _is_emoji(character: str) -> bool:
+    return bool(character) and (
+        unicodedata.category(character) == "So" or ord(character) in range(0x1F000, 0x1FB00)
+    )
 
 
 def count_visible_characters(name: str) -> int:
@@ -111,18 +115,18 @@ def count_visible_characters(name: str) -> int:
     count = 0
     before = ""
     is_half_a_flag = False
-    for one in _FLAG.sub("\U0001f3f4", name):
-        is_region = ord(one) in _REGIONS
+    for character in _FLAG.sub("\U0001f3f4", name):
+        is_region = ord(character) in _REGIONS
         is_joined = (
             before == _JOINER
-            or one in {_JOINER, _NON_JOINER}
-            or unicodedata.category(one)[0] == "M"
-            or ord(one) in _SKIN_TONES
+            or character in {_JOINER, _NON_JOINER}
+            or unicodedata.category(character)[0] == "M"
+            or ord(character) in _SKIN_TONES
             or (is_region and is_half_a_flag)
         )
         count += not is_joined
         is_half_a_flag = is_region and not is_half_a_flag
-        before = one
+        before = character
     return count
 
 
@@ -135,30 +139,30 @@ def validate_name(name: str) -> None:
         raise ValidationError(TOO_LONG_ERROR, code="max_length")
     if name and not _is_legible(name):
         raise ValidationError(ONE_LINE_ERROR, code="letters")
-    if has_link(name) or sum(one.isdigit() for one in name) > MAX_DIGITS:
+    if has_link(name) or sum(character.isdigit() for character in name) > MAX_DIGITS:
         raise ValidationError(ADDRESS_ERROR, code="address")
 
 
 def _is_legible(name: str) -> bool:
     marks = 0
-    is_seen = False
-    for one in _FLAG.sub("\U0001f3f4", name):
-        kind = unicodedata.category(one)
-        if kind[0] == "C" and not _is_allowed_other(one, kind):
+    is_visible = False
+    for character in _FLAG.sub("\U0001f3f4", name):
+        kind = unicodedata.category(character)
+        if kind[0] == "C" and not _is_allowed_other(character, kind):
             return False
         if kind in {"Zl", "Zp"}:
             return False
         marks = marks + 1 if kind[0] == "M" else 0
-        if marks > MAX_MARKS or (marks and not is_seen):
+        if marks > MAX_MARKS or (marks and not is_visible):
             return False
-        is_seen = is_seen or kind[0] in "LNS" or kind == "Cn"
-    return is_seen
+        is_visible = is_visible or kind[0] in "LNS" or kind == "Cn"
+    return is_visible
 
 
-def _is_allowed_other(one: str, kind: str) -> bool:
+def _is_allowed_other(character: str, kind: str) -> bool:
     """Whether a character of category “other” may be in a name: a joiner, or one newer than our Unicode tables."""
-    is_none = 0xFDD0 <= ord(one) <= 0xFDEF or ord(one) & 0xFFFE == 0xFFFE  # noqa: PLR2004 - never a character
-    return one in {_JOINER, _NON_JOINER} or (kind == "Cn" and not is_none)
+    is_noncharacter = 0xFDD0 <= ord(character) <= 0xFDEF or ord(character) & 0xFFFE == 0xFFFE  # noqa: PLR2004 - never a character
+    return character in {_JOINER, _NON_JOINER} or (kind == "Cn" and not is_noncharacter)
 
 
 class NameFormField(forms.CharField):
@@ -179,7 +183,7 @@ class NameFormField(forms.CharField):
         validate_name(value)
 
 
-class NameField(models.CharField):  # type: ignore[type-arg]  # not generic when it runs
+class NameField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
     """A model field for a person's name. Admin pages and `full_clean` validate it as forms do."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -19,7 +19,7 @@ def build_guest_path(sign_up: SignUp) -> str:
 def get_host(key: str, event_id: int) -> SignUp:
     """Return the sign-up that shared a link.
 
-    Raises SignUp.DoesNotExist if the key is invalid or of another event, or if the host has left.
+    Raises SignUp.DoesNotExist if the key is invalid or belongs to another event, or if the host has left.
     """
     try:
         pk = _signer.unsign(key)

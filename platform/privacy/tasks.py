@@ -11,5 +11,5 @@ def redact_expired_titles() -> None:
 
 @shared_task(ignore_result=True)
 def delete_expired_erasures() -> None:
-    """Delete records of erasures that no backup predates any more."""
+    """Delete records of erasures for which no older backup is left."""
     services.delete_expired_erasures()

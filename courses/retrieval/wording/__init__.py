@@ -27,10 +27,10 @@ class Wording:
 
         For a long text, only the first and last words: the question about homework is above or below it.
         """
-        small = question.lower().replace("’", "'")
+        lowercase = question.lower().replace("’", "'")
         if self.plain:
-            small = self._known.sub(lambda found: self.plain[found[0]], small)
-        words = list(dict.fromkeys(word[:MAX_WORD_LENGTH] for word in WORD.findall(small)))
+            lowercase = self._slang_pattern.sub(lambda found: self.plain[found[0]], lowercase)
+        words = list(dict.fromkeys(word[:MAX_WORD_LENGTH] for word in WORD.findall(lowercase)))
         half = MAX_WORDS // 2
         return words if len(words) <= MAX_WORDS else words[:half] + words[-half:]
 
@@ -39,7 +39,7 @@ class Wording:
         return not self.subject.isdisjoint(words)
 
     @property
-    def _known(self) -> re.Pattern[str]:
+    def _slang_pattern(self) -> re.Pattern[str]:
         return _compile_any_of(tuple(self.plain))
 
 
@@ -51,7 +51,7 @@ def _compile_any_of(words: tuple[str, ...]) -> re.Pattern[str]:
 
 @cache
 def get_wording(language: str) -> Wording:
-    """Raises kit.authored.InvalidFile with every error in the language's file."""
+    """Return a language's wording. Raises kit.authored.InvalidFile with every error in its file."""
     path = FOLDER / f"{language}.toml"
     if not path.is_file():
         return Wording({})

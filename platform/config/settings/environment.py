@@ -57,7 +57,7 @@ class Production:
 
 
 def require_safe_settings(production: Production) -> None:
-    """Raise ImproperlyConfigured, with all errors at once, unless the settings are safe for a public site."""
+    """Raise ImproperlyConfigured, with all errors together, unless the settings are safe for a public site."""
     if errors := production.list_errors():
         listed = "\n".join(f"  - {error}" for error in errors)
         raise ImproperlyConfigured(

@@ -26,7 +26,7 @@ TUTOR_FIRST_TOKEN_SECONDS: float = env.float("TUTOR_FIRST_TOKEN_SECONDS", defaul
 TUTOR_NEXT_TOKEN_SECONDS: float = env.float("TUTOR_NEXT_TOKEN_SECONDS", default=20.0)
 # Extra fields of each model request, as JSON: `{"reasoning_effort": "low", "temperature": 0.3}`.
 TUTOR_EXTRA_BODY: dict[str, Any] = parse_extra_body(env.str("TUTOR_EXTRA_BODY", default=""))
-# Whether answers begin with thinking that has only a closing tag. If not set, the first answer shows it.
+# Whether answers begin with thinking that has only a closing tag. If not set, the first answer decides.
 TUTOR_THINKS_FIRST: bool = env.bool("TUTOR_THINKS_FIRST", default=False)
 TUTOR_DAILY_TOKENS: int = env.int("TUTOR_DAILY_TOKENS", default=20_000)
 # Set by the supervisor when the tutor uses the demo's own model.

@@ -23,7 +23,7 @@ from kit.site import build_absolute_url
 
 def get_person(request: HttpRequest) -> Person:
     """Return the signed-in person, which sign_in_required guarantees."""
-    assert isinstance(request.user, Person)  # noqa: S101 - sign_in_required stands before
+    assert isinstance(request.user, Person)  # noqa: S101 - sign_in_required guarantees it
     return request.user
 
 

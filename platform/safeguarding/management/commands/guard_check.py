@@ -39,14 +39,14 @@ def _judge_line(number: int, line: str) -> dict[str, Any]:
         return {"id": name, "line": number, "error": str(error)}
     started = time.perf_counter()
     verdict = judge_conversation(turns)
-    took = (time.perf_counter() - started) * 1000
+    milliseconds = (time.perf_counter() - started) * 1000
     return {
         "id": name,
         "level": str(verdict.level),
         "action": str(action_for(verdict)),
         "categories": sorted(verdict.categories),
         "layer": verdict.layer,
-        "ms": round(took, 2),
+        "ms": round(milliseconds, 2),
     }
 
 
@@ -68,11 +68,11 @@ def _parse_turns(row: dict[str, Any]) -> list[tuple[str, str]]:
     turns = row.get("turns")
     if not isinstance(turns, list) or not turns:
         raise InvalidLine('has neither "text" nor a list of "turns"')
-    found = []
+    parsed = []
     for turn in turns:
         if not isinstance(turn, dict) or not all(isinstance(turn.get(key), str) for key in ("role", "text")):
             raise InvalidLine('a turn is not {"role", "text"}')
-        found.append((turn["role"], turn["text"]))
-    if found[-1][0] != "user":
+        parsed.append((turn["role"], turn["text"]))
+    if parsed[-1][0] != "user":
         raise InvalidLine('the last turn is not of the role "user"')
-    return found
+    return parsed
