@@ -42,29 +42,35 @@ class PersonRecord:
             by_module[lesson.module_slug].append(lesson)
         for answer in QuizAnswer.objects.filter(person=self.person):
             by_module[answer.module_slug].append(answer)
-        return {slug: _build_completed_work(things) for slug, things in by_module.items()}
+        return {slug: _build_completed_work(entries) for slug, entries in by_module.items()}
 
     @transaction.atomic
     def mark_lesson_done(self, module_slug: str, lesson_slug: str) -> None:
         """Record the lesson for the person and all partners of a joint module."""
-        others = lock_and_list_partners(module_slug, self.person)
+        partners = lock_and_list_partners(module_slug, self.person)
         self.save_lesson(module_slug, lesson_slug)
         LessonDone.objects.bulk_create(
-            [LessonDone(person=one, module_slug=module_slug, lesson_slug=lesson_slug) for one in others],
+            [
+                LessonDone(person=partner, module_slug=module_slug, lesson_slug=lesson_slug)
+                for partner in partners
+            ],
             ignore_conflicts=True,
         )
 
     @transaction.atomic
     def record_answer(self, module_slug: str, question_slug: str, option: str) -> None:
         """Record the answer for the person and all partners. A partner's own answer from before stays as it is."""
-        others = lock_and_list_partners(module_slug, self.person)
-        self.save_answer(module_slug, question_slug, option, first=option, is_joint=bool(others))
-        asked = {"module_slug": module_slug, "question_slug": question_slug}
+        partners = lock_and_list_partners(module_slug, self.person)
+        self.save_answer(module_slug, question_slug, option, first=option, is_joint=bool(partners))
+        question_key = {"module_slug": module_slug, "question_slug": question_slug}
         QuizAnswer.objects.bulk_create(
-            [QuizAnswer(person=one, option=option, is_joint=True, **asked) for one in others],
+            [
+                QuizAnswer(person=partner, option=option, is_joint=True, **question_key)
+                for partner in partners
+            ],
             ignore_conflicts=True,
         )
-        shared = QuizAnswer.objects.filter(person__in=others, is_joint=True, **asked)
+        shared = QuizAnswer.objects.filter(person__in=partners, is_joint=True, **question_key)
         shared.update(option=option, answered_at=timezone.now())
 
     def save_lesson(self, module_slug: str, lesson_slug: str, *, at: datetime | None = None) -> None:
@@ -100,12 +106,16 @@ class PersonRecord:
         )
 
 
-def _build_completed_work(things: list[LessonDone | QuizAnswer]) -> CompletedWork:
-    last = max(things, key=lambda one: one.done_at if isinstance(one, LessonDone) else one.answered_at)
+def _build_completed_work(entries: list[LessonDone | QuizAnswer]) -> CompletedWork:
+    last = max(
+        entries, key=lambda entry: entry.done_at if isinstance(entry, LessonDone) else entry.answered_at
+    )
     return CompletedWork(
-        lessons=frozenset(one.lesson_slug for one in things if isinstance(one, LessonDone)),
-        answers={one.question_slug: one.option for one in things if isinstance(one, QuizAnswer)},
-        shared=frozenset(one.question_slug for one in things if isinstance(one, QuizAnswer) and one.is_joint),
+        lessons=frozenset(entry.lesson_slug for entry in entries if isinstance(entry, LessonDone)),
+        answers={entry.question_slug: entry.option for entry in entries if isinstance(entry, QuizAnswer)},
+        shared=frozenset(
+            entry.question_slug for entry in entries if isinstance(entry, QuizAnswer) and entry.is_joint
+        ),
         last=last.lesson_slug if isinstance(last, LessonDone) else QUIZ_STEP,
     )
 
@@ -118,28 +128,28 @@ class SessionRecord:
 
     def list_completed(self) -> dict[str, CompletedWork]:
         return {
-            slug: CompletedWork(frozenset(kept["lessons"]), kept["answers"], kept["last"])
+            slug: CompletedWork(frozenset(work["lessons"]), work["answers"], work["last"])
             for slug in self.session.get(SESSION_KEY, {})
-            if (kept := self._get_kept(slug))
+            if (work := self._load_work(slug))
         }
 
     def mark_lesson_done(self, module_slug: str, lesson_slug: str) -> None:
-        kept = self._get_kept(module_slug)
-        lessons = [*(slug for slug in kept["lessons"] if slug != lesson_slug), lesson_slug]
-        self._keep(module_slug, kept | {"lessons": lessons, "last": lesson_slug})
+        work = self._load_work(module_slug)
+        lessons = [*(slug for slug in work["lessons"] if slug != lesson_slug), lesson_slug]
+        self._save_work(module_slug, work | {"lessons": lessons, "last": lesson_slug})
 
     def record_answer(self, module_slug: str, question_slug: str, option: str) -> None:
-        kept = self._get_kept(module_slug)
-        answers = kept["answers"] | {question_slug: option}
-        firsts = {question_slug: option} | kept["firsts"]
-        self._keep(module_slug, kept | {"answers": answers, "firsts": firsts, "last": QUIZ_STEP})
+        work = self._load_work(module_slug)
+        answers = work["answers"] | {question_slug: option}
+        firsts = {question_slug: option} | work["firsts"]
+        self._save_work(module_slug, work | {"answers": answers, "firsts": firsts, "last": QUIZ_STEP})
 
-    def _get_kept(self, module_slug: str) -> dict[str, Any]:
-        kept: dict[str, Any] = self.session.get(SESSION_KEY, {}).get(module_slug, {})
-        return {"lessons": [], "answers": {}, "firsts": {}, "last": ""} | kept
+    def _load_work(self, module_slug: str) -> dict[str, Any]:
+        work: dict[str, Any] = self.session.get(SESSION_KEY, {}).get(module_slug, {})
+        return {"lessons": [], "answers": {}, "firsts": {}, "last": ""} | work
 
-    def _keep(self, module_slug: str, kept: dict[str, Any]) -> None:
-        self.session[SESSION_KEY] = self.session.get(SESSION_KEY, {}) | {module_slug: kept}
+    def _save_work(self, module_slug: str, work: dict[str, Any]) -> None:
+        self.session[SESSION_KEY] = self.session.get(SESSION_KEY, {}) | {module_slug: work}
 
 
 def get_record(request: HttpRequest) -> LearningRecord:
@@ -157,13 +167,13 @@ def import_session_record(sender: object, request: HttpRequest | None, user: Per
     person, at = PersonRecord(user), timezone.now()
     with transaction.atomic():
         known = person.list_completed()
-        for module_slug, kept in learned.items():
+        for module_slug, work in learned.items():
             before = known.get(module_slug, CompletedWork())
-            for slug in kept.get("lessons", []):
+            for slug in work.get("lessons", []):
                 if slug not in before.lessons:
                     person.save_lesson(module_slug, slug, at=at)
-            for slug, option in kept.get("answers", {}).items():
+            for slug, option in work.get("answers", {}).items():
                 if slug not in before.answers:
-                    first = kept.get("firsts", {}).get(slug, "")
+                    first = work.get("firsts", {}).get(slug, "")
                     person.save_answer(module_slug, slug, option, first=first, at=at)
     del request.session[SESSION_KEY]

@@ -13,7 +13,7 @@ from inference.tokens import MAX_BYTES_PER_TOKEN, estimate_piece_tokens
 
 # JSON can contain NUL and lone surrogates. PostgreSQL rejects both, and one checkpoint saves many answers at once.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-# The average over a whole answer.
+# A lower bound of the average over a whole answer.
 MIN_CHARACTERS_PER_TOKEN = 2
 HIGH_SURROGATES = ("\ud800", "\udbff")
 
@@ -92,7 +92,7 @@ class AnswerReader:
             self.tokens += likely
             delta = self._build_delta(self._join_surrogates(text))
         if chunk.usage:
-            self._report(chunk.usage)
+            self._record_usage(chunk.usage)
         return delta
 
     def _cut_to_cap(self, text: str, length: int, minimum: int) -> str:
@@ -120,13 +120,13 @@ class AnswerReader:
         self.has_text = (self.has_text and not split.retracts) or bool(split.answer.strip())
         return AnswerDelta(split.answer, self.tokens, begins_again=split.retracts)
 
-    def _report(self, usage: TokenUsage) -> None:
+    def _record_usage(self, usage: TokenUsage) -> None:
         # Servers that report usage in every chunk report running totals: the last one that is not null counts.
-        former = self._usage or usage
+        earlier = self._usage or usage
         self._usage = replace(
             usage,
-            prompt_tokens=former.prompt_tokens if usage.prompt_tokens is None else usage.prompt_tokens,
-            answer_tokens=former.answer_tokens if usage.answer_tokens is None else usage.answer_tokens,
+            prompt_tokens=earlier.prompt_tokens if usage.prompt_tokens is None else usage.prompt_tokens,
+            answer_tokens=earlier.answer_tokens if usage.answer_tokens is None else usage.answer_tokens,
         )
         if usage.answer_tokens is not None:
             self._counted_by_usage = self.tokens
