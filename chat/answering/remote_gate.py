@@ -41,7 +41,7 @@ def has_remote_guard() -> bool:
 
 @dataclass
 class RemoteGate:
-    """The remote guard's verdicts on one turn so far, and the text that it holds back."""
+    """The remote guard's verdicts on one turn so far, and the text that waits for a verdict."""
 
     question: Sequence[ChatMessage]
     # The verdict on the question, if a fixed text must replace the answer.

@@ -106,14 +106,14 @@ def _client() -> "redis.Redis":
 
 def read_stream(turn_id: UUID) -> StreamedAnswer | None:
     """Return the text on the stream, or None if Valkey cannot be read."""
-    found = StreamedAnswer()
+    answer = StreamedAnswer()
     try:
         entries: Any = _client().xrange(stream_key(turn_id))
     except redis.RedisError:
         return None
     for entry_id, fields in entries:
-        found.add(StreamEntry.read(entry_id, fields))
-    return found
+        answer.add(StreamEntry.read(entry_id, fields))
+    return answer
 
 
 def record_reader(turn_id: UUID) -> None:

@@ -79,4 +79,4 @@ def _fetch_leaked_suffixes(prefix: str) -> set[str]:
     with _opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
         lines = reply.read(MAX_RESPONSE_BYTES).decode("ascii").split()
     pairs = (line.partition(":") for line in lines)
-    return {ending.upper() for ending, _colon, count in pairs if int(count)}
+    return {suffix.upper() for suffix, _colon, count in pairs if int(count)}

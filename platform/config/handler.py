@@ -1,4 +1,4 @@
-"""The ASGI handler: runs each request in one piece on one thread (ADR 23).
+"""The ASGI handler: runs each request from start to end on one thread (ADR 23).
 
 Django's own handler switches to a thread and back for each middleware, signal and view, and starts a thread for each
 request. Under load that took more CPU time than the pages.

@@ -19,10 +19,10 @@ from privacy.registry import DataKind, Retention, Row
 
 def list_sign_ups_of(person: Person) -> QuerySet[SignUp]:
     """List a person's sign-ups: made while signed in, or with one of their verified addresses."""
-    theirs = Q(person=person)
+    is_theirs = Q(person=person)
     for address in list_verified_addresses(person):
-        theirs |= Q(Exact(Lower("email"), Lower(Value(address))))
-    return SignUp.objects.filter(theirs).order_by("created_at", "pk")
+        is_theirs |= Q(Exact(Lower("email"), Lower(Value(address))))
+    return SignUp.objects.filter(is_theirs).order_by("created_at", "pk")
 
 
 def export_sign_ups(person: Person) -> Iterator[Row]:
@@ -46,8 +46,8 @@ def export_sign_ups(person: Person) -> Iterator[Row]:
 
 
 def _format_feedback(sign_up: SignUp) -> str:
-    given: Feedback | None = getattr(sign_up, "feedback", None)
-    return f"{given.get_worth_display()} {given.comment}".strip() if given else ""
+    feedback: Feedback | None = getattr(sign_up, "feedback", None)
+    return f"{feedback.get_worth_display()} {feedback.comment}".strip() if feedback else ""
 
 
 def erase_sign_ups(person: Person) -> None:

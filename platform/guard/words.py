@@ -91,16 +91,16 @@ class WordReader:
         return False
 
     def _take_spelled_words(self, *, goes_on: bool = False) -> list[Word]:
-        """Return words spelled with spaced letters. A possible half word stays if the text `goes_on`."""
+        """Return words spelled with spaced letters. If the text `goes_on`, a word that may be incomplete stays."""
         groups, words = self._group_letters(), list[Word]()
-        spell = len(self._letters) >= _SPELLED_AT_LEAST
+        is_spelled_out = len(self._letters) >= _SPELLED_AT_LEAST
         self._letters.clear()
         if goes_on and len(groups) > 1 and self._rest.text[groups[-1][0][0]].isalpha():
             self._letters = groups.pop()
         for letters in groups:
             places = [place for place, _ in letters]
             text = "".join(self._rest.text[place] for place in places)
-            if not spell:
+            if not is_spelled_out:
                 words += self._build_words(
                     self._vocabulary.read(text), range(places[0], places[0] + 2), letters[0][1]
                 )
@@ -119,11 +119,11 @@ class WordReader:
         if len(self._letters) < _SPELLED_AT_LEAST:
             return [[letter] for letter in self._letters]
         text = self._rest.text
-        gaps = [text[one + 1 : two] for (one, _), (two, _) in pairwise(self._letters)]
-        usual = Counter(gaps).most_common(1)[0][0]
+        gaps = [text[first + 1 : second] for (first, _), (second, _) in pairwise(self._letters)]
+        usual_gap = Counter(gaps).most_common(1)[0][0]
         runs = [[self._letters[0]]]
         for letter, gap in zip(self._letters[1:], gaps, strict=True):
-            if gap == usual or "'" in gap:
+            if gap == usual_gap or "'" in gap:
                 runs[-1].append(letter)
             else:
                 runs.append([letter])
