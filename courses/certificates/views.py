@@ -102,9 +102,11 @@ def _render_certificate(
 def pdf(request: HttpRequest, module: str) -> HttpResponse:
     """Download the PDF. Only for its owner; others see the page at its address."""
     found = get_certificate_or_404(request, module)
-    named = f'attachment; filename="kitchen-table-{found.module_slug}.pdf"'
+    disposition = f'attachment; filename="kitchen-table-{found.module_slug}.pdf"'
     return HttpResponse(
-        render_certificate_pdf(found), content_type="application/pdf", headers={"Content-Disposition": named}
+        render_certificate_pdf(found),
+        content_type="application/pdf",
+        headers={"Content-Disposition": disposition},
     )
 
 

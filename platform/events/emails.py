@@ -32,23 +32,23 @@ def _use_reader_language[**More](
     """Build the email in the language of the sign-up, not of the current request or task."""
 
     @wraps(write)
-    def writing(sign_up: SignUp, /, *args: More.args, **more: More.kwargs) -> NewEmail:
+    def build(sign_up: SignUp, /, *args: More.args, **more: More.kwargs) -> NewEmail:
         with translation.override(sign_up.language):
             return write(sign_up, *args, **more)
 
-    return writing
+    return build
 
 
 def build_status_email(sign_up: SignUp) -> NewEmail:
     """Build the email for a sign-up's current status, for signing up and for signing up again."""
-    say = {
+    builders = {
         SignUpStatus.UNCONFIRMED: build_confirmation_request,
         SignUpStatus.GOING: build_invitation,
         SignUpStatus.WAITLISTED: build_waitlisted,
         SignUpStatus.OFFERED: build_offer,
         SignUpStatus.OFFER_EXPIRED: build_offer_expired,
     }
-    return say[SignUpStatus(sign_up.status)](sign_up)
+    return builders[SignUpStatus(sign_up.status)](sign_up)
 
 
 def exclude_unsubscribed(people: Sequence[SignUp]) -> list[SignUp]:
@@ -56,15 +56,19 @@ def exclude_unsubscribed(people: Sequence[SignUp]) -> list[SignUp]:
 
     For reminders and messages only. Everyone gets the emails they ask for, changes and cancellations.
     """
-    unwilling = list_complaining_addresses(sign_up.email for sign_up in people)
-    return [one for one in people if one.unsubscribed_at is None and one.email.lower() not in unwilling]
+    complaining = list_complaining_addresses(sign_up.email for sign_up in people)
+    return [
+        sign_up
+        for sign_up in people
+        if sign_up.unsubscribed_at is None and sign_up.email.lower() not in complaining
+    ]
 
 
 @_use_reader_language
 def build_confirmation_request(sign_up: SignUp) -> NewEmail:
     """Ask the address's owner to confirm. Names the host if they are a guest."""
     host = break_links(sign_up.guest_of.name) if sign_up.guest_of else ""
-    others = [one for one in list_others_at_address(sign_up) if one.status != SignUpStatus.UNCONFIRMED]
+    others = [other for other in list_others_at_address(sign_up) if other.status != SignUpStatus.UNCONFIRMED]
     subject = _("You’re invited: %(title)s") if host else _("Confirm your spot: %(title)s")
     return _build_email(
         sign_up,

@@ -27,14 +27,15 @@ DANGER = frozenset(
 _CARE = DANGER | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
 
 # Every part of a long text is another chance of a false positive, so both models must agree: the sum of their log-odds
-# must reach these values, with the encoder's capped at _CERTAIN. Homework is seldom about its author, so text without
-# the first person needs much more. The encoder is less sure in Spanish. docs/guard-model.md has the measurements.
-_OF_ONESELF, _IN_SPANISH, _OF_OTHERS = 2.5, 1.0, 5.75
+# must reach these values, with the encoder's capped at _MAX_LOG_ODDS. Homework is seldom about its author, so text
+# without the first person needs much more. The encoder is less sure in Spanish. docs/guard-model.md has the
+# measurements.
+_IN_FIRST_PERSON, _IN_SPANISH, _WITHOUT_FIRST_PERSON = 2.5, 1.0, 5.75
 # Added if the encoder has read the text as a whole.
-_BESIDE_ALL = 0.2
+_ADDED_FOR_WHOLE_READ = 0.2
 # Added for a part of a sentence, which is misjudged more often.
-_CUT = 0.5
-_CERTAIN, _SURE = 3.0, 0.0001
+_ADDED_FOR_CUT_PART = 0.5
+_MAX_LOG_ODDS, _MIN_PROBABILITY = 3.0, 0.0001
 _NEVER = math.inf
 # Below this probability of the classifier, the models cannot agree.
 _LEAST = 0.01
@@ -63,16 +64,18 @@ def judge_parts(text: str, quick: Classifier, deep: "Encoder", *, is_read_whole:
     """
     parts = {text[part.start : part.end]: part for part in reversed(split_segments(text))}
     read = [(quick.read(words), words, part) for words, part in parts.items()]
-    found, left = [Verdict()], _MOST_PIECES
+    verdicts, pieces_left = [Verdict()], _MOST_PIECES
     for by_classifier, words, part in sorted(read, key=lambda scored: -get_danger_probability(scored[0])):
-        if get_danger_probability(by_classifier) < _LEAST or left < 0:
+        if get_danger_probability(by_classifier) < _LEAST or pieces_left < 0:
             break
-        left -= deep.count_pieces(words)
+        pieces_left -= deep.count_pieces(words)
         by_encoder = deep.read(words, (0, len(words)), by_classifier.traits)
-        needed = _get_needed_agreement(words, is_cut=part.is_cut) + (_BESIDE_ALL if is_read_whole else 0)
+        needed = _get_needed_agreement(words, is_cut=part.is_cut) + (
+            _ADDED_FOR_WHOLE_READ if is_read_whole else 0
+        )
         if _compute_agreement(by_classifier, by_encoder) >= needed:
-            found += [_keep_danger(one.verdict, part.start) for one in (by_classifier, by_encoder)]
-    return merge_verdicts(*found)
+            verdicts += [_keep_danger(scores.verdict, part.start) for scores in (by_classifier, by_encoder)]
+    return merge_verdicts(*verdicts)
 
 
 def has_agreement(quick: HeadScores, deep: HeadScores, text: str) -> bool:
@@ -81,17 +84,17 @@ def has_agreement(quick: HeadScores, deep: HeadScores, text: str) -> bool:
 
 
 def _compute_agreement(quick: HeadScores, deep: HeadScores) -> float:
-    certain = min(_log_odds(get_danger_probability(deep)), _CERTAIN)
-    return _log_odds(get_danger_probability(quick)) + certain
+    encoder_odds = min(_log_odds(get_danger_probability(deep)), _MAX_LOG_ODDS)
+    return _log_odds(get_danger_probability(quick)) + encoder_odds
 
 
 def _get_needed_agreement(text: str, *, is_cut: bool) -> float:
-    cut = _CUT if is_cut else 0.0
+    cut = _ADDED_FOR_CUT_PART if is_cut else 0.0
     if _SPANISH.search(text):
         return _IN_SPANISH + cut
     if _ENGLISH.search(_OF_AN_EXERCISE.sub(" ", text)):
-        return _OF_ONESELF + cut
-    return _NEVER if is_cut else _OF_OTHERS
+        return _IN_FIRST_PERSON + cut
+    return _NEVER if is_cut else _WITHOUT_FIRST_PERSON
 
 
 def get_danger_probability(scores: HeadScores) -> float:
@@ -100,8 +103,8 @@ def get_danger_probability(scores: HeadScores) -> float:
 
 
 def _log_odds(probability: float) -> float:
-    kept = min(max(probability, _SURE), 1 - _SURE)
-    return math.log(kept / (1 - kept))
+    clamped = min(max(probability, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY)
+    return math.log(clamped / (1 - clamped))
 
 
 def strip_danger(verdict: Verdict) -> Verdict:

@@ -38,8 +38,8 @@ def request_log_middleware(get_response: Handler) -> Handler:
 
 
 def _get_request_id(request: HttpRequest) -> str:
-    given = request.headers.get(HEADER, "")
-    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    request_id = request.headers.get(HEADER, "")
+    return request_id if REQUEST_ID.fullmatch(request_id) else uuid4().hex
 
 
 def _log_request(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
