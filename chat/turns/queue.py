@@ -73,9 +73,9 @@ def estimate_wait(turn: Turn, *, now: datetime | None = None) -> QueueWait:
     """Estimate how long a queued turn still waits, by the queue's recent speed."""
     now = now or timezone.now()
     queued = Turn.objects.filter(state=TurnState.QUEUED).annotate(queued=QUEUED_AT)
-    waiting = queued.filter(queued__lt=turn.queued_at)
+    earlier = queued.filter(queued__lt=turn.queued_at)
     ahead = (
-        waiting.exclude(conversation__owner=turn.conversation.owner_id)
+        earlier.exclude(conversation__owner=turn.conversation.owner_id)
         .values("conversation__owner")
         .distinct()
         .count()

@@ -118,14 +118,14 @@ def _create_attachments(new_emails: Sequence[NewEmail], new: dict[str, Email]) -
     Attachment.objects.bulk_create(
         Attachment(
             email=new[new_email.key],
-            filename=enclosure.filename,
-            content_type=enclosure.content_type,
-            content=enclosure.content,
-            is_alternative=enclosure.is_alternative,
+            filename=attachment.filename,
+            content_type=attachment.content_type,
+            content=attachment.content,
+            is_alternative=attachment.is_alternative,
         )
         for new_email in new_emails
         if new_email.key in new
-        for enclosure in new_email.attachments
+        for attachment in new_email.attachments
     )
 
 
@@ -135,9 +135,9 @@ def _require_sendable(new_email: NewEmail) -> None:
     if not 0 < len(new_email.subject) <= MAX_SUBJECT_LENGTH:
         raise ValueError(f"A subject has 1 to {MAX_SUBJECT_LENGTH} characters.")
     lines = [new_email.to, new_email.subject, new_email.unsubscribe_url]
-    for enclosure in new_email.attachments:
-        lines += [enclosure.filename, enclosure.content_type]
-        if not enclosure.content_type.startswith("text/"):
+    for attachment in new_email.attachments:
+        lines += [attachment.filename, attachment.content_type]
+        if not attachment.content_type.startswith("text/"):
             raise ValueError("An attachment's content type must start with text/.")
     if any("".join(line.splitlines()) != line for line in lines):
         raise ValueError("A header must not contain a line break.")
@@ -150,12 +150,12 @@ def _require_sendable(new_email: NewEmail) -> None:
 @transaction.atomic
 def resend_email(*, email: Email) -> bool:
     """Queue a failed email again, with all its attempts and the same Message-ID. Return False if it had not failed."""
-    again = Email.objects.filter(pk=email.pk, state=EmailState.FAILED).update(
+    count = Email.objects.filter(pk=email.pk, state=EmailState.FAILED).update(
         state=EmailState.WAITING, failed_at=None, attempts=0, send_after=timezone.now(), error=""
     )
-    if again:
+    if count:
         transaction.on_commit(lambda: nudge.send(email.pk))
-    return bool(again)
+    return bool(count)
 
 
 @transaction.atomic
@@ -172,6 +172,8 @@ def erase_emails(*, emails: QuerySet[Email]) -> int:
 def delete_expired_emails(*, now: datetime | None = None) -> int:
     """Delete emails that were sent or finally failed more than `RETENTION` ago. Return how many."""
     before = (now or timezone.now()) - RETENTION
-    over = Q(state=EmailState.SENT, sent_at__lt=before) | Q(state=EmailState.FAILED, failed_at__lt=before)
-    _, deleted = Email.objects.filter(over).delete()
+    is_expired = Q(state=EmailState.SENT, sent_at__lt=before) | Q(
+        state=EmailState.FAILED, failed_at__lt=before
+    )
+    _, deleted = Email.objects.filter(is_expired).delete()
     return deleted.get("mail.Email", 0)

@@ -36,8 +36,8 @@ def _is_this_machine(request: HttpRequest) -> bool:
 
 
 def _has_token(request: HttpRequest) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and constant_time_compare(given, settings.METRICS_TOKEN)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and constant_time_compare(token, settings.METRICS_TOKEN)
 
 
 class SiteCollector:
