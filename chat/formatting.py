@@ -208,15 +208,18 @@ def format_refill_time(moment: datetime, person: Person) -> str:
 
     The zone is named until the person has confirmed it.
     """
-    there = localtime(moment, person.zone)
+    local_moment = localtime(moment, person.zone)
     clock = (
-        date_format(there, "TIME_FORMAT")
+        date_format(local_moment, "TIME_FORMAT")
         if person.is_zone_confirmed
         else format_time_in_zone(moment, person.zone)
     )
     if moment - timezone.now() <= timedelta(days=1):
         return _("at %(time)s") % {"time": clock}
-    return _("on %(date)s at %(time)s") % {"date": date_format(there, "MONTH_DAY_FORMAT"), "time": clock}
+    return _("on %(date)s at %(time)s") % {
+        "date": date_format(local_moment, "MONTH_DAY_FORMAT"),
+        "time": clock,
+    }
 
 
 type Refusal = QuestionRejected | InsufficientBudget | SiteStopped | RateLimited

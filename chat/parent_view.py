@@ -78,21 +78,21 @@ def build_overview(link: Link, sight: VisibleContent, before: Turn | None = None
     teen = link.teen
     view = sight.view
     turns = list(_list_counted_turns(teen, sight).only("asked_at", "ended_at", "passages"))
-    words = _list_readable_turns(teen, sight)
+    readable = _list_readable_turns(teen, sight)
     if before:
-        words = words.filter(asked_at__lte=before.asked_at).filter(
+        readable = readable.filter(asked_at__lte=before.asked_at).filter(
             Q(asked_at__lt=before.asked_at) | Q(pk__lt=before.pk)
         )
-    words = words.select_related("conversation__owner").order_by("-asked_at", "-pk")
-    found = list(words[: TURNS_A_PAGE + 1])
-    shown = found[:TURNS_A_PAGE]
+    readable = readable.select_related("conversation__owner").order_by("-asked_at", "-pk")
+    page = list(readable[: TURNS_A_PAGE + 1])
+    shown = page[:TURNS_A_PAGE]
     return ParentOverview(
         days=_count_days(turns, teen),
         topics=_count_topics(turns),
         meter_text=format_meter(get_meter(owner=teen), teen),
         excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == ParentView.FLAGGED else (),
         turns=shown if view == ParentView.FULL else (),
-        older=str(shown[-1].pk) if len(found) > TURNS_A_PAGE else "",
+        older=str(shown[-1].pk) if len(page) > TURNS_A_PAGE else "",
     )
 
 
@@ -150,8 +150,8 @@ def _count_days(turns: Iterable[Turn], teen: Person) -> list[DayUse]:
 def _count_minutes(asked: Sequence[Turn]) -> int:
     """Return the minutes from the first question to the last, without long gaps; at least 1."""
     spent = timedelta(minutes=1)
-    for one, following in pairwise(asked):
-        spent += min(following.asked_at - one.asked_at, MAX_THINKING_GAP)
+    for turn, following in pairwise(asked):
+        spent += min(following.asked_at - turn.asked_at, MAX_THINKING_GAP)
     return max(1, round(spent.total_seconds() / 60))
 
 

@@ -178,8 +178,8 @@ def find_question_passages(
 
 def get_turn_passages(turn: Turn, *, language: str) -> list[FoundPassage]:
     """Return the passages of an earlier turn, for the turn that continues its answer."""
-    found = get_passages(turn.passages, language=language)
-    return [found[key] for key in turn.passages if key in found]
+    passages = get_passages(turn.passages, language=language)
+    return [passages[key] for key in turn.passages if key in passages]
 
 
 def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassage]]:
@@ -189,8 +189,8 @@ def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassag
         asked_in[turn.language].append(turn)
     kept: dict[UUID, list[FoundPassage]] = {}
     for language, asked in asked_in.items():
-        found = get_passages((key for turn in asked for key in turn.passages), language=language)
-        kept |= {turn.pk: [found[key] for key in turn.passages if key in found] for turn in asked}
+        passages = get_passages((key for turn in asked for key in turn.passages), language=language)
+        kept |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in asked}
     return kept
 
 

@@ -72,13 +72,13 @@ def search(request: HttpRequest) -> HttpResponse:
             searches.hit(request)
     except RateLimited as exceeded:
         error = exceeded
-    found = search_lessons(words) if words and not error else []
+    results = search_lessons(words) if words and not error else []
     page = {
         "trouble": format_rate_limited(error) if error else "",
         "words": words,
         "longest": MAX_QUERY_LENGTH,
-        "found": found,
-        "modules": [] if found else list_modules(),
+        "lessons_found": results,
+        "modules": [] if results else list_modules(),
         "cards": build_cards_for_search(request, words),
     }
     response = render(request, "courses/search.html", page)
@@ -109,10 +109,10 @@ def sheet(request: HttpRequest, module: str) -> HttpResponse:
 @require_safe
 def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     reader_module = get_reader_module_or_404(request, module)
-    found = get_lesson_or_404(reader_module, lesson)
-    page = build_step_context(reader_module, found.slug) | {
-        "lesson": found,
-        "sections": build_sections(reader_module, found),
+    lesson_text = get_lesson_or_404(reader_module, lesson)
+    page = build_step_context(reader_module, lesson_text.slug) | {
+        "lesson": lesson_text,
+        "sections": build_sections(reader_module, lesson_text),
         "partners": list_partners(module, request.user),
     }
     return render(request, "courses/lesson.html", page)
@@ -123,11 +123,11 @@ def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     """Mark a lesson as done and go to the next step, or to the conversation guide after the last one."""
     count_step(request)
     reader_module = get_reader_module_or_404(request, module)
-    found = get_lesson_or_404(reader_module, lesson)
-    get_record(request).mark_lesson_done(reader_module.module.slug, found.slug)
-    if reader_module.progress.ends_with(found.slug):
+    lesson_text = get_lesson_or_404(reader_module, lesson)
+    get_record(request).mark_lesson_done(reader_module.module.slug, lesson_text.slug)
+    if reader_module.progress.ends_with(lesson_text.slug):
         return redirect(f"{reader_module.module.get_absolute_url()}#talk")
-    after = build_step_context(reader_module, found.slug)["after"]
+    after = build_step_context(reader_module, lesson_text.slug)["after"]
     return redirect(after.url if after else reader_module.module)
 
 

@@ -96,17 +96,17 @@ def checkpoint_turns(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, LeaseStatus
             CHECKPOINT_SQL,
             {
                 "lease_until": timezone.now() + LEASE,
-                "ids": [one.turn_id for one in kept],
-                "claims": [one.claim for one in kept],
-                "answers": [one.answer for one in kept],
-                "tokens": [one.answer_tokens for one in kept],
+                "ids": [answer.turn_id for answer in kept],
+                "claims": [answer.claim for answer in kept],
+                "answers": [answer.answer for answer in kept],
+                "tokens": [answer.answer_tokens for answer in kept],
             },
         )
-        found = {
+        claims = {
             turn_id: LeaseStatus(is_held=True, is_stop_requested=asked)
             for turn_id, asked in cursor.fetchall()
         }
-    return {one.turn_id: found.get(one.turn_id, LEASE_LOST) for one in kept}
+    return {answer.turn_id: claims.get(answer.turn_id, LEASE_LOST) for answer in kept}
 
 
 def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:

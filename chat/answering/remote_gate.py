@@ -109,7 +109,7 @@ class RemoteGate:
         if len(self._held) < WINDOW:
             return ""
         ends = [self._held.find(mark, WINDOW - 1) for mark in (". ", "! ", "? ", "\n")]
-        end = min((found for found in ends if found >= 0), default=-1)
+        end = min((end for end in ends if end >= 0), default=-1)
         return self._held[: end + 1] if end >= 0 else ""
 
     async def _is_allowed(self, window: str) -> bool:

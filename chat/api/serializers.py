@@ -214,8 +214,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
     @extend_schema_field(LessonSerializer(many=True))
     def get_lessons(self, turn: Turn) -> list[dict[str, Any]]:
-        found: Mapping[str, FoundPassage] = self.context["lessons"]
-        return [dict(LessonSerializer(found[key]).data) for key in turn.passages if key in found]
+        passages: Mapping[str, FoundPassage] = self.context["lessons"]
+        return [dict(LessonSerializer(passages[key]).data) for key in turn.passages if key in passages]
 
     @extend_schema_field(CrisisCardSerializer(allow_null=True))
     def get_card(self, turn: Turn) -> dict[str, Any] | None:

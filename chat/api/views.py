@@ -323,6 +323,6 @@ class ConversationTurnList(SignedInView):
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """List the turns of one of your conversations, oldest first, without replaced ones."""
         pages = OldestFirstPagination()
-        found = get_own_conversation(self.person, conversation_id)
-        page = pages.paginate_queryset(list_shown_turns(found), request, self)
+        conversation = get_own_conversation(self.person, conversation_id)
+        page = pages.paginate_queryset(list_shown_turns(conversation), request, self)
         return pages.get_paginated_response(serialize_turns(page or ()))

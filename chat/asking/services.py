@@ -121,8 +121,8 @@ def assess_question(
         return QuestionAssessment(verdict=verdict, action=action, question=question)
     try:
         question = redact_or_ask(question, verdict, personal)
-    except PersonalDataFound as found:
-        return QuestionAssessment(verdict=verdict, action=action, question=question, asks_about=found)
+    except PersonalDataFound as personal_data:
+        return QuestionAssessment(verdict=verdict, action=action, question=question, asks_about=personal_data)
     continued = list_continued_turns(continues)
     passages = find_passages(question, past, continued)
     return QuestionAssessment(

@@ -157,11 +157,11 @@ def _rewrite_unknown(latex: str) -> str:
     latex = _TAG.sub(r"\\qquad\\text{(\1)}", latex)
     latex = _TEXT_WITH_MATHS.sub(r"\\text{\1}\2\\text{\3}", latex)
     latex = _ENVIRONMENT.sub(_rewrite_environment, latex)
-    return _CHEMISTRY.sub(lambda found: convert_chemistry(found[1]), latex)
+    return _CHEMISTRY.sub(lambda match: convert_chemistry(match[1]), latex)
 
 
-def _rewrite_environment(found: re.Match[str]) -> str:
-    edge, name = found[1], found[2]
+def _rewrite_environment(match: re.Match[str]) -> str:
+    edge, name = match[1], match[2]
     if name == "equation":
         return ""
     if name == "eqnarray":
@@ -206,16 +206,16 @@ def convert_chemistry(formula: str) -> str:
     return _CHEMICAL.sub(_convert_chemical, formula)
 
 
-def _convert_chemical(found: re.Match[str]) -> str:
+def _convert_chemical(match: re.Match[str]) -> str:
     forms = {
-        "arrow": f" {_ARROWS.get(found[0])} ",
-        "charge": f"^{{{found['amount']}}}",
-        "state": rf"\,\mathrm{{{found[0]}}}",
-        "index": f"_{{{found['count']}}}",
-        "ion": f"^{{{found[0]}}}",
-        "element": rf"\mathrm{{{found[0]}}}",
+        "arrow": f" {_ARROWS.get(match[0])} ",
+        "charge": f"^{{{match['amount']}}}",
+        "state": rf"\,\mathrm{{{match[0]}}}",
+        "index": f"_{{{match['count']}}}",
+        "ion": f"^{{{match[0]}}}",
+        "element": rf"\mathrm{{{match[0]}}}",
     }
-    return forms.get(found.lastgroup or "", found[0])
+    return forms.get(match.lastgroup or "", match[0])
 
 
 _BLOCKS = (
@@ -232,9 +232,9 @@ _INDENT_OF_CODE = 4
 class _Opening:
     """The start of a formula, and the mark that ends it."""
 
-    def __init__(self, found: re.Match[str]) -> None:
-        self.mark = found[0]
-        self.environment = found[1]
+    def __init__(self, match: re.Match[str]) -> None:
+        self.mark = match[0]
+        self.environment = match[1]
         self.is_dollars = self.mark == "$$"
         self.is_display = self.mark != r"\("
         self.closing = (
@@ -275,9 +275,9 @@ def latex_plugin(markdown: "MarkdownIt") -> None:
 
 
 def _parse_inline_formula(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
-    if state.src[state.pos] not in "\\$" or not (found := _OPENING.match(state.src, state.pos)):
+    if state.src[state.pos] not in "\\$" or not (match := _OPENING.match(state.src, state.pos)):
         return False
-    opening, start = _Opening(found), found.end()
+    opening, start = _Opening(match), match.end()
     if opening.is_dollars and state.src[state.pos - 1 : state.pos] == "$":
         return False
     close = opening.find_closing(state.src, start, state.posMax)
@@ -313,16 +313,16 @@ def _block(state: "StateBlock", start_line: int, end_line: int, silent: bool) ->
     if state.sCount[start_line] - state.blkIndent >= _INDENT_OF_CODE:
         return False
     begin = state.bMarks[start_line] + state.tShift[start_line]
-    found = _OPENING.match(state.src, begin, state.eMarks[start_line])
-    if not found or found[0] == r"\(":
+    match = _OPENING.match(state.src, begin, state.eMarks[start_line])
+    if not match or match[0] == r"\(":
         return False
-    opening = _Opening(found)
-    line, close = _find_close(state, opening, start_line, end_line, found.end())
+    opening = _Opening(match)
+    line, close = _find_close(state, opening, start_line, end_line, match.end())
     if close < 0:
-        rest = state.src[found.end() : state.eMarks[start_line]]
+        rest = state.src[match.end() : state.eMarks[start_line]]
         if not opening.is_plausible_unclosed(rest.strip()):
             return False
-    elif not opening.is_plausible(state.src[found.end() : close]):
+    elif not opening.is_plausible(state.src[match.end() : close]):
         return False
     if silent:
         return True

@@ -238,45 +238,45 @@ _TASK = re.compile(r"\[([ xX])\]\s+")
 def _parse_tag(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
     if state.src[state.pos] != "<":
         return False
-    if found := _BREAK.match(state.src, state.pos, state.posMax):
+    if match := _BREAK.match(state.src, state.pos, state.posMax):
         if not silent:
             state.push("hardbreak", "br", 0)
-    elif found := _RAISED.match(state.src, state.pos, state.posMax):
-        tag = found[1].lower()
+    elif match := _RAISED.match(state.src, state.pos, state.posMax):
+        tag = match[1].lower()
         if not silent:
-            _push_within(state, tag, *found.span(2))
-    elif found := _ADDRESS.match(state.src, state.pos, state.posMax):
+            _push_within(state, tag, *match.span(2))
+    elif match := _ADDRESS.match(state.src, state.pos, state.posMax):
         if not silent:
-            state.push("text", "", 0).content = found[1]
+            state.push("text", "", 0).content = match[1]
     else:
         return False
-    state.pos = found.end()
+    state.pos = match.end()
     return True
 
 
 def _link_words(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     """Keep only a link's text. The parser's own rule would take quadratic time on many brackets."""
-    if state.src[state.pos] not in "![" or not (found := _LINK.match(state.src, state.pos, state.posMax)):
+    if state.src[state.pos] not in "![" or not (match := _LINK.match(state.src, state.pos, state.posMax)):
         return False
-    if not silent and not found[0].startswith("!"):
-        _push_within(state, "", *found.span("words"))
-    state.pos = found.end()
+    if not silent and not match[0].startswith("!"):
+        _push_within(state, "", *match.span("words"))
+    state.pos = match.end()
     return True
 
 
 def _parse_footnote(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     """Render a footnote mark. Notes stay in place, because nothing may move in an answer that grows."""
-    if state.src[state.pos] != "[" or not (found := _FOOTNOTE.match(state.src, state.pos, state.posMax)):
+    if state.src[state.pos] != "[" or not (match := _FOOTNOTE.match(state.src, state.pos, state.posMax)):
         return False
     begins_line = state.pos == 0 or state.src[state.pos - 1] == "\n"
     if not silent:
         opened = state.push("sup_open", "sup", 1)
         opened.attrSet("class", "footnote-mark")
-        state.push("text", "", 0).content = found["name"]
+        state.push("text", "", 0).content = match["name"]
         state.push("sup_close", "sup", -1)
-        if begins_line and found["colon"]:
+        if begins_line and match["colon"]:
             state.push("text", "", 0).content = " "
-    state.pos = found.end() if begins_line else found.end() - len(found["colon"] or "")
+    state.pos = match.end() if begins_line else match.end() - len(match["colon"] or "")
     return True
 
 

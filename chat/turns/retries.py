@@ -75,12 +75,12 @@ def get_continued_turns(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
     the agreement do not apply: without these turns there is nothing to continue.
     """
     turns = list(turns)
-    found: dict[UUID, Turn] = {}
+    loaded: dict[UUID, Turn] = {}
     wanted = {turn.continues_id for turn in turns if turn.continues_id}
     while wanted:
-        found |= Turn.objects.in_bulk(wanted)
-        wanted = {turn.continues_id for turn in found.values() if turn.continues_id} - found.keys()
-    return {turn.pk: _build_chain(turn, found) for turn in turns}
+        loaded |= Turn.objects.in_bulk(wanted)
+        wanted = {turn.continues_id for turn in loaded.values() if turn.continues_id} - loaded.keys()
+    return {turn.pk: _build_chain(turn, loaded) for turn in turns}
 
 
 def list_continued_turns(continues: Turn | None) -> list[Turn]:
@@ -88,9 +88,9 @@ def list_continued_turns(continues: Turn | None) -> list[Turn]:
     return [*get_continued_turns([continues])[continues.pk], continues] if continues else []
 
 
-def _build_chain(turn: Turn, found: dict[UUID, Turn]) -> list[Turn]:
+def _build_chain(turn: Turn, loaded: dict[UUID, Turn]) -> list[Turn]:
     chain: list[Turn] = []
-    while turn.continues_id and (earlier := found.get(turn.continues_id)):
+    while turn.continues_id and (earlier := loaded.get(turn.continues_id)):
         chain.insert(0, earlier)
         turn = earlier
     return chain

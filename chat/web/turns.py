@@ -179,13 +179,13 @@ class ShownTurn:
 def build_shown_turns(turns: Iterable[Turn]) -> list[ShownTurn]:
     """Return the turns as a page shows them. All cited passages are read in one query."""
     turns = list(turns)
-    found, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
+    passages, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
     # Look for an outage only if a turn failed because of the model's server.
     is_down = any(turn.end_reason in SERVER_FAULTS for turn in turns) and find_outage() is not None
     return [
         _build_shown_turn(
             turn,
-            [found[key] for key in turn.passages if key in found],
+            [passages[key] for key in turn.passages if key in passages],
             followed.get(turn.pk, ()),
             is_model_down=is_down,
         )

@@ -81,12 +81,12 @@ def start(request: HtmxRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """Show a page of a conversation's turns: the newest, or those around (`at`), `before` or `after` a turn."""
-    person, found = get_person(request), get_own_conversation(request, conversation_id)
+    person, conversation = get_person(request), get_own_conversation(request, conversation_id)
     with raise_404_on(Turn.DoesNotExist):
-        turns = get_turns_page(found, request.GET)
+        turns = get_turns_page(conversation, request.GET)
     if request.htmx and "before" in request.GET:
-        return HttpResponse(render_earlier_turns(request, found, turns))
-    return render(request, "chat/conversation.html", build_conversation_page(person, found, turns))
+        return HttpResponse(render_earlier_turns(request, conversation, turns))
+    return render(request, "chat/conversation.html", build_conversation_page(person, conversation, turns))
 
 
 @sign_in_required
@@ -97,16 +97,16 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     person, question = get_person(request), request.POST.get("question", "")
     wait_for_model = request.POST.get("when") == "back"
     try:
-        found = get_own_conversation(request, conversation_id) if conversation_id else None
+        conversation = get_own_conversation(request, conversation_id) if conversation_id else None
     except Http404:
         return _show_refusal(request, None, ConversationGone(), question=question)
     try:
-        count_question(person, question, found)
+        count_question(person, question, conversation)
         started = asking.start_turn_from_page(
             person=person,
             turn_id=_read_turn_id(request),
             question=question,
-            conversation=found,
+            conversation=conversation,
             personal=request.POST.get("personal", ""),
             wait_for_model=wait_for_model,
         )
@@ -115,10 +115,10 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     except REFUSALS as refusal:
         parts = refusal.parts if isinstance(refusal, PersonalDataFound) else None
         return _show_refusal(
-            request, found, refusal, question=question, parts=parts, wait_for_model=wait_for_model
+            request, conversation, refusal, question=question, parts=parts, wait_for_model=wait_for_model
         )
     mark_judged(request)
-    return _show_turn(request, started.turn, is_new=found is None)
+    return _show_turn(request, started.turn, is_new=conversation is None)
 
 
 def _read_turn_id(request: HtmxRequest) -> UUID:
@@ -251,20 +251,22 @@ def go_on(request: HtmxRequest) -> HttpResponse:
 @require_POST
 @free_text_fields("title")
 def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
-    found = get_own_conversation(request, conversation_id)
-    services.rename_conversation(conversation=found, title=request.POST.get("title", ""))
+    conversation = get_own_conversation(request, conversation_id)
+    services.rename_conversation(conversation=conversation, title=request.POST.get("title", ""))
     listed = _get_list_url(request)
-    return redirect(listed) if listed else _return_to_page(request, found)
+    return redirect(listed) if listed else _return_to_page(request, conversation)
 
 
 @sign_in_required
 @require_http_methods(["GET", "POST"])
 def delete(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """Delete a conversation, after a page that asks for confirmation."""
-    found = get_own_conversation(request, conversation_id)
+    conversation = get_own_conversation(request, conversation_id)
     if request.method == "GET":
-        return render(request, "chat/delete.html", {"conversation": found, "listed": _get_list_url(request)})
-    services.delete_conversation(conversation=found)
+        return render(
+            request, "chat/delete.html", {"conversation": conversation, "listed": _get_list_url(request)}
+        )
+    services.delete_conversation(conversation=conversation)
     return redirect(_get_list_url(request) or "chat:start")
 
 
@@ -350,7 +352,7 @@ def conversations(request: HtmxRequest) -> HttpResponse:
     if not words:
         listed = paginate(list_conversations(person), by="asked_at", size=CONVERSATIONS_A_PAGE, cursor=cursor)
         return render(request, "chat/conversations.html", page | {"listed": listed})
-    found: Page[Turn] = Page(())
+    turns: Page[Turn] = Page(())
     refusal = None
     if len(words) >= MIN_SEARCH_LENGTH:
         try:
@@ -358,10 +360,10 @@ def conversations(request: HtmxRequest) -> HttpResponse:
         except RateLimited as too_often:
             refusal = too_often
     if len(words) >= MIN_SEARCH_LENGTH and not refusal:
-        found = paginate(find_turns(person, words), by="asked_at", size=RESULTS_A_PAGE, cursor=cursor)
+        turns = paginate(find_turns(person, words), by="asked_at", size=RESULTS_A_PAGE, cursor=cursor)
     page |= {
-        "listed": found,
-        "hits": build_results(found.rows, words),
+        "listed": turns,
+        "hits": build_results(turns.rows, words),
         "is_too_short": len(words) < MIN_SEARCH_LENGTH,
         "cards": build_cards_for_search(request, request.GET["q"]),
         "trouble": format_rate_limited(refusal) if refusal else "",

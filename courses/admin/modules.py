@@ -60,10 +60,10 @@ class ModuleAdmin(ReadOnlyAdmin):
 
     def statistics(self, request: HttpRequest, slug: str) -> HttpResponse:
         """One module: how far people get, and their first answers."""
-        found = next((each for each in self._load_statistics(request) if each.module.slug == slug), None)
-        if found is None:
+        statistics = next((each for each in self._load_statistics(request) if each.module.slug == slug), None)
+        if statistics is None:
             raise Http404
-        return self._render(request, "module", found.module.title, {"statistics": found})
+        return self._render(request, "module", statistics.module.title, {"statistics": statistics})
 
     def statistics_csv(self, request: HttpRequest) -> StreamingHttpResponse:
         return build_csv_response(

@@ -159,9 +159,9 @@ def _split_question(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
     asked = ""
     options: list[dict[str, Any]] = []
     for below, line in enumerate(fence.lines, 1):
-        if found := OPTION.match(line):
-            is_right = found["mark"] != " "
-            options.append({"text": found["text"], "is_right": is_right, "explanation": "", "below": below})
+        if match := OPTION.match(line):
+            is_right = match["mark"] != " "
+            options.append({"text": match["text"], "is_right": is_right, "explanation": "", "below": below})
         elif line.startswith("- "):
             raise fence.error(
                 "This is not an option.", "Write it as “- [ ] text” or “- [x] text”.", below=below

@@ -39,7 +39,7 @@ class BriefingText:
 
 def read_briefings(root: Path) -> list[BriefingText]:
     """Read every briefing in every language. Raises InvalidFile with every error of every file."""
-    errors, found = FileErrors(), []
+    errors, texts = FileErrors(), []
     slugs: set[tuple[str, str]] = set()
     for path in sorted(root.glob(f"*/{FOLDER}/*")):
         text = errors.collect(partial(read_briefing, path, root=root), None)
@@ -48,11 +48,11 @@ def read_briefings(root: Path) -> list[BriefingText]:
         if (text.language, text.slug) in slugs:
             file = path.relative_to(root).as_posix()
             hint = "Choose another slug for the later one."
-            errors.found.append(FileError(file, 1, f"“{text.slug}” names two briefings.", hint))
+            errors.collected.append(FileError(file, 1, f"“{text.slug}” names two briefings.", hint))
         slugs.add((text.language, text.slug))
-        found.append(text)
+        texts.append(text)
     errors.raise_any()
-    return found
+    return texts
 
 
 def read_briefing(path: Path, *, root: Path) -> BriefingText:
@@ -70,9 +70,9 @@ def parse_briefing(source: ContentFile) -> BriefingText:
     sections = errors.collect(partial(_parse_parts, source, list_named_sources(source)), [])
     front = errors.collect(partial(source.read_front, BriefingFront), None)
     if front is not None:
-        errors.found += _find_follow_up_errors(source, day, front.followed_up)
-    if front is None or errors.found:
-        raise InvalidFile(*errors.found)
+        errors.collected += _find_follow_up_errors(source, day, front.followed_up)
+    if front is None or errors.collected:
+        raise InvalidFile(*errors.collected)
     return BriefingText(
         language=source.file.split("/")[0],
         slug=slug,
@@ -80,23 +80,23 @@ def parse_briefing(source: ContentFile) -> BriefingText:
         title=front.title,
         summary=front.summary,
         sections=[section.shown() for section in sections],
-        sources=[one.model_dump(exclude_none=True) for one in front.sources],
+        sources=[source.model_dump(exclude_none=True) for source in front.sources],
         followed_up=front.followed_up,
     )
 
 
 def _parse_file_name(file: str) -> tuple[dt.date, str]:
     """Return the day and the slug in a file's name. Raises InvalidFile if they are missing or not valid."""
-    found = FILE_NAME.fullmatch(file.rpartition("/")[2])
+    match = FILE_NAME.fullmatch(file.rpartition("/")[2])
     hint = "Name a briefing by its day and slug: 2023-12-06-a-table-of-scores.md."
-    if found is None:
+    if match is None:
         raise InvalidFile(FileError(file, 1, "This file’s name has no day and slug.", hint))
-    if RESERVED_SLUG.fullmatch(found["slug"]):
-        raise InvalidFile(FileError(file, 1, f"“{found['slug']}” is taken.", "Choose another slug."))
+    if RESERVED_SLUG.fullmatch(match["slug"]):
+        raise InvalidFile(FileError(file, 1, f"“{match['slug']}” is taken.", "Choose another slug."))
     try:
-        return dt.date.fromisoformat(found["date"]), found["slug"]
+        return dt.date.fromisoformat(match["date"]), match["slug"]
     except ValueError as error:
-        raise InvalidFile(FileError(file, 1, f"There is no day {found['date']}.", hint)) from error
+        raise InvalidFile(FileError(file, 1, f"There is no day {match['date']}.", hint)) from error
 
 
 def _parse_parts(source: ContentFile, known: Container[object]) -> list[Section]:

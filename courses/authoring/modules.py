@@ -55,13 +55,13 @@ def read_library(root: Path = CONTENT) -> list[ModuleText]:
     """Read every module in every language. Raises InvalidFile with every error of every file."""
     errors = FileErrors()
     folders = sorted(path.parent for path in root.glob("*/*/module.md"))
-    found = [errors.collect(partial(read_module, folder, root=root), None) for folder in folders]
+    modules = [errors.collect(partial(read_module, folder, root=root), None) for folder in folders]
     if not folders:
-        errors.found.append(
+        errors.collected.append(
             FileError(root.name, 1, "There is no module here.", "Write <language>/<slug>/module.md.")
         )
     errors.raise_any()
-    return [module for module in found if module]
+    return [module for module in modules if module]
 
 
 def read_module(folder: Path, *, root: Path) -> ModuleText:
@@ -75,8 +75,8 @@ def read_module(folder: Path, *, root: Path) -> ModuleText:
     ]
     questions = errors.collect(partial(_read_questions, folder, root), [])
     module = errors.collect(partial(parse_module, source), None)
-    if module is None or errors.found:
-        raise InvalidFile(*errors.found)
+    if module is None or errors.collected:
+        raise InvalidFile(*errors.collected)
     return replace(module, lessons=[lesson for lesson in lessons if lesson], questions=questions)
 
 
@@ -89,13 +89,13 @@ def parse_module(source: ContentFile) -> ModuleText:
     if not SLUG.fullmatch(slug):
         what = f"“{slug}” cannot be a folder’s name."
         hint = "Use small letters, digits and single dashes."
-        errors.found.append(FileError(source.file, 1, what, hint))
+        errors.collected.append(FileError(source.file, 1, what, hint))
     if slug == "search":
         what = "“search” is the address of the search page."
-        errors.found.append(FileError(source.file, 1, what, "Choose another name for this folder."))
+        errors.collected.append(FileError(source.file, 1, what, "Choose another name for this folder."))
     front = errors.collect(partial(source.read_front, ModuleFront), None)
-    if front is None or errors.found:
-        raise InvalidFile(*errors.found)
+    if front is None or errors.collected:
+        raise InvalidFile(*errors.collected)
     return ModuleText(
         language=language,
         slug=slug,
@@ -106,7 +106,7 @@ def parse_module(source: ContentFile) -> ModuleText:
         reviewed=front.reviewed,
         intro=render_html(source.body),
         outcomes=[outcome.model_dump() for outcome in front.outcomes],
-        sources=[one.model_dump(exclude_none=True) for one in front.sources],
+        sources=[source.model_dump(exclude_none=True) for source in front.sources],
         lessons=[],
         questions=[],
     )
@@ -115,8 +115,8 @@ def parse_module(source: ContentFile) -> ModuleText:
 def list_named_sources(source: ContentFile) -> dict[str, dict[str, Any]]:
     """Return a file's sources by id, unchecked: if a source has an error, lessons that cite it need none too."""
     tables = source.front.data.get("sources")
-    found = [one for one in tables if isinstance(one, dict)] if isinstance(tables, list) else []
-    return {one["id"]: one for one in found if isinstance(one.get("id"), str)}
+    entries = [table for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+    return {entry["id"]: entry for entry in entries if isinstance(entry.get("id"), str)}
 
 
 def list_lesson_paths(folder: Path, root: Path, errors: FileErrors) -> list[Path]:
@@ -129,26 +129,30 @@ def list_lesson_paths(folder: Path, root: Path, errors: FileErrors) -> list[Path
         number, _slug = errors.collect(partial(parse_lesson_file_name, file), (0, ""))
         if number in numbered:
             hint = "Give each lesson a number of its own."
-            errors.found.append(FileError(file, 1, f"There are two lessons {number}.", hint))
+            errors.collected.append(FileError(file, 1, f"There are two lessons {number}.", hint))
         if number:
             numbered[number] = path
     if not numbered:
         file = (folder / "module.md").relative_to(root).as_posix()
-        errors.found.append(FileError(file, 1, "The module has no lesson.", "Write one: 1-what-it-is.md."))
+        errors.collected.append(
+            FileError(file, 1, "The module has no lesson.", "Write one: 1-what-it-is.md.")
+        )
     slugs = [parse_lesson_file_name(path.name)[1] for path in numbered.values()]
     for slug in {*RESERVED_SLUGS, *(slug for slug in slugs if slugs.count(slug) > 1)} & set(slugs):
         file = folder.relative_to(root).as_posix()
-        errors.found.append(FileError(file, 1, f"“{slug}” is taken.", "Choose another slug for this lesson."))
+        errors.collected.append(
+            FileError(file, 1, f"“{slug}” is taken.", "Choose another slug for this lesson.")
+        )
     return [numbered[number] for number in sorted(numbered)]
 
 
 def parse_lesson_file_name(file: str) -> tuple[int, str]:
     """Return a lesson's number, from 1, and its slug. Raises InvalidFile if the file's name has none."""
-    found = LESSON_FILE.fullmatch(file.rpartition("/")[2])
-    if found is None:
+    match = LESSON_FILE.fullmatch(file.rpartition("/")[2])
+    if match is None:
         hint = "Name a lesson by its number and slug: 3-where-bias-comes-from.md."
         raise InvalidFile(FileError(file, 1, "This file’s name has no number and slug.", hint))
-    return int(found[1]), found[2]
+    return int(match[1]), match[2]
 
 
 def _read_lesson(path: Path, root: Path, known_sources: Container[object]) -> LessonText:
@@ -163,8 +167,8 @@ def parse_lesson(source: ContentFile, *, known_sources: Container[object]) -> Le
     _number, slug = parse_lesson_file_name(source.file)
     front = errors.collect(partial(source.read_front, LessonFront), None)
     sections = errors.collect(partial(parse_sections, source, known_sources=known_sources), [])
-    if front is None or errors.found:
-        raise InvalidFile(*errors.found)
+    if front is None or errors.collected:
+        raise InvalidFile(*errors.collected)
     return LessonText(slug, front.title, front.minutes, sections)
 
 
@@ -190,14 +194,14 @@ def parse_quiz(source: ContentFile) -> list[Block]:
             questions.append(errors.collect(partial(_parse_question_token, source, token), None))
         elif token.level == 0 and token.nesting >= 0:
             hint = "A quiz has only blocks “:::question slug”."
-            errors.found.append(FileError(source.file, line, "This is not a question.", hint))
+            errors.collected.append(FileError(source.file, line, "This is not a question.", hint))
     slugs = [question["slug"] for question in questions if question]
     for slug in {slug for slug in slugs if slugs.count(slug) > 1}:
-        errors.found.append(
+        errors.collected.append(
             FileError(source.file, 1, f"“{slug}” names two questions.", "Rename one of them.")
         )
-    if len(questions) != MIN_QUESTIONS and not errors.found:
+    if len(questions) != MIN_QUESTIONS and not errors.collected:
         hint = f"A quiz has {MIN_QUESTIONS}, one for each thing to remember."
-        errors.found.append(FileError(source.file, 1, f"There are {len(questions)} questions.", hint))
+        errors.collected.append(FileError(source.file, 1, f"There are {len(questions)} questions.", hint))
     errors.raise_any()
     return questions

@@ -66,10 +66,10 @@ class ContentPreview:
 
 def list_content_files(*, root: Path) -> dict[str, list[str]]:
     """Return the names of all content files, by their folder below `root`."""
-    found: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = {}
     for path in _list_files(root, "*/*/*.md"):
-        found.setdefault(path.parent.relative_to(root).as_posix(), []).append(path.name)
-    return found
+        files.setdefault(path.parent.relative_to(root).as_posix(), []).append(path.name)
+    return files
 
 
 def build_preview(file: str, *, typed: str | None = None, root: Path) -> ContentPreview:

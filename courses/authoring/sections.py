@@ -99,25 +99,25 @@ class _SectionParser:
         self.errors.append(FileError(self.source.file, line, what, hint))
 
     def _begin_section(self, heading: "Token", content: str) -> None:
-        line, found = self._get_line(heading), HEADING.fullmatch(content)
+        line, match = self._get_line(heading), HEADING.fullmatch(content)
         if heading.tag == "h1":
             self._add_error(
                 line, "A lesson’s title belongs in its front matter.", "Begin this heading with “## ”."
             )
-        elif found is None or not SLUG.fullmatch(found["anchor"]):
+        elif match is None or not SLUG.fullmatch(match["anchor"]):
             hint = "Give it one that will not change: “## Where bias comes from {#bias}”."
             self._add_error(line, "This heading has no valid anchor.", hint)
-        elif any(section.anchor == found["anchor"] for section in self.sections):
+        elif any(section.anchor == match["anchor"] for section in self.sections):
             self._add_error(
                 line,
-                f"“#{found['anchor']}” is used twice in this file.",
+                f"“#{match['anchor']}” is used twice in this file.",
                 "Choose another anchor for one of them.",
             )
-        elif len(found["title"]) > MAX_TITLE_LENGTH:
-            what = f"This heading is {len(found['title'])} characters long."
+        elif len(match["title"]) > MAX_TITLE_LENGTH:
+            what = f"This heading is {len(match['title'])} characters long."
             self._add_error(line, what, f"Shorten it to {MAX_TITLE_LENGTH} characters.")
         else:
-            self.sections.append(Section(render_inline_html(found["title"]), found["anchor"]))
+            self.sections.append(Section(render_inline_html(match["title"]), match["anchor"]))
 
     def _take_fence(self, token: "Token") -> None:
         try:

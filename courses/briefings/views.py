@@ -48,8 +48,8 @@ def archive(request: HttpRequest, year: int | None = None) -> HttpResponse:
 
 @require_safe
 def briefing(request: HttpRequest, briefing: str) -> HttpResponse:
-    found = get_object_or_404(list_briefings(), slug=briefing)
-    page = {"briefing": found, "sections": add_sources(found.sections, found.sources)}
+    briefing_text = get_object_or_404(list_briefings(), slug=briefing)
+    page = {"briefing": briefing_text, "sections": add_sources(briefing_text.sections, briefing_text.sources)}
     return render(request, "briefings/briefing.html", page)
 
 

@@ -54,10 +54,10 @@ class NameForm(forms.Form):
 
 def get_certificate_or_404(request: HttpRequest, module_slug: str) -> Certificate:
     """Return the person's own certificate of the module. 404 if they have none."""
-    found = get_own_certificate(get_person(request), module_slug)
-    if found is None:
+    certificate = get_own_certificate(get_person(request), module_slug)
+    if certificate is None:
         raise Http404
-    return found
+    return certificate
 
 
 @sign_in_required
@@ -101,10 +101,10 @@ def _render_certificate(
 @never_cache
 def pdf(request: HttpRequest, module: str) -> HttpResponse:
     """Download the PDF. Only for its owner; others see the page at its address."""
-    found = get_certificate_or_404(request, module)
-    disposition = f'attachment; filename="kitchen-table-{found.module_slug}.pdf"'
+    certificate = get_certificate_or_404(request, module)
+    disposition = f'attachment; filename="kitchen-table-{certificate.module_slug}.pdf"'
     return HttpResponse(
-        render_certificate_pdf(found),
+        render_certificate_pdf(certificate),
         content_type="application/pdf",
         headers={"Content-Disposition": disposition},
     )
@@ -122,11 +122,11 @@ def withdraw(request: HttpRequest, module: str) -> HttpResponse:
 def check(request: HttpRequest, token: str) -> HttpResponse:
     """The public page of a certificate. A withdrawn one and one that never existed get the same answer."""
     unknown_addresses.hit(get_client_network(request))
-    found = find_certificate(token)
-    if found:
+    certificate = find_certificate(token)
+    if certificate:
         unknown_addresses.undo_hit(get_client_network(request))
-    page = {"certificate": found, "is_current": found and _is_current(found)}
-    response = render(request, "courses/certificate_check.html", page, status=200 if found else 404)
+    page = {"certificate": certificate, "is_current": certificate and _is_current(certificate)}
+    response = render(request, "courses/certificate_check.html", page, status=200 if certificate else 404)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 

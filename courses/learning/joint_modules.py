@@ -104,10 +104,10 @@ def lock_people(*people: Person) -> None:
 
 def lock_and_list_partners(module_slug: str, person: Person) -> list[Person]:
     """Like list_partners, but lock the person and the partners until the transaction ends."""
-    found = list_partners(module_slug, person)
-    if not found:
+    partners = list_partners(module_slug, person)
+    if not partners:
         return []
-    lock_people(person, *found)
+    lock_people(person, *partners)
     return list_partners(module_slug, person)
 
 

@@ -130,24 +130,24 @@ def _build_module_statistics(
     quiz, asked = len(lessons) + 1, len(questions)
 
     def people(those: Callable[[ProgressGroup], bool]) -> int:
-        return round_down_for_privacy(sum(one.people for one in taken if those(one)))
+        return round_down_for_privacy(sum(group.people for group in taken if those(group)))
 
-    def far(one: ProgressGroup) -> int:
-        return quiz if one.answers else max(one.places)
+    def far(group: ProgressGroup) -> int:
+        return quiz if group.answers else max(group.places)
 
     def did(place: int) -> int:
-        return people(lambda one: place in one.places)
+        return people(lambda group: place in group.places)
 
     def came_to(place: int) -> int:
-        return people(lambda one: far(one) >= place)
+        return people(lambda group: far(group) >= place)
 
-    done = [*map(did, range(1, quiz)), people(lambda one: one.answers == asked)]
+    done = [*map(did, range(1, quiz)), people(lambda group: group.answers == asked)]
     reached = list(map(came_to, range(1, quiz + 1)))
     titles = [(lesson.slug, lesson.title) for lesson in lessons] + [(QUIZ_STEP, _("Five questions"))]
     return ModuleStatistics(
         module=module,
         started=reached[0],
-        finished=people(lambda one: len(one.places) == quiz - 1 and one.answers == asked),
+        finished=people(lambda group: len(group.places) == quiz - 1 and group.answers == asked),
         steps=[
             StepStatistics(slug, title, told_done, came, None if farther is None else came - farther)
             for (slug, title), told_done, came, farther in zip(

@@ -28,21 +28,25 @@ def get_own_link_or_404(request: HttpRequest, link_id: UUID) -> Link:
 def agree(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
     """Ask the other person, or accept their request."""
     link, person = get_own_link_or_404(request, link_id), get_person(request)
-    found = get_object_or_404(list_modules(), slug=module)
-    if not any(one.joint_module for one in list_possible_partners(found.slug, person) if one.link == link):
+    module_text = get_object_or_404(list_modules(), slug=module)
+    if not any(
+        partner.joint_module
+        for partner in list_possible_partners(module_text.slug, person)
+        if partner.link == link
+    ):
         joint_module_requests.hit(person.pk, link.pk)
     with raise_404_on(Link.DoesNotExist):
-        agree_to_joint_module(link=link, module=found, by=person)
-    return _redirect_to_module(found)
+        agree_to_joint_module(link=link, module=module_text, by=person)
+    return _redirect_to_module(module_text)
 
 
 @sign_in_required
 @require_POST
 def end(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
     """Withdraw a request, decline one, or continue alone."""
-    found = get_object_or_404(list_modules(), slug=module)
-    end_joint_module(link=get_own_link_or_404(request, link_id), module=found)
-    return _redirect_to_module(found)
+    module_text = get_object_or_404(list_modules(), slug=module)
+    end_joint_module(link=get_own_link_or_404(request, link_id), module=module_text)
+    return _redirect_to_module(module_text)
 
 
 def _redirect_to_module(module: Module) -> HttpResponse:

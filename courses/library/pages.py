@@ -133,8 +133,10 @@ def find_conversation_guide(reader_module: ReaderModule, record: LearningRecord)
     if not reader_module.progress.is_finished:
         return None
     courses = list_reader_modules(record)
-    at = [one.module.slug for one in courses].index(reader_module.module.slug)
-    ahead = (one.module for one in [*courses[at + 1 :], *courses[:at]] if not one.progress.is_finished)
+    at = [course.module.slug for course in courses].index(reader_module.module.slug)
+    ahead = (
+        course.module for course in [*courses[at + 1 :], *courses[:at]] if not course.progress.is_finished
+    )
     openings, more_url = [], ""
     for lesson in reader_module.lessons:
         for section in lesson.sections:

@@ -35,7 +35,7 @@ MARK_PASSAGES = read_sql(__file__, "mark_passages")
 class PassageResult:
     """A passage with the matching words in `<mark>`; everything else is escaped."""
 
-    found: FoundPassage
+    passage: FoundPassage
     title: SafeString
     excerpt: SafeString
 
@@ -60,11 +60,11 @@ def search_lessons(words: str) -> list[LessonResult]:
     Lessons in the reader's language come first, then untranslated ones in the default language.
     """
     language = get_page_language()
-    found = _search(words, language)
+    results = _search(words, language)
     if language != settings.LANGUAGE_CODE:
         own = set(Lesson.objects.filter(module__language=language).values_list("module__slug", "slug"))
-        found += [one for one in _search(words, settings.LANGUAGE_CODE) if one.name not in own]
-    return found
+        results += [result for result in _search(words, settings.LANGUAGE_CODE) if result.name not in own]
+    return results
 
 
 def _search(words: str, language: str) -> list[LessonResult]:
@@ -80,16 +80,16 @@ def _search(words: str, language: str) -> list[LessonResult]:
     passages = Passage.objects.select_related("lesson__module").in_bulk(ranked.ids)
     marked = _mark_passages(ranked.ids, ranked.telling, language)
     places = {passages[pk].lesson_id: place for place, pk in reversed(list(enumerate(ranked.ids)))}
-    by_lesson = sorted((passages[pk] for pk in ranked.ids), key=lambda one: places[one.lesson_id])
+    by_lesson = sorted((passages[pk] for pk in ranked.ids), key=lambda passage: places[passage.lesson_id])
     return [
         LessonResult(
             name=(lesson.module.slug, lesson.slug),
             language=language,
             lesson=lesson.title,
             module=lesson.module.title,
-            hits=[PassageResult(build_found_passage(one), *marked[one.pk]) for one in of_lesson],
+            hits=[PassageResult(build_found_passage(passage), *marked[passage.pk]) for passage in of_lesson],
         )
-        for lesson, of_lesson in groupby(by_lesson, key=lambda one: one.lesson)
+        for lesson, of_lesson in groupby(by_lesson, key=lambda passage: passage.lesson)
     ]
 
 
@@ -112,9 +112,9 @@ def _mark_passages(ids: list[int], telling: str, language: str) -> dict[int, tup
 
 def _add_ellipses(shown: str, text: str) -> str:
     """Add an ellipsis where the text continues before or after the excerpt."""
-    before, found, after = text.partition(re.sub(MARK_PATTERN, "", shown))
-    begin = before if found and not re.search(r"\w", before) else "… "
-    end = after if found and not re.search(r"\w", after) else " …"
+    before, hit, after = text.partition(re.sub(MARK_PATTERN, "", shown))
+    begin = before if hit and not re.search(r"\w", before) else "… "
+    end = after if hit and not re.search(r"\w", after) else " …"
     return begin + shown + end
 
 

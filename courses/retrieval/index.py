@@ -60,9 +60,9 @@ def index_passages() -> None:
 
 
 def _save_embeddings(statement: str, texts: Iterable[tuple[int, str]]) -> None:
-    found = {pk: _embed(text) for pk, text in texts}
+    embeddings = {pk: _embed(text) for pk, text in texts}
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"ids": list(found), "embeddings": list(found.values())})
+        cursor.execute(statement, {"ids": list(embeddings), "embeddings": list(embeddings.values())})
 
 
 @lru_cache(maxsize=4096)

@@ -136,8 +136,8 @@ def find_passages(question: str, *, most: int = 2, language: str | None = None) 
         ranked = rank_passages(question, most=most, language=searched)
         if ranked.ids:
             by_id = Passage.objects.select_related("lesson").in_bulk(ranked.ids)
-            found = [build_found_passage(by_id[pk]) for pk in ranked.ids]
-            return found if searched == language else _build_found_passages(found, language)
+            passages = [build_found_passage(by_id[pk]) for pk in ranked.ids]
+            return passages if searched == language else _build_found_passages(passages, language)
     return []
 
 
@@ -147,8 +147,8 @@ def _has_known_word(language: str, question: str) -> bool:
     return Term.objects.filter(language=language, word__in=words).exists()
 
 
-def _build_found_passages(found: Sequence[FoundPassage], language: str) -> list[FoundPassage]:
-    return list(get_passages((passage.key for passage in found), language=language).values())
+def _build_found_passages(passages: Sequence[FoundPassage], language: str) -> list[FoundPassage]:
+    return list(get_passages((passage.key for passage in passages), language=language).values())
 
 
 def get_passages(keys: Iterable[str], *, language: str | None = None) -> dict[str, FoundPassage]:

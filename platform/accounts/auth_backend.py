@@ -41,8 +41,8 @@ class OneHashBackend(AuthenticationBackend):
     def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> Person | None:
         del request
         person = find_person(credentials.get("username") or credentials.get("email") or "")
-        found = self._check_password(person, credentials["password"])
+        result = self._check_password(person, credentials["password"])
         # Check this after hashing, so that it takes as long as any other refusal.
         if not settings.DEMO and is_demo_password(credentials["password"]):
             return None
-        return found if isinstance(found, Person) else None
+        return result if isinstance(result, Person) else None

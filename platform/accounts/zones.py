@@ -128,9 +128,9 @@ def build_zone_choices(likely: Iterable[str], *, now: datetime | None = None) ->
     shown: dict[timedelta | None, str] = {}
 
     def choice(zone: str) -> Choice:
-        there = now.astimezone(ZoneInfo(zone))
-        time = shown.get(there.utcoffset()) or shown.setdefault(
-            there.utcoffset(), date_format(there, "TIME_FORMAT")
+        local_time = now.astimezone(ZoneInfo(zone))
+        time = shown.get(local_time.utcoffset()) or shown.setdefault(
+            local_time.utcoffset(), date_format(local_time, "TIME_FORMAT")
         )
         return zone, f"{_format_label(zone, language)} · {time}"
 

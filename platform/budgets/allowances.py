@@ -59,12 +59,12 @@ def get_free_plan() -> Plan:
 
 def get_budget(*, owner: Person) -> Budget:
     """Return a person's budget with its parents loaded. Create it under the site's budget if it is missing."""
-    found = Budget.objects.select_related("owner", "parent__parent")
-    if own := found.filter(owner=owner).first():
+    budgets = Budget.objects.select_related("owner", "parent__parent")
+    if own := budgets.filter(owner=owner).first():
         return own
     limits = {"parent": get_site_budget(), **_compute_limits(get_free_plan(), None)}
     Budget.objects.get_or_create(owner=owner, defaults=limits)
-    return found.get(owner=owner)
+    return budgets.get(owner=owner)
 
 
 @transaction.atomic

@@ -43,11 +43,11 @@ def find_differences() -> Iterator[Difference]:
 
 def audit_ledger() -> Audit:
     """Run every check, log an error for each difference, and save the result."""
-    found = list(find_differences())
-    for difference in found:
+    differences = list(find_differences())
+    for difference in differences:
         logger.error("The ledger and its entries disagree. %s", difference)
     return Audit.objects.create(
         entries=LedgerEntry.objects.count(),
-        differences=len(found),
-        first=[str(difference) for difference in found[:MAX_LISTED]],
+        differences=len(differences),
+        first=[str(difference) for difference in differences[:MAX_LISTED]],
     )

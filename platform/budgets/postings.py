@@ -72,5 +72,5 @@ def post_resolution(
 def _call(statement: str, *values: UUID | datetime | str | int) -> list[int] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        found: list[int] | None = cursor.fetchone()[0]
-    return found
+        amounts: list[int] | None = cursor.fetchone()[0]
+    return amounts

@@ -46,10 +46,10 @@ def compute_similarity(embedding: bytes, others: bytes) -> "NDArray[np.float32]"
 
     from encoders.network import WIDTH  # noqa: PLC0415
 
-    one, many = (
+    first, many = (
         np.frombuffer(given, np.int8).astype(np.float32).reshape(-1, WIDTH) for given in (embedding, others)
     )
-    cosines: NDArray[np.float32] = (many @ one[0]) / (np.linalg.norm(many, axis=1) * np.linalg.norm(one))
+    cosines: NDArray[np.float32] = (many @ first[0]) / (np.linalg.norm(many, axis=1) * np.linalg.norm(first))
     return cosines
 
 

@@ -52,8 +52,8 @@ class Network[C: Card]:
     def run(self, pieces: Pieces) -> Numbers:
         """Return the output for one run: `width` numbers."""
         (rows,) = self._session.run([self._output], {PIECES: np.array([pieces.numbers])})
-        found: Numbers = rows[0]
-        return found
+        embedding: Numbers = rows[0]
+        return embedding
 
 
 def _build_session_options() -> onnxruntime.SessionOptions:

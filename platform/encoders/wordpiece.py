@@ -39,11 +39,11 @@ class WordPiece:
         folded = fold(text)
         numbers, end = list[int](), 0
         for match in _WORD.finditer(folded.text):
-            found = self._split(match[0])[:MAX_PIECES]
-            if len(numbers) + len(found) > MAX_PIECES:
+            pieces = self._split(match[0])[:MAX_PIECES]
+            if len(numbers) + len(pieces) > MAX_PIECES:
                 yield self._build_run(numbers, end)
                 numbers = []
-            numbers += found
+            numbers += pieces
             end = folded.at[match.end()]
         if numbers:
             yield self._build_run(numbers, end)
@@ -52,16 +52,16 @@ class WordPiece:
         return Pieces((self._begins, *numbers, self._ends), end)
 
     def _split_word(self, word: str) -> tuple[int, ...]:
-        found, start = list[int](), 0
+        pieces, start = list[int](), 0
         while start < len(word):
             end = min(len(word), start + _MAX_PIECE_LENGTH)
             while end > start and self._get_piece(word, start, end) not in self._number:
                 end -= 1
             if end == start:
                 return (self._unknown,)
-            found.append(self._number[self._get_piece(word, start, end)])
+            pieces.append(self._number[self._get_piece(word, start, end)])
             start = end
-        return tuple(found)
+        return tuple(pieces)
 
     @staticmethod
     def _get_piece(word: str, start: int, end: int) -> str:

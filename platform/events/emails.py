@@ -77,7 +77,7 @@ def build_confirmation_request(sign_up: SignUp) -> NewEmail:
         occasion=f"asked {sign_up.email_count}",
         host=host,
         by=break_links(str(sign_up.person)) if sign_up.person else "",
-        others=", ".join(break_links(one.name) for one in others),
+        others=", ".join(break_links(other.name) for other in others),
         has_dates=bool(sign_up.event.series_id) and list_other_dates(sign_up.event).exists(),
     )
 

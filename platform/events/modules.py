@@ -14,4 +14,4 @@ def register_modules(titles: ModuleTitles) -> None:
 
 def list_modules() -> list[tuple[str, str]]:
     """List the slug and title of every registered module."""
-    return [one for titles in _sources for one in titles()]
+    return [title for titles in _sources for title in titles()]

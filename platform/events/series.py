@@ -29,10 +29,10 @@ def repeat_event(*, event: Event, times: int, weeks: int) -> list[Event]:
         event.save(update_fields=["series"])
     clock = event.starts_local.replace(tzinfo=None, fold=0)
     starts = [to_instant(clock + timedelta(weeks=weeks * n), event.zone) for n in range(1, times + 1)]
-    there = set(
+    taken = set(
         Event.objects.filter(series=event.series, starts_at__in=starts).values_list("starts_at", flat=True)
     )
-    return [_copy(event, at) for at in starts if at not in there]
+    return [_copy(event, at) for at in starts if at not in taken]
 
 
 def _copy(event: Event, starts_at: datetime) -> Event:

@@ -101,7 +101,7 @@ def sign_up_for_dates(
         dates = dates.filter(slug__in=slugs)
     # In a fixed order, so that two people who choose the same dates cannot deadlock.
     new_sign_ups = [_sign_up_for_date(saved, pk, now) for pk in sorted(dates.values_list("pk", flat=True))]
-    return [one for one in new_sign_ups if one]
+    return [sign_up for sign_up in new_sign_ups if sign_up]
 
 
 def _sign_up_for_date(saved: SignUp, event_pk: int, now: datetime) -> SignUp | None:
@@ -134,10 +134,10 @@ def _get_or_create_locked(new: SignUp) -> SignUp:
     while True:
         # Waits for a concurrent sign-up with the same name and address, and then inserts nothing.
         SignUp.objects.bulk_create([new], ignore_conflicts=True)
-        found = find_same_sign_up(new).select_for_update(of=("self",)).first()
-        if found:
-            found.event = new.event
-            return found
+        existing = find_same_sign_up(new).select_for_update(of=("self",)).first()
+        if existing:
+            existing.event = new.event
+            return existing
         # They left between the two statements, so try again.
 
 

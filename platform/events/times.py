@@ -47,9 +47,9 @@ def format_zone(local: datetime, zone: ZoneInfo) -> str:
     return _("%(place)s time (%(short)s)") % {"place": place, "short": short}
 
 
-def is_same_clock_time(moment: datetime, one: ZoneInfo, other: ZoneInfo) -> bool:
+def is_same_clock_time(moment: datetime, zone: ZoneInfo, other: ZoneInfo) -> bool:
     """Return whether two zones have the same local time at an instant."""
-    return moment.astimezone(one).utcoffset() == moment.astimezone(other).utcoffset()
+    return moment.astimezone(zone).utcoffset() == moment.astimezone(other).utcoffset()
 
 
 def to_instant(clock: datetime, zone: ZoneInfo) -> datetime:

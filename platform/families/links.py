@@ -30,10 +30,10 @@ def create_invitation(*, by: Person, email: str = "") -> Invitation:
 def get_invitation(token: str) -> Invitation:
     """Return an invitation that can still be used. Raises InvitationExpired."""
     since = timezone.now() - INVITATION_LIFETIME
-    found = Invitation.objects.select_related("by").filter(token=token, made_at__gt=since).first()
-    if found is None:
+    invitation = Invitation.objects.select_related("by").filter(token=token, made_at__gt=since).first()
+    if invitation is None:
         raise InvitationExpired
-    return found
+    return invitation
 
 
 @transaction.atomic

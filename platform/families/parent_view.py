@@ -64,8 +64,8 @@ def get_visible_content(link: Link) -> VisibleContent:
     """Return what the link's parent may see: the most private view of all agreements, since the latest start."""
     links = [link, *list_active_links().filter(teen_id=link.teen_id).exclude(pk=link.pk)]
     return VisibleContent(
-        view=combine_terms([one.terms for one in links]).view,
+        view=combine_terms([link.terms for link in links]).view,
         topics_since=link.made_at,
-        flagged_since=max((one.flagged_since for one in links if one.flagged_since), default=None),
-        full_since=max((one.full_since for one in links if one.full_since), default=None),
+        flagged_since=max((link.flagged_since for link in links if link.flagged_since), default=None),
+        full_since=max((link.full_since for link in links if link.full_since), default=None),
     )

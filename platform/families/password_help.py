@@ -63,10 +63,10 @@ def get_password_help(help_id: UUID) -> PasswordHelp:
     given = PasswordHelp.objects.select_related("teen", "granted_by").filter(
         pk=help_id, used_at=None, granted_at__isnull=False, asked_at__gt=since
     )
-    found = given.first()
-    if found is None:
+    help_request = given.first()
+    if help_request is None:
         raise PasswordHelpExpired
-    return found
+    return help_request
 
 
 @transaction.atomic
@@ -75,10 +75,10 @@ def use_password_help(*, help_id: UUID, password: str) -> Person:
 
     The caller has validated the password. Raises PasswordHelpExpired, also if the request was used in the meantime.
     """
-    found = PasswordHelp.objects.select_for_update(of=("self",)).filter(pk=help_id).first()
-    if found is None:
+    help_request = PasswordHelp.objects.select_for_update(of=("self",)).filter(pk=help_id).first()
+    if help_request is None:
         raise PasswordHelpExpired
-    asked = get_password_help(found.pk)
+    asked = get_password_help(help_request.pk)
     teen = Person.objects.select_for_update().get(pk=asked.teen_id)
     now = timezone.now()
     asked.used_at, asked.old_password = now, teen.password

@@ -92,9 +92,9 @@ def list_pending_requests(person: Person) -> list[PendingRequest]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(sql, [person.pk if value == ANY_PERSON else value for value in params])
-        found = [PendingRequest(*row) for row in cursor.fetchall()]
+        requests = [PendingRequest(*row) for row in cursor.fetchall()]
     order = {kind.name: number for number, kind in enumerate(_kinds)}
-    requests = sorted(found, key=lambda request: order[request.kind])
+    requests.sort(key=lambda request: order[request.kind])
     if any(request.kind == DELETION for request in requests) and not can_decide_alone(person):
         requests = [request for request in requests if request.kind != DELETION]
     return requests[:MAX_COUNTED]
@@ -109,10 +109,10 @@ def _build_statement(*, role: str, has_email: bool, today: date) -> tuple[str, t
     """
     del today
     anyone = Person(pk=ANY_PERSON, role=role, email="any@example.org" if has_email else "")
-    rows = [found for kind in _kinds if (found := kind.rows(anyone)) is not None]
+    rows = [queryset for kind in _kinds if (queryset := kind.rows(anyone)) is not None]
     if not rows:
         return "", ()
-    joined = reduce(lambda one, other: one.union(other, all=True), rows[1:], rows[0])
+    joined = reduce(lambda first, other: first.union(other, all=True), rows[1:], rows[0])
     sql, params = joined.query.sql_with_params()
     return sql, tuple(params)
 
@@ -122,10 +122,10 @@ def get_pending_requests(request: HttpRequest) -> list[PendingRequest]:
     if not hasattr(request, "family_requests"):
         person = getattr(request, "user", None)
         try:
-            found = list_pending_requests(person) if isinstance(person, Person) else []
+            requests = list_pending_requests(person) if isinstance(person, Person) else []
         except DatabaseError:
-            found = []
-        request.family_requests = found  # type: ignore[attr-defined]
+            requests = []
+        request.family_requests = requests  # type: ignore[attr-defined]
     return request.family_requests  # type: ignore[attr-defined, no-any-return]
 
 

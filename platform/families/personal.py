@@ -61,7 +61,7 @@ def export_links(person: Person) -> Iterator[Row]:
 def erase_links(person: Person) -> None:
     """End the links, notify the other side without a name, and delete notices that name the person."""
     links = Link.objects.filter(Q(parent=person) | Q(teen=person))
-    others = {one for pair in links.values_list("parent", "teen") for one in pair} - {person.pk}
+    others = {member for pair in links.values_list("parent", "teen") for member in pair} - {person.pk}
     Notice.objects.filter(person__in=others, text__contains=str(person)).delete()
     for link in links.filter(ended_at=None).select_related("parent", "teen"):
         text = _("An account you were linked to was deleted, so the link ended.")

@@ -49,15 +49,15 @@ class QuietEnd:
 
 def find_quiet_end(agreed: Sequence[QuietHours], *, now: datetime) -> QuietEnd | None:
     """Return when the current quiet hours end, including intervals that follow without a gap, or None."""
-    found, moment = None, now
+    latest, moment = None, now
     # Intervals of several agreements may adjoin; each agreement has at most two a day.
     for _round in range(2 * len(agreed)):
         ends = [QuietEnd(end, quiet.zone) for quiet in agreed if (end := quiet.end_at(moment))]
         if not ends:
             break
-        found = max(ends, key=lambda end: end.at)
-        moment = found.at
-    return found
+        latest = max(ends, key=lambda end: end.at)
+        moment = latest.at
+    return latest
 
 
 def get_new_zone_start(*, day_after: datetime, zone: ZoneInfo, quiet: QuietHours | None) -> datetime:

@@ -63,10 +63,10 @@ def build_verified_filter() -> Q:
         Verification.MAILBOX: Q(Exists(mailboxes)),
         Verification.ORGANIZATION: Q(Exists(ParentCheck.objects.filter(link=OuterRef("pk")))),
     }
-    found = Q(~Exists(policies)) & lacks_nothing[at_first]
+    condition = Q(~Exists(policies)) & lacks_nothing[at_first]
     for level, verified in lacks_nothing.items():
-        found |= Q(Exists(policies.filter(verification=level))) & verified
-    return found
+        condition |= Q(Exists(policies.filter(verification=level))) & verified
+    return condition
 
 
 @transaction.atomic

@@ -45,9 +45,9 @@ class AnswerScanner:
         if not matches:
             self._drop_words()
             return NOTHING_FOUND
-        found = build_verdict(matches, self._words, self._book, first_word=self._first_word)
+        verdict = build_verdict(matches, self._words, self._book, first_word=self._first_word)
         self._drop_words()
-        return found
+        return verdict
 
     def _drop_words(self) -> None:
         dropped_count = len(self._words) - self._scan.words_held

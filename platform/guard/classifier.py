@@ -34,10 +34,10 @@ class Classifier:
 
     def read(self, text: str) -> HeadScores:
         """Score a text in linear time."""
-        found = list(split_windows(text))
-        if not found:
+        windows = list(split_windows(text))
+        if not windows:
             return build_empty_scores(LAYER)
-        scored = [(self._compute_probabilities(window), window) for window in found]
+        scored = [(self._compute_probabilities(window), window) for window in windows]
         tops = {
             head.category: max(
                 (probabilities[n], -window.start, window.end) for probabilities, window in scored
@@ -47,7 +47,7 @@ class Classifier:
         _, surest = max(scored, key=lambda pair: max(pair[0]))
         doubt = (surest.start, surest.end)
         return score_heads(
-            self.heads, tops, TextTraits.of(text, windows=len(found)), doubt=doubt, layer=LAYER
+            self.heads, tops, TextTraits.of(text, windows=len(windows)), doubt=doubt, layer=LAYER
         )
 
     def _compute_probabilities(self, window: Window) -> list[float]:

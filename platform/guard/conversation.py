@@ -51,12 +51,12 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
     *before, last = messages
     scores = read_message(last)
     alone = _judge_message(last, scores)
-    found = (
+    verdicts = (
         judge_personal(last),
         _judge_split_phrases(before, last),
         _judge_accumulated_hints(before, alone, scores, last),
     )
-    return merge_verdicts(alone, *found, _judge_last_two(before, last))
+    return merge_verdicts(alone, *verdicts, _judge_last_two(before, last))
 
 
 def judge_strictly(text: str) -> Verdict:
@@ -65,10 +65,10 @@ def judge_strictly(text: str) -> Verdict:
     Otherwise a trace is too weak to act on, and `judge_conversation` only counts it together with earlier ones.
     """
     traces = read_message(text).traces | judge(text, trace_rules()).categories
-    found = traces & (DANGER | UNSAFE)
-    if not found:
+    categories = traces & (DANGER | UNSAFE)
+    if not categories:
         return Verdict(layer=LAYER)
-    return Verdict(Level.HINTS, frozenset(found), (Evidence(LAYER, "trace", 0, len(text)),), layer=LAYER)
+    return Verdict(Level.HINTS, frozenset(categories), (Evidence(LAYER, "trace", 0, len(text)),), layer=LAYER)
 
 
 def read_message(text: str) -> HeadScores:
@@ -141,14 +141,14 @@ def _judge_with_encoder(text: str) -> Verdict:
 
 def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
     """Find rule phrases that begin in an earlier message and end in the last one."""
-    found = []
+    verdicts = []
     for count in range(1, min(_JOINED, len(before)) + 1):
         past = " ".join(before[-count:])
         begins = len(past) + 1
         for book in (input_rules(), care_rules()):
             verdict = judge(f"{past} {last}", book)
             across = [e for e in verdict.evidence if e.start < begins < e.end]
-            found += [
+            verdicts += [
                 Verdict(
                     rule.level, rule.categories, (Evidence(LAYER, rule.id, 0, e.end - begins),), layer=LAYER
                 )
@@ -156,7 +156,7 @@ def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
                 for rule in book.rules
                 if rule.id == e.rule
             ]
-    return merge_verdicts(Verdict(layer=LAYER), *found)
+    return merge_verdicts(Verdict(layer=LAYER), *verdicts)
 
 
 def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: HeadScores, last: str) -> Verdict:
@@ -171,15 +171,15 @@ def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: Head
         hint, unsafe_hint = _count_points(_judge_message(text, past), past, text)
         danger, unsafe = danger + worth * hint, unsafe + worth * unsafe_hint
     whole = (Evidence(LAYER, "sum", 0, len(last)),)
-    found = [Verdict(layer=LAYER)]
+    verdicts = [Verdict(layer=LAYER)]
     if now_danger and danger >= _HINTS_FROM:
         level = Level.STATED if danger >= _STATED_FROM and now_danger > _TRACE else Level.HINTS
-        found.append(Verdict(level, frozenset({Category.HOPELESSNESS}), whole, layer=LAYER))
+        verdicts.append(Verdict(level, frozenset({Category.HOPELESSNESS}), whole, layer=LAYER))
     if now_unsafe and unsafe >= _UNSAFE_FROM:
-        found.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), whole, layer=LAYER))
+        verdicts.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), whole, layer=LAYER))
     # Only levels above that of the last message by itself.
     return merge_verdicts(
-        *(verdict for verdict in found if verdict.level > alone.level or not verdict.categories)
+        *(verdict for verdict in verdicts if verdict.level > alone.level or not verdict.categories)
     )
 
 

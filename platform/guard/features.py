@@ -63,16 +63,18 @@ def _normalize_token(token: str) -> bytes:
 
 def _build_window(tokens: list[_Token]) -> Window:
     words = [b"<", *(token.word for token in tokens), b">"]
-    found = {_hash_to_bucket(word) for word in words[1:-1]}
-    found.update(_hash_to_bucket(b" ".join(pair)) for pair in pairwise(words))
-    found.update(
+    buckets = {_hash_to_bucket(word) for word in words[1:-1]}
+    buckets.update(_hash_to_bucket(b" ".join(pair)) for pair in pairwise(words))
+    buckets.update(
         _hash_to_bucket(b" ".join(three)) for three in zip(words, words[1:], words[2:], strict=False)
     )
-    found.update(_hash_to_bucket(one + b" _ " + other) for one, other in zip(words, words[2:], strict=False))
+    buckets.update(
+        _hash_to_bucket(first + b" _ " + other) for first, other in zip(words, words[2:], strict=False)
+    )
     pieces: set[int] = set()
     for word in set(words[1:-1]):
         pieces.update(_list_ngrams(word))
-    return Window(tokens[0].start, tokens[-1].end, frozenset(found), frozenset(pieces))
+    return Window(tokens[0].start, tokens[-1].end, frozenset(buckets), frozenset(pieces))
 
 
 @lru_cache(maxsize=16384)

@@ -66,8 +66,8 @@ class OutputGate:
         return self._release(self._fed)
 
     def _judge(self, piece: FoldedText, *, ended: bool = False) -> None:
-        found = (scanner.read(piece, ended=ended) for scanner in self._scanners)
-        self._verdict = merge_verdicts(self._verdict, *found)
+        verdicts = (scanner.read(piece, ended=ended) for scanner in self._scanners)
+        self._verdict = merge_verdicts(self._verdict, *verdicts)
 
     def _release(self, place: int) -> str:
         """Release the text before the offset `place`."""

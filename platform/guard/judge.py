@@ -30,11 +30,11 @@ def build_verdict(
     matches: Iterable[RuleMatch], words: list[Word], book: RuleBook, *, first_word: int = 0
 ) -> Verdict:
     """Build one verdict from matches, with the first evidence of each rule. `words` begin at word `first_word`."""
-    found: dict[int, Verdict] = {}
+    verdicts: dict[int, Verdict] = {}
     for match in matches:
-        if match.rule not in found:
+        if match.rule not in verdicts:
             rule = book.rules[match.rule]
             start, end = words[match.start - first_word].start, words[match.end - 1 - first_word].end
             evidence = Evidence(LAYER, rule.id, start, end)
-            found[match.rule] = Verdict(rule.level, rule.categories, (evidence,), layer=LAYER)
-    return merge_verdicts(NOTHING_FOUND, *found.values())
+            verdicts[match.rule] = Verdict(rule.level, rule.categories, (evidence,), layer=LAYER)
+    return merge_verdicts(NOTHING_FOUND, *verdicts.values())

@@ -123,20 +123,20 @@ def find_personal_details(text: str) -> Iterator[Evidence]:
         for match in pattern.finditer(text, 0, _MOST):
             named = next((name for name, value in match.groupdict().items() if value), 0)
             start, end = match.span(named)
-            found = text[start:end].rstrip(" .")
-            if kind != "card" or _has_valid_check_digit(found):
-                yield Evidence(LAYER, kind, start, start + len(found))
+            detail = text[start:end].rstrip(" .")
+            if kind != "card" or _has_valid_check_digit(detail):
+                yield Evidence(LAYER, kind, start, start + len(detail))
 
 
 def judge_personal(text: str) -> Verdict:
     """Judge whether a text contains personal details; the evidence is what to remove."""
-    found = tuple(find_personal_details(text))
-    categories = frozenset({Category.PERSONAL}) if found else frozenset()
-    return Verdict(Level.NONE, categories, found, layer=LAYER)
+    details = tuple(find_personal_details(text))
+    categories = frozenset({Category.PERSONAL}) if details else frozenset()
+    return Verdict(Level.NONE, categories, details, layer=LAYER)
 
 
 def _has_valid_check_digit(number: str) -> bool:
     """Return whether a number has the check digit of a payment card (ISO/IEC 7812-1, Luhn)."""
-    digits = [int(one) for one in reversed(number) if one.isdigit()]
+    digits = [int(character) for character in reversed(number) if character.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0 and any(digits)

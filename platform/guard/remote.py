@@ -131,10 +131,10 @@ class LlamaGuard:
             raise UnreadableReply
         if first == "safe":
             return Verdict(layer=self.name)
-        found = [self.MEANINGS[code] for code in re.findall(r"S\d+", codes) if code in self.MEANINGS]
-        if not found:
+        categories = [self.MEANINGS[code] for code in re.findall(r"S\d+", codes) if code in self.MEANINGS]
+        if not categories:
             raise UnreadableReply
-        return _build_verdict(self.name, found, confidence=_get_first_token_probability(reply))
+        return _build_verdict(self.name, categories, confidence=_get_first_token_probability(reply))
 
 
 class Qwen3Guard:
@@ -179,7 +179,7 @@ GUARDS: Mapping[str, RemoteGuard] = {
 
 
 def _build_completion_request(messages: GuardMessages, model: str, *, longest: int) -> GuardRequest:
-    messages = [{"role": one["role"], "content": one["content"]} for one in messages]
+    messages = [{"role": message["role"], "content": message["content"]} for message in messages]
     body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": longest, "logprobs": True}
     return GuardRequest("/chat/completions", body)
 

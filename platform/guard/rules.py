@@ -42,7 +42,7 @@ class RuleBook:
             for number, rule in enumerate(file.rules):
                 if rule.id in ids:
                     what = f"Two rules are called “{rule.id}”."
-                    errors.found.append(file.build_error(number, what, "Rename one of them."))
+                    errors.collected.append(file.build_error(number, what, "Rename one of them."))
                 ids.add(rule.id)
         errors.raise_any()
         self.rules: Sequence[Rule] = [rule for file in files for rule in file.rules]

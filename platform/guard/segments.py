@@ -38,11 +38,11 @@ type _Words = list[_Word]
 def split_sentences(text: str) -> list[_Words]:
     """Split a text into sentences and those into words. Line ends and an opening ¿ or ¡ also end a sentence."""
     ends = [*(match.end() for match in _SENTENCE_ENDS.finditer(text)), len(text)]
-    found = (
+    segments = (
         [_Word(*word.span()) for word in _WORD.finditer(text, start, end)]
         for start, end in zip([0, *ends], ends, strict=False)
     )
-    return [words for words in found if words]
+    return [words for words in segments if words]
 
 
 def is_short(text: str) -> bool:
@@ -66,7 +66,7 @@ def split_segments(text: str) -> list[Segment]:
     pieces = [
         *units,
         *_list_paragraph_starts(text, sentences),
-        *([*one, *other] for one, other in pairwise(units)),
+        *([*unit, *other] for unit, other in pairwise(units)),
         *_list_overlapping_parts(sentences),
     ]
     starts = [words[0].start for words in sentences]

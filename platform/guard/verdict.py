@@ -100,12 +100,12 @@ def merge_verdicts(*verdicts: Verdict) -> Verdict:
     """Return the most careful verdict, with the categories and evidence of all."""
     # At level 0, the layer that found something is named.
     top = max(verdicts, key=lambda verdict: (verdict.level, bool(verdict.categories)), default=Verdict())
-    found = frozenset[Category]().union(*(verdict.categories for verdict in verdicts))
+    categories = frozenset[Category]().union(*(verdict.categories for verdict in verdicts))
     if _is_about_oneself(verdicts):
-        found -= {Category.ABOUT_SOMEONE_ELSE}
+        categories -= {Category.ABOUT_SOMEONE_ELSE}
     seen = tuple(dict.fromkeys(evidence for verdict in verdicts for evidence in verdict.evidence))
     return Verdict(
-        level=top.level, categories=found, evidence=seen, confidence=top.confidence, layer=top.layer
+        level=top.level, categories=categories, evidence=seen, confidence=top.confidence, layer=top.layer
     )
 
 

@@ -11,7 +11,7 @@ MAX_WORD_LENGTH = 80
 """A longer run of letters matches no rule."""
 
 # 1 may be an l or an i: "ki11", "k1ll".
-_LEET = [str.maketrans("013457@$!8", f"o{one}east" + "asib") for one in "il"]
+_LEET = [str.maketrans("013457@$!8", f"o{letter}east" + "asib") for letter in "il"]
 _LEET_SIGN = re.compile(r"[\d@$!]")
 _STRETCHED = re.compile(r"(.)\1\1")
 _LETTER, _DIGIT = re.compile(r"[^\W\d]"), re.compile(r"\d")

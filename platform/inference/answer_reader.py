@@ -180,12 +180,12 @@ def parse_chunk(data: dict[str, Any]) -> Chunk:
         raise errors.ModelResponseInvalid from error
 
 
-def _split_content(found: object) -> tuple[str, str]:
+def _split_content(content: object) -> tuple[str, str]:
     """Split a delta's content, which may be a list of parts, into text and thinking."""
-    if not isinstance(found, list):
-        return _get_text(found), ""
+    if not isinstance(content, list):
+        return _get_text(content), ""
     text = thinking = ""
-    for part in found:
+    for part in content:
         if isinstance(part, str):
             text += part
         elif part.get("type", "text") in {"text", "output_text"}:
@@ -262,15 +262,15 @@ def _count_cached(used: dict[str, Any]) -> int:
     return next((count for reported in counts if (count := _parse_count(reported))), 0)
 
 
-def _parse_count(found: object) -> int | None:
+def _parse_count(value: object) -> int | None:
     # Anything else is ignored, and tokens are estimated instead.
-    return found if type(found) is int and found >= 0 else None
+    return value if type(value) is int and value >= 0 else None
 
 
-def _get_text(found: object) -> str:
-    if not isinstance(found, str | None):
+def _get_text(value: object) -> str:
+    if not isinstance(value, str | None):
         raise TypeError
-    return found or ""
+    return value or ""
 
 
 def _clean_text(text: str) -> str:

@@ -76,6 +76,6 @@ def _collect_error_text(body: object) -> str:
         return body
     if not isinstance(body, dict):
         return " ".join(map(_collect_error_text, body)) if isinstance(body, list) else ""
-    found: dict[str, Any] = body
+    fields: dict[str, Any] = body
     names = ("code", "type", "status", "message", "detail", "msg", "error", "innererror", "metadata", "raw")
-    return " ".join(_collect_error_text(found[name]) for name in names if name in found)
+    return " ".join(_collect_error_text(fields[name]) for name in names if name in fields)

@@ -59,9 +59,9 @@ def estimate_max_tokens(text: str) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _estimate_max_word_tokens(found: str) -> int:
-    word = found.strip()
-    length = len(word or found)
+def _estimate_max_word_tokens(text: str) -> int:
+    word = text.strip()
+    length = len(word or text)
     if not word:
         return math.ceil(length / 3)
     if length > 1 and word.isupper():

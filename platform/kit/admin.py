@@ -60,5 +60,5 @@ class NormalizedSearchAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-ar
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
-        found: Any = super().get_search_results(request, queryset, normalize_line(search_term))
-        return found[0], found[1]
+        result: Any = super().get_search_results(request, queryset, normalize_line(search_term))
+        return result[0], result[1]

@@ -49,20 +49,20 @@ class InvalidFile(ValueError):
 class FileErrors:
     """Collects the errors of several reads, so that an author sees all of them together."""
 
-    found: list[FileError] = field(default_factory=list)
+    collected: list[FileError] = field(default_factory=list)
 
     def collect[T, N](self, read: Callable[[], T], default: N) -> T | N:
         """Return what `read` returns. If it raises InvalidFile, keep its errors and return `default`."""
         try:
             return read()
         except InvalidFile as invalid:
-            self.found.extend(invalid.errors)
+            self.collected.extend(invalid.errors)
             return default
 
     def raise_any(self) -> None:
         """Raise InvalidFile if there is an error."""
-        if self.found:
-            raise InvalidFile(*self.found)
+        if self.collected:
+            raise InvalidFile(*self.collected)
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class _Scanner:
 def _split_tokens(text: str) -> Iterator[tuple[str, int]]:
     """Yield each token with its line."""
     line = 1
-    for found in _TOML_TOKEN.finditer(text):
-        if found.lastgroup != "skip":
-            yield found[0], line
-        line += found[0].count("\n")
+    for match in _TOML_TOKEN.finditer(text):
+        if match.lastgroup != "skip":
+            yield match[0], line
+        line += match[0].count("\n")

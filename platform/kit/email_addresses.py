@@ -50,9 +50,9 @@ def format_email(email: str) -> str:
         return email
 
 
-def is_same_email(one: str, other: str) -> bool:
+def is_same_email(email: str, other: str) -> bool:
     """Return whether two addresses are the same, ignoring case."""
-    return canonicalize_email(one).casefold() == canonicalize_email(other).casefold()
+    return canonicalize_email(email).casefold() == canonicalize_email(other).casefold()
 
 
 def get_mailbox_key(email: str) -> str:

@@ -60,7 +60,7 @@ def has_link(text: str) -> bool:
     plain = "".join(character for character in folded if unicodedata.category(character)[0] != "M")
     if _SCHEME.search(plain) or _WWW.search(plain) or _MAILBOX.search(plain):
         return True
-    return any(_is_host(found.group(), plain[found.end() :]) for found in _HOST.finditer(plain))
+    return any(_is_host(match.group(), plain[match.end() :]) for match in _HOST.finditer(plain))
 
 
 def _is_host(dotted: str, rest: str) -> bool:
@@ -102,8 +102,8 @@ def break_foreign_links(text: str) -> str:
     """Break every address in an email's text except this site's own, so that email programs do not link it."""
     own = re.compile(rf"[(\[<“‘\"']*{re.escape(settings.SITE_URL.rstrip('/'))}{_PATH}[)\]>”’\"'.,;:!?]*")
 
-    def break_word(found: re.Match[str]) -> str:
-        word = found.group()
+    def break_word(match: re.Match[str]) -> str:
+        word = match.group()
         return word if own.fullmatch(word) or not has_link(word) else break_links(word)
 
     return _WORD.sub(break_word, text)

@@ -36,9 +36,9 @@ def paginate[Row: Model](rows: QuerySet[Row], *, by: str, size: int, cursor: str
             rows = rows.filter(Q(**{f"{by}__lte": at}), Q(**{f"{by}__lt": at}) | Q(pk__lt=key))
         except (ValueError, OverflowError, ValidationError) as error:
             raise Http404 from error
-    found = list(rows.order_by(f"-{by}", "-pk")[: size + 1])
-    shown = found[:size]
-    return Page(shown, _build_cursor(shown[-1], by) if len(found) > size else "")
+    fetched = list(rows.order_by(f"-{by}", "-pk")[: size + 1])
+    shown = fetched[:size]
+    return Page(shown, _build_cursor(shown[-1], by) if len(fetched) > size else "")
 
 
 def _build_cursor(row: Model, by: str) -> str:

@@ -64,17 +64,17 @@ def validate_line[M: BaseModel](model: type[M], data: dict[str, str], *, file: s
     try:
         return model.model_validate(data)
     except ValidationError as invalid:
-        found = _list_errors(model, TomlText(file, data, ""), invalid)
-        raise InvalidFile(*(replace(error, line=line) for error in found)) from invalid
+        errors = _list_errors(model, TomlText(file, data, ""), invalid)
+        raise InvalidFile(*(replace(error, line=line) for error in errors)) from invalid
 
 
 def _list_errors(model: type[BaseModel], source: TomlText, invalid: ValidationError) -> Iterator[FileError]:
-    found = invalid.errors()
-    for error in found:
+    errors = invalid.errors()
+    for error in errors:
         # Pydantic drops invalid items and then calls the list too short. Report only the invalid items.
         if error["type"] == "too_short" and error["input"]:
             within = error["loc"]
-            if any(other["loc"][: len(within)] == within for other in found if other is not error):
+            if any(other["loc"][: len(within)] == within for other in errors if other is not error):
                 continue
         yield _describe(model, source, error)
 
@@ -148,7 +148,7 @@ def _list_hints(model: type[BaseModel], location: Location) -> Iterator[str]:
     )
     for place, (_kind, metadata) in enumerate(_descend(model, location)):
         if place >= key:
-            yield from (one.text for one in metadata if isinstance(one, Hint))
+            yield from (item.text for item in metadata if isinstance(item, Hint))
 
 
 def _list_field_names(model: type[BaseModel], location: Location) -> list[str]:

@@ -61,10 +61,10 @@ def email(request: HttpRequest, email_id: UUID) -> HttpResponse:
 def attachment(_request: HttpRequest, email_id: UUID, attachment_id: int) -> HttpResponse:
     """Download an attachment."""
     with raise_404_on(Attachment.DoesNotExist):
-        found = get_attachment(email_id, attachment_id)
-    disposition = content_disposition_header(as_attachment=True, filename=found.filename)
+        file = get_attachment(email_id, attachment_id)
+    disposition = content_disposition_header(as_attachment=True, filename=file.filename)
     return HttpResponse(
-        found.content,
-        content_type=found.content_type,
+        file.content,
+        content_type=file.content_type,
         headers={"Content-Disposition": disposition},
     )

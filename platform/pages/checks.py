@@ -53,17 +53,17 @@ def check_demo_people(*, databases: Collection[str] | None = None, **_kwargs: An
     candidates = Person.objects.filter(
         Q(username__in=[demo.username for demo in DEMO_PEOPLE]) | Q(is_staff=True)
     )
-    found = [
+    usernames = [
         person.username
         for person in candidates.order_by("username")
         if any(check_password(demo.password, person.password) for demo in DEMO_PEOPLE)
     ]
-    if not found:
+    if not usernames:
         return []
     return [
         Error(
-            f"These accounts have a password that is published with the demo: {', '.join(found)}. Sign-in rejects it, "
-            "but the accounts belong to no one.",
+            f"These accounts have a password that is published with the demo: {', '.join(usernames)}. "
+            "Sign-in rejects it, but the accounts belong to no one.",
             hint="Delete them, or set a new password for each: manage.py changepassword NAME",
             id="kitchen.E002",
         )

@@ -29,8 +29,8 @@ async def readyz(_request: HttpRequest) -> JsonResponse:
     """Return the status of each service: "ok", "no answer" or an exception's name. 200 if all are ok, else 503."""
     checks = {"database": _database, "valkey": _valkey, "worker": _worker, "model": _model}
     statuses = await asyncio.gather(*(_run_check(check) for check in checks.values()))
-    found = dict(zip(checks, statuses, strict=True))
-    return JsonResponse(found, status=200 if set(statuses) == {"ok"} else 503)
+    results = dict(zip(checks, statuses, strict=True))
+    return JsonResponse(results, status=200 if set(statuses) == {"ok"} else 503)
 
 
 async def _run_check(check: Callable[[], Awaitable[None]]) -> str:

@@ -106,8 +106,8 @@ def register_kinds(*kinds: DataKind, room: str) -> None:
 
 def list_kinds(*, for_parent: bool = False) -> list[DataKind]:
     """List all kinds, or those in a parent's export, in the order of erasure (settings.ERASE_ORDER)."""
-    found = [kind for kind in _kinds.values() if not (for_parent and kind.is_private)]
-    return sorted(found, key=lambda kind: settings.ERASE_ORDER.index(_rooms[kind.name]))
+    kinds = [kind for kind in _kinds.values() if not (for_parent and kind.is_private)]
+    return sorted(kinds, key=lambda kind: settings.ERASE_ORDER.index(_rooms[kind.name]))
 
 
 def list_rooms() -> set[str]:

@@ -82,7 +82,7 @@ def _lock_person(person: Person) -> Person | None:
     if not person.is_superuser:
         wanted = Person.objects.filter(pk=person.pk)
     rows = {row.pk: row for row in wanted.select_for_update().order_by("pk")}
-    found = rows.pop(person.pk, None)
-    if found and found.is_superuser and not rows:
+    locked = rows.pop(person.pk, None)
+    if locked and locked.is_superuser and not rows:
         raise LastAdmin
-    return found
+    return locked

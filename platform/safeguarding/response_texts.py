@@ -123,8 +123,8 @@ def choose_cut_category(categories: Iterable[Category]) -> str:
 
 
 def _choose_first(order: tuple[Category, ...], categories: Iterable[Category], default: str = "") -> str:
-    found = set(categories)
-    return str(next((category for category in order if category in found), default or order[-1]))
+    present = set(categories)
+    return str(next((category for category in order if category in present), default or order[-1]))
 
 
 def _load_page_texts() -> ResponseTexts:

@@ -83,7 +83,7 @@ metric_store = MetricStore()
 def read_totals() -> dict[str, float] | None:
     """Return the totals of all processes by metric key; None while Valkey is unavailable."""
     try:
-        found: Any = _client(settings.VALKEY_URL).hgetall(KEY)
+        amounts: Any = _client(settings.VALKEY_URL).hgetall(KEY)
     except redis.RedisError:
         return None
-    return {name: float(amount) for name, amount in found.items()}
+    return {name: float(amount) for name, amount in amounts.items()}

@@ -29,7 +29,7 @@ class Wording:
         """
         lowercase = question.lower().replace("’", "'")
         if self.plain:
-            lowercase = self._slang_pattern.sub(lambda found: self.plain[found[0]], lowercase)
+            lowercase = self._slang_pattern.sub(lambda match: self.plain[match[0]], lowercase)
         words = list(dict.fromkeys(word[:MAX_WORD_LENGTH] for word in WORD.findall(lowercase)))
         half = MAX_WORDS // 2
         return words if len(words) <= MAX_WORDS else words[:half] + words[-half:]

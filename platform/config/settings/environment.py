@@ -41,19 +41,19 @@ class Production:
 
     def list_errors(self) -> list[str]:
         """Return a sentence for each missing or unsafe setting, with its variable's name."""
-        found = []
+        problems = []
         if len(self.secret_key) < MIN_SECRET_KEY_LENGTH or len(set(self.secret_key)) < 5:  # noqa: PLR2004
-            found.append(f"SECRET_KEY must be at least {MIN_SECRET_KEY_LENGTH} random characters.")
+            problems.append(f"SECRET_KEY must be at least {MIN_SECRET_KEY_LENGTH} random characters.")
         if not self.allowed_hosts:
-            found.append("ALLOWED_HOSTS must list the host names of this site.")
+            problems.append("ALLOWED_HOSTS must list the host names of this site.")
         if "*" in self.allowed_hosts:
-            found.append("ALLOWED_HOSTS must not be '*': list each host name.")
+            problems.append("ALLOWED_HOSTS must not be '*': list each host name.")
         if urlsplit(self.site_url).scheme != "https":
-            found.append("SITE_URL must be the site's public https:// address.")
+            problems.append("SITE_URL must be the site's public https:// address.")
         if 0 < len(self.metrics_token) < MIN_TOKEN_LENGTH:
-            found.append(f"METRICS_TOKEN must be at least {MIN_TOKEN_LENGTH} random characters, or empty.")
+            problems.append(f"METRICS_TOKEN must be at least {MIN_TOKEN_LENGTH} random characters, or empty.")
         needed = ("database_url", "valkey_url", "tutor_base_url", "tutor_model", "email_url")
-        return found + [f"{name.upper()} must be set." for name in needed if not getattr(self, name)]
+        return problems + [f"{name.upper()} must be set." for name in needed if not getattr(self, name)]
 
 
 def require_safe_settings(production: Production) -> None:

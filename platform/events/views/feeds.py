@@ -43,10 +43,10 @@ def _render_in_language(write: Callable[[], str], language: str) -> HttpResponse
 @never_cache
 def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
     """A person's own feed. The token is the permission. 404 for an unknown token."""
-    found = CalendarFeed.objects.select_related("person").filter(token=token, person__is_active=True).first()
-    if found is None:
+    feed = CalendarFeed.objects.select_related("person").filter(token=token, person__is_active=True).first()
+    if feed is None:
         raise Http404
-    return add_noindex(_render_in_language(partial(render_own_feed, found.person), found.language))
+    return add_noindex(_render_in_language(partial(render_own_feed, feed.person), feed.language))
 
 
 @sign_in_required
@@ -55,11 +55,11 @@ def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
 def mine(request: HttpRequest) -> HttpResponse:
     """The person's events, by their verified addresses."""
     person = get_person(request)
-    found = CalendarFeed.objects.filter(person=person).first()
+    feed = CalendarFeed.objects.filter(person=person).first()
     context = {
         "sign_ups": list_own_sign_ups(person).filter(event__is_published=True).order_by("-event__starts_at"),
         "zone": person.zone,
-        "feed": build_absolute_url(reverse("events:own_feed", args=[found.token])) if found else "",
+        "feed": build_absolute_url(reverse("events:own_feed", args=[feed.token])) if feed else "",
         "all_feed": build_absolute_url(build_feed_path("events:feed")),
     }
     return add_noindex(render(request, "events/mine.html", context))

@@ -30,14 +30,14 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     A second press in the same browser redirects to the same page.
     """
     try:
-        found = get_sign_up_or_404(token)
+        sign_up = get_sign_up_or_404(token)
     except Http404:
         slug = _read_signed_cookie(request, LEFT_EVENT_COOKIE, salt=request.path)
         if slug is None:
             raise
         return redirect("events:left", slug)
-    deleted, event = DeletedSignUp.of(found), found.event
-    services.leave_event(sign_up=found)
+    deleted, event = DeletedSignUp.of(sign_up), sign_up.event
+    services.leave_event(sign_up=sign_up)
     address = reverse("events:left", args=[event.slug])
     response = redirect(address)
     _set_signed_cookie(response, LEFT_EVENT_COOKIE, event.slug, path=request.path)
@@ -114,6 +114,6 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def email_preference(request: HttpRequest, token: str) -> HttpResponse:
     """Turn emails off or on, by the buttons on the sign-up's page."""
-    found = get_sign_up_or_404(token)
+    sign_up = get_sign_up_or_404(token)
     services.set_unsubscribed(token=token, unsubscribed="stop" in request.POST)
-    return redirect(f"{found.get_absolute_url()}#emails")
+    return redirect(f"{sign_up.get_absolute_url()}#emails")

@@ -40,24 +40,24 @@ def sign_up_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _render_page(
-    request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **extra: object
+    request: HttpRequest, sign_up: SignUp, form: SignUpForm, *, status: int = 200, **extra: object
 ) -> HttpResponse:
     # The waitlist closes at the start.
-    is_too_late = found.event.has_begun and not found.is_going
-    can_bring_guests = found.status in HOST_STATUSES and found.event.is_open and not is_too_late
-    guests = list(found.guests.order_by("created_at")) if can_bring_guests else []
-    dates = list_series_dates(found)
+    is_too_late = sign_up.event.has_begun and not sign_up.is_going
+    can_bring_guests = sign_up.status in HOST_STATUSES and sign_up.event.is_open and not is_too_late
+    guests = list(sign_up.guests.order_by("created_at")) if can_bring_guests else []
+    dates = list_series_dates(sign_up)
     context = {
-        "sign_up": found,
-        "zone": found.zone,
+        "sign_up": sign_up,
+        "zone": sign_up.zone,
         "form": form,
-        "in_line": spots.get_waitlist_position(found) if found.status == SignUpStatus.WAITLISTED else 0,
+        "in_line": spots.get_waitlist_position(sign_up) if sign_up.status == SignUpStatus.WAITLISTED else 0,
         "is_too_late": is_too_late,
         "guests": guests,
-        "guests_left": max(0, found.event.max_guests - len(guests)),
-        "guest_link": build_absolute_url(build_guest_path(found)) if can_bring_guests else "",
-        "dates_free": [date for date, sign_up in dates if sign_up is None],
-        "dates_taken": [(date, sign_up) for date, sign_up in dates if sign_up],
+        "guests_left": max(0, sign_up.event.max_guests - len(guests)),
+        "guest_link": build_absolute_url(build_guest_path(sign_up)) if can_bring_guests else "",
+        "dates_free": [date for date, joined in dates if joined is None],
+        "dates_taken": [(date, joined) for date, joined in dates if joined],
     }
     return add_noindex(render(request, "events/own_sign_up.html", context | extra, status=status))
 
@@ -65,38 +65,38 @@ def _render_page(
 @require_POST
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Confirm a sign-up, and sign up for the chosen other dates of its series."""
-    found = get_sign_up_or_404(token)
-    answer = _run_and_redirect(found, spots.confirm_sign_up)
-    _sign_up_for_chosen_dates(request, found)
+    sign_up = get_sign_up_or_404(token)
+    answer = _run_and_redirect(sign_up, spots.confirm_sign_up)
+    _sign_up_for_chosen_dates(request, sign_up)
     return answer
 
 
 @require_POST
 def dates(request: HttpRequest, token: str) -> HttpResponse:
     """Sign up for other dates of the series."""
-    found = get_sign_up_or_404(token)
+    sign_up = get_sign_up_or_404(token)
     if not {"all", "date"} & request.POST.keys():
-        return _render_page(request, found, SignUpForm(), none_chosen=True, status=422)
-    _sign_up_for_chosen_dates(request, found)
-    return redirect(found)
+        return _render_page(request, sign_up, SignUpForm(), none_chosen=True, status=422)
+    _sign_up_for_chosen_dates(request, sign_up)
+    return redirect(sign_up)
 
 
-def _sign_up_for_chosen_dates(request: HttpRequest, found: SignUp) -> None:
+def _sign_up_for_chosen_dates(request: HttpRequest, sign_up: SignUp) -> None:
     slugs = (
         None if "all" in request.POST else [slug for slug in request.POST.getlist("date") if "\0" not in slug]
     )
-    services.sign_up_for_dates(sign_up=found, slugs=slugs)
+    services.sign_up_for_dates(sign_up=sign_up, slugs=slugs)
 
 
 @require_POST
 def accept_offer(_request: HttpRequest, token: str) -> HttpResponse:
     """Accept an offered spot. If the offer has expired, the page says so and what to do."""
-    found = get_sign_up_or_404(token)
+    sign_up = get_sign_up_or_404(token)
     try:
-        return _run_and_redirect(found, spots.accept_offer)
+        return _run_and_redirect(sign_up, spots.accept_offer)
     except OfferExpired:
         spots.expire_offers()
-        return redirect(found)
+        return redirect(sign_up)
 
 
 @require_POST
@@ -105,48 +105,48 @@ def rejoin_waitlist(_request: HttpRequest, token: str) -> HttpResponse:
     return _run_and_redirect(get_sign_up_or_404(token), spots.rejoin_waitlist)
 
 
-def _run_and_redirect(found: SignUp, service: Callable[..., object]) -> HttpResponse:
+def _run_and_redirect(sign_up: SignUp, service: Callable[..., object]) -> HttpResponse:
     """Run a service and redirect to the sign-up's page, which explains a closed event. 404 if they have left."""
     with raise_404_on(SignUp.DoesNotExist), suppress(EventClosed):
-        service(sign_up=found)
-    return redirect(found)
+        service(sign_up=sign_up)
+    return redirect(sign_up)
 
 
 @require_POST
 def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
     """Invite a guest by email. They confirm for themselves, or their data is deleted."""
-    found = get_sign_up_or_404(token)
-    if found.status not in HOST_STATUSES or not found.event.is_open:
-        return redirect(found)
+    sign_up = get_sign_up_or_404(token)
+    if sign_up.status not in HOST_STATUSES or not sign_up.event.is_open:
+        return redirect(sign_up)
     form = SignUpForm(request.POST)
     if not form.is_valid():
-        return _render_page(request, found, form, status=422)
+        return _render_page(request, sign_up, form, status=422)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     try:
-        guest_invitations.hit(get_mailbox_key(found.email))
+        guest_invitations.hit(get_mailbox_key(sign_up.email))
         count_try(request, email)
-        services.create_sign_up(event=found.event, name=name, email=email, guest_of=found)
+        services.create_sign_up(event=sign_up.event, name=name, email=email, guest_of=sign_up)
     except RateLimited as limited:
         return mark_rate_limited(
-            _render_page(request, found, form, error=format_rate_limited(limited)), limited
+            _render_page(request, sign_up, form, error=format_rate_limited(limited)), limited
         )
     except GuestLimitReached:
         error = _("You’ve already invited as many guests as you can.")
-        return _render_page(request, found, form, error=error, status=422)
+        return _render_page(request, sign_up, form, error=error, status=422)
     except EventClosed:
         pass
-    return redirect(found)
+    return redirect(sign_up)
 
 
 @require_safe
 @never_cache
 def join(_request: HttpRequest, token: str) -> HttpResponse:
     """Record attendance and redirect to the meeting. Before or after, redirect to their page instead."""
-    found = get_sign_up_or_404(token)
-    if not (found.is_going and found.event.can_join_now):
-        return redirect(found)
-    services.record_attendance(sign_up=found)
-    response = add_noindex(redirect(found.event.join_url))
+    sign_up = get_sign_up_or_404(token)
+    if not (sign_up.is_going and sign_up.event.can_join_now):
+        return redirect(sign_up)
+    services.record_attendance(sign_up=sign_up)
+    response = add_noindex(redirect(sign_up.event.join_url))
     # Do not send the token to the meeting's site.
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
@@ -156,10 +156,10 @@ def join(_request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def calendar(_request: HttpRequest, token: str) -> HttpResponse:
     """The calendar file of a sign-up with a spot, with the same entry as the invitation."""
-    found = get_sign_up_or_404(token)
-    if not (found.is_going and found.event.has_calendar):
+    sign_up = get_sign_up_or_404(token)
+    if not (sign_up.is_going and sign_up.event.has_calendar):
         raise Http404
-    return add_noindex(calendar_response(build_own_file(found), calendar_filename(found.event)))
+    return add_noindex(calendar_response(build_own_file(sign_up), calendar_filename(sign_up.event)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -167,14 +167,14 @@ def calendar(_request: HttpRequest, token: str) -> HttpResponse:
 @free_text_fields("comment")
 def feedback(request: HttpRequest, token: str) -> HttpResponse:
     """The feedback form, for people with a spot, from the start of the event."""
-    found = get_sign_up_or_404(token)
-    if not found.is_going or found.event.starts_at > timezone.now():
-        return redirect(found)
-    earlier = Feedback.objects.filter(sign_up=found).first()
+    sign_up = get_sign_up_or_404(token)
+    if not sign_up.is_going or sign_up.event.starts_at > timezone.now():
+        return redirect(sign_up)
+    earlier = Feedback.objects.filter(sign_up=sign_up).first()
     initial = {"worth": earlier.worth, "comment": earlier.comment} if earlier else None
     form = FeedbackForm(request.POST) if request.method == "POST" else FeedbackForm(initial=initial)
     if form.is_valid():
-        save_feedback(sign_up=found, **form.cleaned_data)
+        save_feedback(sign_up=sign_up, **form.cleaned_data)
         return redirect(f"{request.path}?thanks=1")
-    context = {"sign_up": found, "form": form, "worths": Worth.choices, "is_given": "thanks" in request.GET}
+    context = {"sign_up": sign_up, "form": form, "worths": Worth.choices, "is_given": "thanks" in request.GET}
     return add_noindex(render(request, "events/feedback.html", context, status=422 if form.errors else 200))

@@ -38,25 +38,25 @@ def events(request: HttpRequest) -> HttpResponse:
 @free_text_fields("q")
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """The page of an event, with the sign-up form or the recording."""
-    found = get_event_or_404(slug)
-    if found.has_recording:
-        return allow_recording(found, partial(_render_recording_page, found=found))(request)
-    return event_page(request, found, SignUpForm(initial=_get_initial_values(request)))
+    event = get_event_or_404(slug)
+    if event.has_recording:
+        return allow_recording(event, partial(_render_recording_page, event=event))(request)
+    return event_page(request, event, SignUpForm(initial=_get_initial_values(request)))
 
 
-def _render_recording_page(request: HttpRequest, found: Event) -> HttpResponse:
+def _render_recording_page(request: HttpRequest, event: Event) -> HttpResponse:
     """A past event with its recording and searchable transcript."""
-    cues = parse_cues(found.captions) if found.captions else ()
+    cues = parse_cues(event.captions) if event.captions else ()
     words = normalize_line(request.GET.get("q", "")[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
     context = {
-        "event": found,
+        "event": event,
         "zone": find_visitor_zone(request),
-        "is_media_file": is_media_file(found.recording_url),
+        "is_media_file": is_media_file(event.recording_url),
         "has_transcript": bool(cues),
         "cues": search_cues(cues, words),
         "words": words,
         "cards": build_cards_for_search(request, words),
-        "other_dates": list_other_dates(found) if found.series_id else [],
+        "other_dates": list_other_dates(event) if event.series_id else [],
     }
     return render(request, "events/event.html", context)
 
@@ -64,19 +64,19 @@ def _render_recording_page(request: HttpRequest, found: Event) -> HttpResponse:
 @require_safe
 def captions(request: HttpRequest, slug: str) -> HttpResponse:
     """The captions of a published recording. 404 if there are none."""
-    found = get_event_or_404(slug)
-    if not (found.has_recording and found.captions):
+    event = get_event_or_404(slug)
+    if not (event.has_recording and event.captions):
         raise Http404
-    return HttpResponse(found.captions, content_type="text/vtt; charset=utf-8")
+    return HttpResponse(event.captions, content_type="text/vtt; charset=utf-8")
 
 
 @require_safe
 def come_along(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     """The event's page behind a guest link. Visitors sign up as the host's guest."""
-    found = get_event_or_404(slug)
-    host = get_host_or_404(key, found)
+    event = get_event_or_404(slug)
+    host = get_host_or_404(key, event)
     form = SignUpForm(initial=_get_initial_values(request) | {"key": key})
-    return add_noindex(event_page(request, found, form, host=host))
+    return add_noindex(event_page(request, event, form, host=host))
 
 
 def _get_initial_values(request: HttpRequest) -> dict[str, str]:
@@ -86,7 +86,7 @@ def _get_initial_values(request: HttpRequest) -> dict[str, str]:
 
 def event_page(
     request: HttpRequest,
-    found: Event,
+    event: Event,
     form: SignUpForm,
     *,
     host: SignUp | None = None,
@@ -94,18 +94,18 @@ def event_page(
     status: int = 200,
 ) -> HttpResponse:
     """Render an event with its sign-up form, and an error if there is one."""
-    has_no_place = found.is_open and is_full(found)
+    has_no_place = event.is_open and is_full(event)
     context = {
-        "event": found,
+        "event": event,
         "form": form,
         "host": host,
         "error": error,
         "is_full": has_no_place,
         # The waitlist closes at the start.
-        "places_gone": has_no_place and found.has_begun,
+        "places_gone": has_no_place and event.has_begun,
         "zone": find_visitor_zone(request),
         "cities": list_cities(),
-        "other_dates": list_other_dates(found) if found.series_id else [],
+        "other_dates": list_other_dates(event) if event.series_id else [],
     }
     return render(request, "events/event.html", context, status=status)
 
@@ -113,10 +113,10 @@ def event_page(
 @require_safe
 def calendar(request: HttpRequest, slug: str) -> HttpResponse:
     """An upcoming event's calendar file. 404 if it has none."""
-    found = get_event_or_404(slug)
-    if not found.has_calendar:
+    event = get_event_or_404(slug)
+    if not event.has_calendar:
         raise Http404
-    return calendar_response(build_calendar_file(found), calendar_filename(found))
+    return calendar_response(build_calendar_file(event), calendar_filename(event))
 
 
 def calendar_response(content: str, name: str) -> HttpResponse:

@@ -42,29 +42,29 @@ def count_try(request: HttpRequest, email: str) -> None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
     """Sign up. The answer is the same whether or not the address has signed up before."""
-    found = get_event_or_404(slug)
-    if request.method != "POST" or not found.is_open:
+    event = get_event_or_404(slug)
+    if request.method != "POST" or not event.is_open:
         # People may reload this URL after it showed a form with errors.
-        return redirect(found)
+        return redirect(event)
     form = SignUpForm(request.POST)
     if form.is_from_a_machine:
-        return _redirect_with_receipt(found, str(form.data.get("email", ""))[:MAX_EMAIL_LENGTH])
+        return _redirect_with_receipt(event, str(form.data.get("email", ""))[:MAX_EMAIL_LENGTH])
     key = str(request.POST.get("key", ""))
-    host = get_host_or_404(key, found) if key else None
+    host = get_host_or_404(key, event) if key else None
     if not form.is_valid():
-        return event_page(request, found, form, host=host, status=422)
-    return _create_sign_up(request, found, form, host)
+        return event_page(request, event, form, host=host, status=422)
+    return _create_sign_up(request, event, form, host)
 
 
 def _create_sign_up(
-    request: HttpRequest, found: Event, form: SignUpForm, host: SignUp | None
+    request: HttpRequest, event: Event, form: SignUpForm, host: SignUp | None
 ) -> HttpResponse:
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     person = request.user if isinstance(request.user, Person) else None
     try:
         count_try(request, email)
         made = services.create_sign_up(
-            event=found,
+            event=event,
             name=name,
             email=email,
             person=person,
@@ -72,19 +72,19 @@ def _create_sign_up(
             time_zone=_find_zone_name(request),
         )
     except RateLimited as limited:
-        page = event_page(request, found, form, host=host, error=format_rate_limited(limited))
+        page = event_page(request, event, form, host=host, error=format_rate_limited(limited))
         return mark_rate_limited(page, limited)
     except GuestLimitReached:
         error = _(
             "The person who sent you this link has no guest spots left. You can still sign up on your own."
         )
-        return event_page(request, found, form, error=error, status=422)
+        return event_page(request, event, form, error=error, status=422)
     except EventClosed:
-        return redirect(found)
+        return redirect(event)
     # The address is verified by their account, so there is no email to wait for.
     if person and services.is_own_address(person, email) and made.status != SignUpStatus.UNCONFIRMED:
         return add_noindex(redirect(made))
-    return _redirect_with_receipt(found, email)
+    return _redirect_with_receipt(event, email)
 
 
 def _find_zone_name(request: HttpRequest) -> str:
@@ -92,8 +92,8 @@ def _find_zone_name(request: HttpRequest) -> str:
     return zone.key if zone else ""
 
 
-def _redirect_with_receipt(found: Event, email: str) -> HttpResponse:
-    address = reverse("events:signed_up", args=[found.slug])
+def _redirect_with_receipt(event: Event, email: str) -> HttpResponse:
+    address = reverse("events:signed_up", args=[event.slug])
     response = redirect(address)
     response.set_cookie(
         RECEIPT,
@@ -111,10 +111,10 @@ def _redirect_with_receipt(found: Event, email: str) -> HttpResponse:
 @never_cache
 def signed_up(request: HttpRequest, slug: str) -> HttpResponse:
     """Explain the next step. It does not reveal whether the address had signed up before, nor the personal link."""
-    found = get_event_or_404(slug)
+    event = get_event_or_404(slug)
     try:
         email = signing.loads(request.COOKIES.get(RECEIPT, ""), salt=request.path, max_age=RECEIPT_SECONDS)
     except signing.BadSignature:
-        return redirect(found)
-    context = {"event": found, "email": format_email(email), "zone": find_visitor_zone(request)}
+        return redirect(event)
+    context = {"event": event, "email": format_email(email), "zone": find_visitor_zone(request)}
     return render(request, "events/signed_up.html", context)

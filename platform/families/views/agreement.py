@@ -79,7 +79,9 @@ def _render_agreement(
         "form": form,
         "views": ParentView.choices,
         "gate": get_tutor_gate(link.teen),
-        "other_links": [one for one in list_links(link.teen) if one.pk != link.pk and one.teen == link.teen],
+        "other_links": [
+            other for other in list_links(link.teen) if other.pk != link.pk and other.teen == link.teen
+        ],
         "person": person,
     }
     return render(request, "families/agreement.html", page, status=status)

@@ -135,9 +135,9 @@ def consent_record(request: HttpRequest, consent_id: int) -> HttpResponse:
 @never_cache
 def evidence(request: HttpRequest) -> HttpResponse:
     """Download every consent about the person or given by them as JSON."""
-    found = consents.list_consents_about(get_person(request)).select_related("teen")
+    consents_given = consents.list_consents_about(get_person(request)).select_related("teen")
     return JsonResponse(
-        {"consents": [_build_evidence(consent) for consent in found]},
+        {"consents": [_build_evidence(consent) for consent in consents_given]},
         headers={"Content-Disposition": 'attachment; filename="consents.json"'},
     )
 
