@@ -100,11 +100,11 @@ def judged(text: str) -> Verdict:
     return judge_conversation([("user", text)])
 
 
-def measure_danger(found: Sequence[Message], lengths: Sequence[int] = LENGTHS) -> dict[str, Any]:
+def measure_danger(messages: Sequence[Message], lengths: Sequence[int] = LENGTHS) -> dict[str, Any]:
     """Count messages that get a card: alone, and by kind, position, length and language of the homework."""
-    alone = [message for message in found if judged(message.text).is_crisis]
+    alone = [message for message in messages if judged(message.text).is_crisis]
     carded, missed = Counter[str](), Counter[str]()
-    for seed, message in enumerate(found):
+    for seed, message in enumerate(messages):
         for length in lengths:
             for language in LANGUAGES:
                 study = homework(language, length, seed=seed)
@@ -114,7 +114,7 @@ def measure_danger(found: Sequence[Message], lengths: Sequence[int] = LENGTHS) -
                     carded[f"{message.kind} {length} {form} {language}"] += is_carded
                     missed[f"{message.id} {form}"] += not is_carded
     return {
-        "messages": Counter(message.kind for message in found),
+        "messages": Counter(message.kind for message in messages),
         "alone": Counter(message.kind for message in alone),
         "carded": dict(carded),
         "missed": {name: count for name, count in missed.items() if count},
@@ -125,11 +125,11 @@ def measure_study(sets: dict[str, list[str]]) -> dict[str, Any]:
     verdicts = {name: [judged(text) for text in texts] for name, texts in sets.items()}
     return {
         name: {
-            "texts": len(found),
-            "carded": sum(verdict.is_crisis for verdict in found),
-            "paused": sum(verdict.level == "2" for verdict in found),
+            "texts": len(judged_texts),
+            "carded": sum(verdict.is_crisis for verdict in judged_texts),
+            "paused": sum(verdict.level == "2" for verdict in judged_texts),
         }
-        for name, found in verdicts.items()
+        for name, judged_texts in verdicts.items()
     }
 
 

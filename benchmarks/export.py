@@ -102,10 +102,10 @@ def create_person(username: str, turns: int) -> None:
 
 def words(chance: random.Random, letters: int) -> str:
     """Return random words that compress about as well as real text."""
-    said = ""
-    while len(said) < letters:
-        said += "".join(chance.choices("eeettaaooinnsrhldcum", k=chance.randint(2, 9))) + " "
-    return said
+    text = ""
+    while len(text) < letters:
+        text += "".join(chance.choices("eeettaaooinnsrhldcum", k=chance.randint(2, 9))) + " "
+    return text
 
 
 def measure_in_processes(username: str) -> dict[str, float]:

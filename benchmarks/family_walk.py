@@ -71,13 +71,13 @@ class Walker:
 
     def choose(self, selector: str, value: str) -> None:
         """Choose a value from a list, if the page has it and the value is not preselected. This takes two taps."""
-        found = self.page.locator(selector)
-        if not found.count():
+        field = self.page.locator(selector)
+        if not field.count():
             return
         # A list of only some countries has an empty value for all others.
-        value = value if found.locator(f'option[value="{value}"]').count() else ""
-        if found.input_value() != value:
-            found.select_option(value)
+        value = value if field.locator(f'option[value="{value}"]').count() else ""
+        if field.input_value() != value:
+            field.select_option(value)
             self.taps += 2
 
     def type_if_asked(self, selector: str, text: str) -> None:
@@ -118,12 +118,12 @@ def site() -> Iterator[live.Web]:
 
 
 def get_emailed_address() -> str:
-    found = re.search(r"http://[^/]+(/\S+)", Email.objects.get().text)
+    match = re.search(r"http://[^/]+(/\S+)", Email.objects.get().text)
     # Django opens another connection beside Playwright's event loop. Nothing else would close it.
     connections.close_all()
-    if found is None:
+    if match is None:
         raise LookupError("The email has no address.")
-    return found[1]
+    return match[1]
 
 
 def walk(hers: Walker, his: Walker, *, zone: str, country: str) -> list[dict[str, Any]]:
@@ -211,18 +211,18 @@ def main() -> None:
     arguments.add_argument("--country", default="US", help="where the teen lives (ISO 3166)")
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure(language=asked.language, zone=asked.zone, country=asked.country)
+    results = measure(language=asked.language, zone=asked.zone, country=asked.country)
     for who in ("parent", "teen"):
-        walked = found[who]
+        walked = results[who]
         print(
             f"The {who}: {walked['taps']} taps, {walked['fields']} fields, {walked['characters']} characters typed,"
         )
         print(f"  {walked['words']} words to read; one who reads every word: {walked['human_seconds']} s")
-    print(f"The machine took {found['walk_seconds']} s in all.")
-    for consent in found["evidence"]:
+    print(f"The machine took {results['walk_seconds']} s in all.")
+    for consent in results["evidence"]:
         print("Evidence:", ", ".join(f"{name} {value}" for name, value in consent.items()))
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

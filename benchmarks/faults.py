@@ -87,10 +87,10 @@ def database_killed(_parts: Parts) -> None:
     """Kill a server process: PostgreSQL then ends every connection and recovers from its log."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s LIMIT 1", [live.NAME])
-        found = cursor.fetchone()
-    if found is None:
+        row = cursor.fetchone()
+    if row is None:
         raise LookupError("The site has no connection to the database.")
-    os.kill(found[0], signal.SIGKILL)
+    os.kill(row[0], signal.SIGKILL)
 
 
 def model_killed(parts: Parts) -> None:
@@ -159,8 +159,8 @@ def run_fault(parts: Parts, visitors: list[live.Visitor], count: int, name: str)
             lambda: ended(turn_ids) >= count // 4, what="a quarter of the answers", seconds=PATIENCE
         )
         steady(lambda: FAULTS[name](parts))
-        for one in asking:
-            one.result()
+        for question in asking:
+            question.result()
     live.wait_until(lambda: ended(turn_ids) == count, what=f"every turn to end ({name})", seconds=PATIENCE)
     return turn_ids
 
@@ -222,18 +222,18 @@ def measure(count: int, faults: list[str]) -> dict[str, Any]:
         cursor.execute(
             f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])} SET synchronous_commit = on"
         )
-    found: dict[str, int] = {"answered": 0, "refunded": 0, "lost": 0, "double": 0}
+    totals: dict[str, int] = {"answered": 0, "refunded": 0, "lost": 0, "double": 0}
     try:
-        for name, one in run(count, faults):
-            print(f"{name:16} " + "  ".join(f"{key} {value}" for key, value in one.items()))
-            for key, value in one.items():
-                found[key] += value
-        found["leaked"] = Hold.objects.filter(state=HoldState.HELD).count()
-        found["ledger_differences"] = sum(1 for _ in find_differences())
+        for name, counts in run(count, faults):
+            print(f"{name:16} " + "  ".join(f"{key} {value}" for key, value in counts.items()))
+            for key, value in counts.items():
+                totals[key] += value
+        totals["leaked"] = Hold.objects.filter(state=HoldState.HELD).count()
+        totals["ledger_differences"] = sum(1 for _ in find_differences())
     finally:
         connection.close()
         teardown_databases(made, verbosity=0)
-    return found
+    return totals
 
 
 def main() -> None:
@@ -244,10 +244,10 @@ def main() -> None:
     arguments.add_argument("--only", choices=list(FAULTS), help="run only this fault")
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure(asked.turns, [asked.only] if asked.only else list(FAULTS))
-    print("  ".join(f"{key} {value}" for key, value in found.items()))
+    results = measure(asked.turns, [asked.only] if asked.only else list(FAULTS))
+    print("  ".join(f"{key} {value}" for key, value in results.items()))
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -50,15 +50,15 @@ def direct() -> float:
         "stream": True,
     }
     headers = {"Authorization": f"Bearer {settings.TUTOR_API_KEY}", "Content-Type": "application/json"}
-    line = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
+    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
     started = time.perf_counter()
-    line.request("POST", f"{at.path}/chat/completions", json.dumps(body), headers)
-    reply = line.getresponse()
-    for said in iter(reply.readline, b""):
-        if said.startswith(b"data: {") and (json.loads(said[6:])["choices"][0]["delta"].get("content")):
+    connection.request("POST", f"{at.path}/chat/completions", json.dumps(body), headers)
+    reply = connection.getresponse()
+    for line in iter(reply.readline, b""):
+        if line.startswith(b"data: {") and (json.loads(line[6:])["choices"][0]["delta"].get("content")):
             break
     took = time.perf_counter() - started
-    line.close()
+    connection.close()
     return took
 
 
@@ -67,12 +67,12 @@ def through_site(visitor: live.Visitor) -> float:
     started = time.perf_counter()
     turn_id = visitor.ask(QUESTION)
     reply = visitor.get(f"/tutor/turns/{turn_id}/stream")
-    for said in iter(reply.readline, b""):
-        if b"-growing" in said:
+    for line in iter(reply.readline, b""):
+        if b"-growing" in line:
             break
     took = time.perf_counter() - started
-    for said in iter(reply.readline, b""):
-        if said.startswith(b"event: done"):
+    for line in iter(reply.readline, b""):
+        if line.startswith(b"event: done"):
             break
     reply.close()
     return took
@@ -114,13 +114,13 @@ def main() -> None:
     )
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure()
-    print(f"time to first token, median of {found['pairs']} pairs, warm")
-    print(f"  straight from the model's server  {found['direct_ms']:8.1f} ms")
-    print(f"  through the whole site            {found['site_ms']:8.1f} ms")
-    print(f"  added                             {found['added_ms']:8.1f} ms   ratio {found['ratio']:.2f}")
+    results = measure()
+    print(f"time to first token, median of {results['pairs']} pairs, warm")
+    print(f"  straight from the model's server  {results['direct_ms']:8.1f} ms")
+    print(f"  through the whole site            {results['site_ms']:8.1f} ms")
+    print(f"  added                             {results['added_ms']:8.1f} ms   ratio {results['ratio']:.2f}")
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -156,8 +156,8 @@ def plain_rows(name: str, examples: Sequence[Example]) -> list[dict[str, Any]]:
 def precisions(pairs: Sequence[tuple[Example, Verdict]]) -> dict[str, Rate]:
     """Return for each level the share of texts that really have at least that level; S counts like 3 and 4."""
 
-    def of(found: set[Level], true: set[str]) -> Rate:
-        return counted(example.level in true for example, verdict in pairs if verdict.level in found)
+    def of(levels: set[Level], true: set[str]) -> Rate:
+        return counted(example.level in true for example, verdict in pairs if verdict.level in levels)
 
     return {
         "of the carded, 3, 4 or S": of({Level.STATED, Level.ACUTE, Level.UNSAFE_HOME}, {"3", "4", "S"}),
@@ -181,8 +181,8 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
     def verdict(number: int, example: Example) -> Verdict:
         tops = {category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()}
         kind = TextTraits.of(example.text, windows=len(list(split_windows(example.text))))
-        found = score_heads(model.heads, tops, kind, doubt=(0, 0), layer=LAYER)
-        return merge_verdicts(rules(example), found.verdict)
+        judged = score_heads(model.heads, tops, kind, doubt=(0, 0), layer=LAYER)
+        return merge_verdicts(rules(example), judged.verdict)
 
     verdicts: dict[str, list[Verdict]] = {}
     for number, example in enumerate(examples):
@@ -195,17 +195,17 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
 def timing(texts: Sequence[str]) -> dict[str, float]:
     """Return milliseconds of CPU time per verdict: one message, one after twelve others, and the slowest 64 kB."""
 
-    def took(*said: str) -> float:
+    def took(*texts_so_far: str) -> float:
         started = time.thread_time()
-        judge_conversation([("user", text) for text in said])
+        judge_conversation([("user", text) for text in texts_so_far])
         return (time.thread_time() - started) * 1000
 
-    one = sorted(took(text) for text in texts)
+    durations = sorted(took(text) for text in texts)
     long = sorted(took(*texts[n : n + 13]) for n in range(0, min(len(texts), 3900) - 13, 13))
     hostile = max(took((text * 65536)[:65536]) for text in (" ", "a", "i want to ", "k i l l ", "a1 b2 "))
     return {
-        "median_ms": round(one[len(one) // 2], 3),
-        "p95_ms": round(one[len(one) * 95 // 100], 3),
+        "median_ms": round(durations[len(durations) // 2], 3),
+        "p95_ms": round(durations[len(durations) * 95 // 100], 3),
         "after_twelve_median_ms": round(long[len(long) // 2], 3),
         "after_twelve_p95_ms": round(long[len(long) * 95 // 100], 3),
         "hostile_64kb_ms": round(hostile, 1),

@@ -59,8 +59,8 @@ def mismatched(count: int) -> int:
         event.starts_at += timedelta(hours=1)
         event.sequence += 1
         update = build_request(sign_up)
-        found = mismatches(sign_up, update, method="REQUEST", sequence=event.sequence)
-        found += mismatches(
+        errors = mismatches(sign_up, update, method="REQUEST", sequence=event.sequence)
+        errors += mismatches(
             sign_up,
             build_cancellation(sign_up, sequence=event.sequence + 1),
             method="CANCEL",
@@ -68,14 +68,14 @@ def mismatched(count: int) -> int:
         )
         event.starts_at -= timedelta(hours=1)
         method, sequence, first = messages[0]
-        found += mismatches(sign_up, first, method=method, sequence=sequence)
+        errors += mismatches(sign_up, first, method=method, sequence=sequence)
         for message in (first, update):
             calendar = Calendar.from_ical(message)
             calendar.validate()  # type: ignore[no-untyped-call]
-            found += [str(error) for error in calendar.errors + calendar.events[0].errors]
-        wrong += bool(found)
-        if found:
-            print(sign_up.event.time_zone, sign_up.event.starts_at, *found, sep="\n  ")
+            errors += [str(error) for error in calendar.errors + calendar.events[0].errors]
+        wrong += bool(errors)
+        if errors:
+            print(sign_up.event.time_zone, sign_up.event.starts_at, *errors, sep="\n  ")
     return wrong
 
 
@@ -96,12 +96,12 @@ def oversold() -> int:
     """Return the number of spots beyond the limit, plus that of people on the waitlist out of order."""
     event = create_event("rush", capacity=SPOTS)
     begun = time.perf_counter()
-    done = at_once([partial(confirm_sign_up, sign_up=one) for one in create_sign_ups(event, PEOPLE)])
+    done = at_once([partial(confirm_sign_up, sign_up=sign_up) for sign_up in create_sign_ups(event, PEOPLE)])
     seconds = time.perf_counter() - begun
-    going = [one for one in done if one.is_going]
-    waiting = [one for one in done if one.status == SignUpStatus.WAITLISTED]
-    last = max(one.spot_given_at for one in going if one.spot_given_at)
-    early = sum(1 for one in waiting if one.waitlisted_at is None or one.waitlisted_at < last)
+    going = [sign_up for sign_up in done if sign_up.is_going]
+    waiting = [sign_up for sign_up in done if sign_up.status == SignUpStatus.WAITLISTED]
+    last = max(sign_up.spot_given_at for sign_up in going if sign_up.spot_given_at)
+    early = sum(1 for sign_up in waiting if sign_up.waitlisted_at is None or sign_up.waitlisted_at < last)
     lost = PEOPLE - len(going) - len(waiting)
     print(
         f"{PEOPLE} confirmed at once in {seconds:.1f} s: {len(going)} going, {len(waiting)} on the waitlist"
@@ -226,14 +226,14 @@ def measure(events: int, emails: int) -> dict[str, int]:
     made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
     try:
         with parts_running() as parts:
-            found = {"events": events, "mismatched": mismatched(events), "oversold": oversold()}
+            results = {"events": events, "mismatched": mismatched(events), "oversold": oversold()}
             Email.objects.all().delete()
-            found |= count_emails(parts, emails)
+            results |= count_emails(parts, emails)
         live.wait_until(live.is_alone, what="the killed processes to leave the database")
     finally:
         connection.close()
         teardown_databases(made, verbosity=0)
-    return found
+    return results
 
 
 def main() -> None:
@@ -244,10 +244,10 @@ def main() -> None:
     arguments.add_argument("--emails", type=int, default=500)
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure(asked.events, asked.emails)
-    print("  ".join(f"{key} {value}" for key, value in found.items()))
+    results = measure(asked.events, asked.emails)
+    print("  ".join(f"{key} {value}" for key, value in results.items()))
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

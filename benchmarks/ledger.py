@@ -96,10 +96,10 @@ def main() -> None:
         hang_up()
         for place, work, rate in measured(purses, options):
             rates[place, work].append(rate)
-        found = checked()
+        checks = checked()
     medians = {at: statistics.median(passes) for at, passes in rates.items()}
     show(medians, options)
-    print(json.dumps(summary(medians, options) | found))
+    print(json.dumps(summary(medians, options) | checks))
 
 
 def parsed() -> argparse.Namespace:

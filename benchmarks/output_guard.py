@@ -183,7 +183,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
 
 def streams() -> list[Stream]:
     """Yield every sentence in every disguise."""
-    found = []
+    made = []
     for sentence in UNSAFE:
         lead, phrase = sentence.split("^") if "^" in sentence else ("", sentence)
         for name, disguise in DISGUISES.items():
@@ -191,8 +191,8 @@ def streams() -> list[Stream]:
             others = zip(disguised, disguise("Qua qua."), disguise("Zyx zyx."), strict=False)
             opening = len(list(takewhile(lambda signs: len(set(signs)) == 1, others)))
             before = f"{BEFORE}{lead}"
-            found.append(Stream(name, sentence, f"{before}{disguised}{AFTER}", len(before) + opening))
-    return found
+            made.append(Stream(name, sentence, f"{before}{disguised}{AFTER}", len(before) + opening))
+    return made
 
 
 def ways_to_cut(text: str, most: int | None = None) -> Iterator[list[str]]:
@@ -224,9 +224,9 @@ class Timing:
         return round(sorted(self.took)[int(len(self.took) * part)], 4)
 
 
-def timing(found: list[Stream]) -> Timing:
+def timing(tested: list[Stream]) -> Timing:
     took = []
-    for stream in found:
+    for stream in tested:
         gate = OutputGate()
         borders = range(0, len(stream.text) + 4, 4)
         for start, end in pairwise(borders):
@@ -247,11 +247,11 @@ def main() -> None:
         "--cuts", type=int, help="cut at so many offsets of each stream, not at all of them"
     )
     asked = arguments.parse_args()
-    found = streams()
-    leaking = [stream for stream in found if leaks(stream, cuts=asked.cuts)]
-    took = timing(found)
+    tested = streams()
+    leaking = [stream for stream in tested if leaks(stream, cuts=asked.cuts)]
+    took = timing(tested)
     result = {
-        "streams": len(found),
+        "streams": len(tested),
         "leaking": len(leaking),
         "median_ms": took.at(0.5),
         "p95_ms": took.at(0.95),
@@ -260,7 +260,7 @@ def main() -> None:
     if asked.json:
         print(json.dumps(result | {"leaks": [[stream.disguise, stream.sentence] for stream in leaking]}))
         return
-    print(f"{len(UNSAFE)} sentences in {len(DISGUISES)} disguises: {len(leaking)} of {len(found)} leak")
+    print(f"{len(UNSAFE)} sentences in {len(DISGUISES)} disguises: {len(leaking)} of {len(tested)} leak")
     for what, number in Counter(stream.disguise for stream in leaking).most_common():
         print(f"  {number:3} {what}: {[s.sentence for s in leaking if s.disguise == what][:9]}")
     print(f"one piece: median {took.at(0.5)} ms, p95 {took.at(0.95)} ms, most {took.at(0.9999)} ms")

@@ -42,11 +42,11 @@ def measure(cases: list[Case]) -> dict[str, int]:
     came = {"cases": len(cases), "wrong_text": 0, "wrong_bill": 0, "no_retry": 0}
     try:
         for number, case in enumerate(cases):
-            found = ask(case, number)
+            outcome = ask(case, number)
             for key, faults in (
-                ("wrong_text", found.text),
-                ("wrong_bill", found.bill),
-                ("no_retry", found.retry),
+                ("wrong_text", outcome.text),
+                ("wrong_bill", outcome.bill),
+                ("no_retry", outcome.retry),
             ):
                 came[key] += bool(faults)
                 for fault in faults:

@@ -30,5 +30,5 @@ class Rate(NamedTuple):
 
 
 def counted(hits: Iterable[bool]) -> Rate:
-    found = list(hits)
-    return Rate(sum(found), len(found))
+    outcomes = list(hits)
+    return Rate(sum(outcomes), len(outcomes))

@@ -149,7 +149,7 @@ def streams(port: int, load: Load) -> Iterator[dict[str, float]]:
         Person.objects.create(username=f"reader-{uuid4()}", role=Role.PARENT, password="!")  # noqa: S106
         for _ in range(load.people)
     ]
-    turns = [turn for one in people for turn in make_live_turns(one, load.streams // load.people)]
+    turns = [turn for person in people for turn in make_live_turns(person, load.streams // load.people)]
     readers = Readers(port, turns)
     began = time.monotonic()
     readers.thread.start()
@@ -187,26 +187,26 @@ def measure_load(port: int, load: Load, seconds: float) -> tuple[dict[str, list[
 def measure(passes: int, seconds: float) -> dict[str, Any]:
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
-    found: dict[tuple[str, str], list[list[float]]] = {}
+    durations: dict[tuple[str, str], list[list[float]]] = {}
     try:
         with tempfile.TemporaryDirectory() as folder, live.running(live.Web(Path(folder) / "web.log")) as web:
             for _pass in range(passes):
                 for name, load in LOADS.items():
                     took, rates = measure_load(web.port, load, seconds)
                     for path, times in took.items():
-                        found.setdefault((name, path), []).append(sorted(times))
+                        durations.setdefault((name, path), []).append(sorted(times))
                     slowest = {path: f"{max(times):.0f} of {len(times)}" for path, times in took.items()}
                     streamed = {rate: round(value, 1) for rate, value in rates.items()}
                     print(f"  {name}: slowest ms {slowest}; {streamed}", file=sys.stderr)
         live.wait_until(live.is_alone, what="the site to leave the database")
     finally:
         teardown_databases(made, verbosity=0)
-    return figures(found)
+    return figures(durations)
 
 
-def figures(found: dict[tuple[str, str], list[list[float]]]) -> dict[str, Any]:
+def figures(durations: dict[tuple[str, str], list[list[float]]]) -> dict[str, Any]:
     results: dict[str, Any] = {}
-    for (name, path), passes in found.items():
+    for (name, path), passes in durations.items():
         key = f"{name}_{path.strip('/').replace('/', '_')}"
         results[f"{key}_slowest_ms"] = round(statistics.median(times[-1] for times in passes), 1)
         results[f"{key}_p95_ms"] = round(
@@ -223,11 +223,11 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=8.0)
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure(asked.passes, asked.seconds)
-    for name, value in found.items():
+    results = measure(asked.passes, asked.seconds)
+    for name, value in results.items():
         print(f"{name:30} {value}")
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

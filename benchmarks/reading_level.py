@@ -48,8 +48,8 @@ def grade(text: str) -> float:
 def perspicuity(text: str) -> float:
     """Return the readability of a Spanish text of at least one word, from 0 to about 100; higher is easier."""
     words: list[str] = WORD.findall(text)
-    said = sum(_count_spanish_syllables(word) for word in words)
-    return 206.835 - 62.3 * said / len(words) - len(words) / _count_sentences(text)
+    syllables = sum(_count_spanish_syllables(word) for word in words)
+    return 206.835 - 62.3 * syllables / len(words) - len(words) / _count_sentences(text)
 
 
 def _count_sentences(text: str) -> int:
@@ -78,7 +78,7 @@ SHORTEST_SENTENCE = 4
 def words_of(page: str) -> str:
     """Return the sentences of a page's main block."""
     own = page[page.index("<main") : page.index("</main>")]
-    texts = (" ".join(html.unescape(TAG.sub("", found[2])).split()) for found in BLOCK.finditer(own))
+    texts = (" ".join(html.unescape(TAG.sub("", match[2])).split()) for match in BLOCK.finditer(own))
     return _join_sentences(text for text in texts if len(WORD.findall(text)) >= SHORTEST_SENTENCE)
 
 

@@ -80,23 +80,25 @@ def lessons_of(keys: Iterator[str]) -> list[str]:
 
 
 def figures_of(answers: list[Answered]) -> dict[str, float]:
-    covered = [one for one in answers if one.asked.right]
-    near = [one for one in answers if one.asked.is_near]
-    elsewhere = [one for one in answers if not one.asked.right and not one.asked.is_near]
-    ranks = [one.rank(one.asked.right) for one in covered]
-    first_labels = [one.rank(set(one.asked.lessons)) for one in covered]
+    covered = [answer for answer in answers if answer.asked.right]
+    near = [answer for answer in answers if answer.asked.is_near]
+    elsewhere = [answer for answer in answers if not answer.asked.right and not answer.asked.is_near]
+    ranks = [answer.rank(answer.asked.right) for answer in covered]
+    first_labels = [answer.rank(set(answer.asked.lessons)) for answer in covered]
     return {
         "covered": len(covered),
         "recall_at_1": share(rank == 1 for rank in ranks),
         "recall_at_3": share(0 < rank <= 3 for rank in ranks),
         "recall_at_3_as_first_labelled": share(0 < rank <= 3 for rank in first_labels),
         "mrr": round(statistics.fmean(1 / rank if rank else 0 for rank in ranks), 3),
-        "cited_rightly_by_the_tutor": share(bool(one.asked.right & set(one.cited)) for one in covered),
+        "cited_rightly_by_the_tutor": share(
+            bool(answer.asked.right & set(answer.cited)) for answer in covered
+        ),
         "uncovered": len(elsewhere),
-        "uncovered_that_are_cited": sum(bool(one.cited) for one in elsewhere),
+        "uncovered_that_are_cited": sum(bool(answer.cited) for answer in elsewhere),
         "near": len(near),
-        "near_that_are_cited": sum(bool(one.cited) for one in near),
-        "median_ms": round(statistics.median(one.ms for one in answers), 1),
+        "near_that_are_cited": sum(bool(answer.cited) for answer in near),
+        "median_ms": round(statistics.median(answer.ms for answer in answers), 1),
     }
 
 
@@ -134,11 +136,11 @@ def main() -> None:
 
 
 def show_misses(answers: list[Answered]) -> None:
-    for one in answers:
-        if not one.asked.right and one.cited:
-            print(f"cited   {one.asked.text!r}: {one.cited}")
-        elif one.asked.right and not 0 < one.rank(one.asked.right) <= 3:
-            print(f"missed  {one.asked.text!r}: {one.ranked[:3]}, not {one.asked.lessons}")
+    for answer in answers:
+        if not answer.asked.right and answer.cited:
+            print(f"cited   {answer.asked.text!r}: {answer.cited}")
+        elif answer.asked.right and not 0 < answer.rank(answer.asked.right) <= 3:
+            print(f"missed  {answer.asked.text!r}: {answer.ranked[:3]}, not {answer.asked.lessons}")
 
 
 if __name__ == "__main__":

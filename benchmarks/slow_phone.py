@@ -64,10 +64,10 @@ def visit(browser: Browser, url: str) -> Visit:
     line.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     weights = dict[str, int]()
     kinds = dict[str, str]()
-    line.on("Network.responseReceived", lambda said: kinds.update({said["requestId"]: said["type"]}))
+    line.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
     line.on(
         "Network.loadingFinished",
-        lambda said: weights.update({said["requestId"]: int(said["encodedDataLength"])}),
+        lambda event: weights.update({event["requestId"]: int(event["encodedDataLength"])}),
     )
     page.goto(url, wait_until="load")
     page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
@@ -112,11 +112,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--runs", type=int, default=3)
-    found: dict[str, Any] = measure(arguments.parse_args().runs)
-    for path, one in found.items():
+    results: dict[str, Any] = measure(arguments.parse_args().runs)
+    for path, page in results.items():
         print(
-            f"{path:50} {one.weight / 1000:6.1f} kB ({one.html / 1000:5.1f} HTML) in {one.requests:2.0f} requests"
-            f"  first words {one.painted:5.0f} ms  loaded {one.loaded:5.0f} ms"
+            f"{path:50} {page.weight / 1000:6.1f} kB ({page.html / 1000:5.1f} HTML) in {page.requests:2.0f} requests"
+            f"  first words {page.painted:5.0f} ms  loaded {page.loaded:5.0f} ms"
         )
 
 

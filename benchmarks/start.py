@@ -47,8 +47,8 @@ class Run:
     def _wait(self) -> str:
         assert self.process.stdout  # noqa: S101
         for line in self.process.stdout:
-            if found := READY.search(line):
-                return found[1]
+            if match := READY.search(line):
+                return match[1]
         raise RuntimeError("make run ended before the site was ready")
 
     def _sample(self) -> None:
@@ -79,8 +79,8 @@ def _read_memory_share(process: psutil.Process) -> int:
 def ask(address: str) -> None:
     """Ask a question as the demo teen and wait for the whole answer."""
     with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        executable = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         page = browser.new_page(base_url=address)
         page.goto("/sign-in?next=/tutor/")
         page.get_by_role("button", name=re.compile("Noor")).click()
@@ -116,12 +116,12 @@ def main() -> None:
     )
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure()
-    print(f"cold start, fresh clone and empty cache  {found['cold_s']:7.1f} s")
-    print(f"warm start, median of {WARM_STARTS}                  {found['warm_s']:7.1f} s")
-    print(f"peak memory of the whole stack           {found['peak_mib']:7d} MiB")
+    results = measure()
+    print(f"cold start, fresh clone and empty cache  {results['cold_s']:7.1f} s")
+    print(f"warm start, median of {WARM_STARTS}                  {results['warm_s']:7.1f} s")
+    print(f"peak memory of the whole stack           {results['peak_mib']:7d} MiB")
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -101,13 +101,13 @@ def direct(url: str, pause: int) -> Stream:
     }
 
     async def stream(session: aiohttp.ClientSession) -> float | None:
-        started, first, said = time.perf_counter(), 0.0, 0
+        started, first, received = time.perf_counter(), 0.0, 0
         async with session.post(f"{url}/chat/completions", json=body) as reply:
             async for line in reply.content:
                 if line.startswith(b'data: {"choices": [{') and b'"content"' in line:
                     first = first or time.perf_counter() - started
-                    said += 1
-        return first if said == TOKENS else None
+                    received += 1
+        return first if received == TOKENS else None
 
     return stream
 
@@ -183,7 +183,7 @@ class Site:
     @property
     def cpu(self) -> float:
         """The CPU seconds of web and worker so far."""
-        used = [psutil.Process(one.child.pid).cpu_times() for one in (self.web, self.worker)]
+        used = [psutil.Process(process.child.pid).cpu_times() for process in (self.web, self.worker)]
         return sum(times.user + times.system for times in used)
 
 
@@ -204,7 +204,7 @@ def site(logs: Path, mock: Mock, pause: int) -> Iterator[Site]:
 def measure_load(logs: Path, mock: Mock, passes: int, name: str) -> list[tuple[Measured, Measured]]:
     """Run each pass directly with the model, then through the site, after one question per person as warm-up."""
     at_a_time, pause, count, readers = LOADS[name]
-    found = []
+    pairs = []
     cookies = itertools.cycle(people(name, readers))
     with site(logs, mock, pause) as running:
         ways = direct(mock.url, pause), through_site(running.web.url, cookies)
@@ -214,14 +214,14 @@ def measure_load(logs: Path, mock: Mock, passes: int, name: str) -> list[tuple[M
             before = running.cpu
             whole = uvloop.run(load(ways[1], at_a_time=at_a_time, count=count))
             whole.cpu = running.cpu - before
-            found.append((straight, whole))
+            pairs.append((straight, whole))
             print(
                 f"  {name}: direct {straight.first_ms(0.5):.1f} ms, {straight.a_second:.1f}/s; site"
                 f" {whole.first_ms(0.5):.1f} ms (p95 {whole.first_ms(0.95):.1f}), {whole.a_second:.1f}/s,"
                 f" {whole.cpu / max(1, len(whole.first)) * 1000:.1f} ms of CPU, {whole.failed} failed",
                 file=sys.stderr,
             )
-    return found
+    return pairs
 
 
 def measure(passes: int) -> dict[str, Any]:
@@ -231,17 +231,17 @@ def measure(passes: int) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             logs = Path(folder)
             with live.running(Mock(logs / "mock.log")) as mock:
-                found = {name: measure_load(logs, mock, passes, name) for name in LOADS}
+                measured = {name: measure_load(logs, mock, passes, name) for name in LOADS}
             live.wait_until(live.is_alone, what="the site to leave the database")
         left = Turn.objects.exclude(state=TurnState.ANSWERED).count()
     finally:
         teardown_databases(made, verbosity=0)
-    return figures(found, left)
+    return figures(measured, left)
 
 
-def figures(found: dict[str, list[tuple[Measured, Measured]]], left: int) -> dict[str, Any]:
+def figures(measured: dict[str, list[tuple[Measured, Measured]]], left: int) -> dict[str, Any]:
     def middle(name: str, what: Callable[[Measured, Measured], float]) -> float:
-        return statistics.median(what(straight, whole) for straight, whole in found[name])
+        return statistics.median(what(straight, whole) for straight, whole in measured[name])
 
     return {
         "ttft_over_direct_ms_c1": round(
@@ -260,7 +260,7 @@ def figures(found: dict[str, list[tuple[Measured, Measured]]], left: int) -> dic
         "cpu_ms_per_stream": round(
             middle("c200", lambda _straight, whole: whole.cpu / max(1, len(whole.first)) * 1000), 1
         ),
-        "failed": sum(whole.failed for passes in found.values() for _straight, whole in passes) + left,
+        "failed": sum(whole.failed for passes in measured.values() for _straight, whole in passes) + left,
     }
 
 
@@ -271,11 +271,11 @@ def main() -> None:
     arguments.add_argument("--passes", type=int, default=3)
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure(asked.passes)
-    for name, value in found.items():
+    results = measure(asked.passes)
+    for name, value in results.items():
         print(f"{name:26} {value}")
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -42,13 +42,13 @@ class Case:
     patience: float = 5.0
 
 
-def one(name: str, *script: bytes | float | None, **expected: object) -> Case:
+def make_case(name: str, *script: bytes | float | None, **expected: object) -> Case:
     return Case(name=name, scripts=(script,), **expected)  # type: ignore[arg-type]
 
 
 def failed(name: str, end_reason: EndReason, *script: bytes | float | None, **expected: object) -> Case:
     """A turn that fails; unless a row says otherwise, without a word."""
-    return one(
+    return make_case(
         name, *script, **({"state": TurnState.FAILED, "end_reason": end_reason, "text": ""} | expected)
     )
 
@@ -64,53 +64,59 @@ def whole(content: object, finish: str = "stop", **fields: object) -> dict[str, 
 
 
 def thinking() -> Iterator[Case]:
-    said = words(*PIECES) + END
-    yield one("think tags", OK, words("<think>", THOUGHT, "</think>", "\n\n"), said)
-    yield one(
+    pieces = words(*PIECES) + END
+    yield make_case("think tags", OK, words("<think>", THOUGHT, "</think>", "\n\n"), pieces)
+    yield make_case(
         "think tags over chunks",
         OK,
         words("<", "th", "ink", ">", "The ZEB", "RA", " asks", "</", "thi", "nk>"),
-        said,
+        pieces,
     )
-    yield one("think tags letter by letter", OK, words(*f"<think>{THOUGHT}</think>"), said)
-    yield one("think tags in one chunk", OK, words(f"<think>{THOUGHT}</think>{ANSWER}"), END)
-    yield one(
+    yield make_case("think tags letter by letter", OK, words(*f"<think>{THOUGHT}</think>"), pieces)
+    yield make_case("think tags in one chunk", OK, words(f"<think>{THOUGHT}</think>{ANSWER}"), END)
+    yield make_case(
         "think tags in the middle", OK, words("Rain falls<think>", THOUGHT, "</think> from clouds."), END
     )
-    yield one("thinking tags", OK, words("<thinking>", THOUGHT, "</thinking>"), said)
-    yield one("tags in capitals", OK, words("<THINK>", THOUGHT, "</THINK>"), said)
-    yield one("thought tags", OK, words("<thought>", THOUGHT, "</thought>"), said)
-    yield one("square tags", OK, words("[THINK]", THOUGHT, "[/THINK]"), said)
-    yield one("Kimi's tags", OK, words("◁think▷", THOUGHT, "◁/think▷"), said)
-    yield one(
+    yield make_case("thinking tags", OK, words("<thinking>", THOUGHT, "</thinking>"), pieces)
+    yield make_case("tags in capitals", OK, words("<THINK>", THOUGHT, "</THINK>"), pieces)
+    yield make_case("thought tags", OK, words("<thought>", THOUGHT, "</thought>"), pieces)
+    yield make_case("square tags", OK, words("[THINK]", THOUGHT, "[/THINK]"), pieces)
+    yield make_case("Kimi's tags", OK, words("◁think▷", THOUGHT, "◁/think▷"), pieces)
+    yield make_case(
         "harmony's channels",
         OK,
         words("<|channel|>analysis<|message|>", THOUGHT, "<|end|><|start|>assistant"),
         words("<|channel|>final<|message|>"),
-        said,
+        pieces,
     )
-    yield one("answer tags after think tags", OK, words(f"<think>{THOUGHT}</think><answer>"), said)
-    yield one(
-        "only a closing tag", OK, words(THOUGHT, "</think>", "\n\n"), said, takes_back=True, model="tutor"
+    yield make_case("answer tags after think tags", OK, words(f"<think>{THOUGHT}</think><answer>"), pieces)
+    yield make_case(
+        "only a closing tag", OK, words(THOUGHT, "</think>", "\n\n"), pieces, takes_back=True, model="tutor"
     )
-    yield one("only a closing tag, expected", OK, words(THOUGHT, "</think>", "\n\n"), said, model="qwq-32b")
-    yield one("a thinking model that did not think", OK, said, model="deepseek-r1")
-    yield one("a tag that is spoken of", OK, words("Use `<think>` here."), END, text="Use `<think>` here.")
-    yield one("less than a tag", OK, words("1 <", " 2 < 3 and a<b"), END, text="1 < 2 < 3 and a<b")
+    yield make_case(
+        "only a closing tag, expected", OK, words(THOUGHT, "</think>", "\n\n"), pieces, model="qwq-32b"
+    )
+    yield make_case("a thinking model that did not think", OK, pieces, model="deepseek-r1")
+    yield make_case(
+        "a tag that is spoken of", OK, words("Use `<think>` here."), END, text="Use `<think>` here."
+    )
+    yield make_case("less than a tag", OK, words("1 <", " 2 < 3 and a<b"), END, text="1 < 2 < 3 and a<b")
     yield failed("a tag never closed", EndReason.MODEL_EMPTY, OK, words("<think>", THOUGHT), END)
     for name in ("reasoning", "reasoning_content"):
-        yield one(f"delta.{name}", OK, delta(**{name: THOUGHT}), delta("", **{name: " More ZEBRA."}), said)
+        yield make_case(
+            f"delta.{name}", OK, delta(**{name: THOUGHT}), delta("", **{name: " More ZEBRA."}), pieces
+        )
     details = [{"type": "reasoning.text", "text": THOUGHT}]
-    yield one("reasoning_details", OK, delta(reasoning=THOUGHT, reasoning_details=details), said)
-    yield one(
+    yield make_case("reasoning_details", OK, delta(reasoning=THOUGHT, reasoning_details=details), pieces)
+    yield make_case(
         "Mistral's parts",
         OK,
         delta([{"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]}]),
-        said,
+        pieces,
     )
     google = {"google": {"thought": True}}
-    yield one("Gemini's marks", OK, delta(THOUGHT, extra_content=google), said)
-    yield one(
+    yield make_case("Gemini's marks", OK, delta(THOUGHT, extra_content=google), pieces)
+    yield make_case(
         "thinking that nothing reports",
         OK,
         b"".join(delta(reasoning=" ZEBRA") for _ in range(20)),
@@ -138,29 +144,35 @@ def thinking() -> Iterator[Case]:
 
 
 def reports() -> Iterator[Case]:
-    said = (OK, words(*PIECES), stop())
+    start = (OK, words(*PIECES), stop())
     reasoning = {"completion_tokens_details": {"reasoning_tokens": 300}}
-    yield one("reasoning beside", *said, used(50, 5, **reasoning), generated=305)
-    yield one("reasoning inside", *said, used(50, 305, total_tokens=355, **reasoning), generated=305)
-    yield one(
-        "thinking only in the total", *said, used(300, 30, total_tokens=1130), prompt=300, generated=830
+    yield make_case("reasoning beside", *start, used(50, 5, **reasoning), generated=305)
+    yield make_case("reasoning inside", *start, used(50, 305, total_tokens=355, **reasoning), generated=305)
+    yield make_case(
+        "thinking only in the total", *start, used(300, 30, total_tokens=1130), prompt=300, generated=830
     )
     growing = b"".join(
         event({"choices": [{"delta": {"content": piece}}]} | usage(50, n))
         for n, piece in enumerate(PIECES, 1)
     )
-    yield one("usage in every chunk", OK, growing, event(_stopped() | usage(50, 5)), DONE)
-    yield one("usage in every chunk and null in the last", OK, growing, stop(usage=None), DONE)
-    yield one("a sum so far that ends early", OK, event({"choices": []} | usage(50, 0)), *said[1:], DONE)
-    yield one("null usage", *said, event({"choices": [], "usage": None}), DONE, prompt=None, generated=None)
-    yield one("usage of nothing", *said, used(0, 0), DONE, prompt=None, generated=None)
-    yield one("usage that is no number", *said, used("50", -1), DONE, prompt=None, generated=None)
+    yield make_case("usage in every chunk", OK, growing, event(_stopped() | usage(50, 5)), DONE)
+    yield make_case("usage in every chunk and null in the last", OK, growing, stop(usage=None), DONE)
+    yield make_case(
+        "a sum so far that ends early", OK, event({"choices": []} | usage(50, 0)), *start[1:], DONE
+    )
+    yield make_case(
+        "null usage", *start, event({"choices": [], "usage": None}), DONE, prompt=None, generated=None
+    )
+    yield make_case("usage of nothing", *start, used(0, 0), DONE, prompt=None, generated=None)
+    yield make_case("usage that is no number", *start, used("50", -1), DONE, prompt=None, generated=None)
     cached = {"prompt_tokens_details": {"cached_tokens": 40}}
-    yield one("cached tokens", *said, used(50, 5, **cached), DONE, cached=40)
-    yield one("DeepSeek's cached tokens", *said, used(50, 5, prompt_cache_hit_tokens=40), DONE, cached=40)
-    yield one("more cached than there were", *said, used(50, 5, cached_tokens=70), DONE, cached=50)
-    yield one("Moonshot's usage in the choice", OK, words(*PIECES), _with_usage_in_choice(), DONE)
-    yield one("Groq's usage", *said, event({"choices": [], "x_groq": usage(50, 5)}), DONE)
+    yield make_case("cached tokens", *start, used(50, 5, **cached), DONE, cached=40)
+    yield make_case(
+        "DeepSeek's cached tokens", *start, used(50, 5, prompt_cache_hit_tokens=40), DONE, cached=40
+    )
+    yield make_case("more cached than there were", *start, used(50, 5, cached_tokens=70), DONE, cached=50)
+    yield make_case("Moonshot's usage in the choice", OK, words(*PIECES), _with_usage_in_choice(), DONE)
+    yield make_case("Groq's usage", *start, event({"choices": [], "x_groq": usage(50, 5)}), DONE)
 
 
 def _stopped() -> dict[str, object]:
@@ -218,15 +230,15 @@ def cut() -> Iterator[Case]:
 
 
 def shapes() -> Iterator[Case]:
-    said = words(*PIECES)
+    pieces = words(*PIECES)
     parts = [{"type": "text", "text": "Rain falls "}, {"type": "text", "text": "from clouds."}]
-    yield one("content in parts", OK, delta(parts), END)
+    yield make_case("content in parts", OK, delta(parts), END)
     estimated = {"prompt": None, "generated": None}
-    yield one("DONE without a finish_reason", OK, said, DONE, **estimated)
-    yield one("an end without DONE", OK, said, stop(), REPORT)
+    yield make_case("DONE without a finish_reason", OK, pieces, DONE, **estimated)
+    yield make_case("an end without DONE", OK, pieces, stop(), REPORT)
     for status in (400, 422):
         message = "Extra inputs are not permitted: body.stream_options"
-        scripts = ((refusal(status, message),), (OK, said, stop(), DONE))
+        scripts = ((refusal(status, message),), (OK, pieces, stop(), DONE))
         yield Case(
             name=f"stream_options refused with {status}",
             scripts=scripts,
@@ -235,45 +247,53 @@ def shapes() -> Iterator[Case]:
             generated=None,
         )
     message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
-    yield Case(name="max_tokens refused", scripts=((refusal(400, message),), (OK, said, END)), asked=2)
-    yield one("JSON instead of a stream", answer(200, whole(ANSWER) | usage(PROMPT, GENERATED)))
+    yield Case(name="max_tokens refused", scripts=((refusal(400, message),), (OK, pieces, END)), asked=2)
+    yield make_case("JSON instead of a stream", answer(200, whole(ANSWER) | usage(PROMPT, GENERATED)))
     pretty = json.dumps(whole(ANSWER) | usage(PROMPT, GENERATED), indent=2).encode()
-    yield one("JSON called a stream", OK, pretty)
-    yield one("JSON without usage", answer(200, whole(ANSWER)), **estimated, estimate=range(6, 7))
-    yield one(
-        "a first chunk without choices", OK, event({"choices": [], "prompt_filter_results": []}), said, END
+    yield make_case("JSON called a stream", OK, pretty)
+    yield make_case("JSON without usage", answer(200, whole(ANSWER)), **estimated, estimate=range(6, 7))
+    yield make_case(
+        "a first chunk without choices", OK, event({"choices": [], "prompt_filter_results": []}), pieces, END
     )
-    yield one("choices that are null", OK, event({"choices": None}), said, END)
+    yield make_case("choices that are null", OK, event({"choices": None}), pieces, END)
     over_lines = b'data: {"choices": [{"delta":\ndata: {"content": "Rain falls from"}}]}\n\n'
-    yield one("data over lines", OK, over_lines, words(" clouds", "."), END)
-    yield one("lines without blank ones between", OK, (said + END).replace(b"\n\n", b"\n"))
-    yield one("CRLF", OK, (said + END).replace(b"\n", b"\r\n"))
-    yield one("comments and events", OK, b": OPENROUTER PROCESSING\n\nevent: message\nid: 7\n", said, END)
-    yield one("bytes one at a time", OK, *(bytes([byte]) for byte in words("Räin 🌧") + END), text="Räin 🌧")
+    yield make_case("data over lines", OK, over_lines, words(" clouds", "."), END)
+    yield make_case("lines without blank ones between", OK, (pieces + END).replace(b"\n\n", b"\n"))
+    yield make_case("CRLF", OK, (pieces + END).replace(b"\n", b"\r\n"))
+    yield make_case(
+        "comments and events", OK, b": OPENROUTER PROCESSING\n\nevent: message\nid: 7\n", pieces, END
+    )
+    yield make_case(
+        "bytes one at a time", OK, *(bytes([byte]) for byte in words("Räin 🌧") + END), text="Räin 🌧"
+    )
     emoji = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
-    yield one(
+    yield make_case(
         "an emoji over two deltas", OK, emoji % rb"Rain \ud83c", emoji % rb"\udf27!", END, text="Rain 🌧!"
     )
-    yield one("half an emoji", OK, emoji % rb"Rain \ud83c", END, text="Rain \ufffd")
+    yield make_case("half an emoji", OK, emoji % rb"Rain \ud83c", END, text="Rain \ufffd")
     both = [{"delta": {"content": piece}, "message": {"content": ANSWER}} for piece in PIECES]
-    yield one("the message beside the delta", OK, b"".join(event({"choices": [one]}) for one in both), END)
-    yield one("text in place of a delta", OK, event({"choices": [{"text": ANSWER}]}), END)
-    yield one(
+    yield make_case(
+        "the message beside the delta", OK, b"".join(event({"choices": [choice]}) for choice in both), END
+    )
+    yield make_case("text in place of a delta", OK, event({"choices": [{"text": ANSWER}]}), END)
+    yield make_case(
         "keep-alives before the first word",
         OK,
         *(step for _ in range(5) for step in (b": loading\n\n", 0.12)),
-        said,
+        pieces,
         END,
         patience=0.4,
     )
-    yield one("a role and then a pause", OK, delta("", role="assistant"), 0.6, said, END, patience=1.0)
+    yield make_case(
+        "a role and then a pause", OK, delta("", role="assistant"), 0.6, pieces, END, patience=1.0
+    )
     yield Case(
         name="a model that is being loaded",
-        scripts=((refusal(503, "Loading model", "unavailable_error"),),) * 2 + ((OK, said, END),),
+        scripts=((refusal(503, "Loading model", "unavailable_error"),),) * 2 + ((OK, pieces, END),),
         asked=3,
         patience=9.0,
     )
-    yield Case(name="busy for a moment", scripts=((refusal(429, "slow down"),), (OK, said, END)), asked=2)
+    yield Case(name="busy for a moment", scripts=((refusal(429, "slow down"),), (OK, pieces, END)), asked=2)
     yield failed("no JSON", EndReason.MODEL_GARBLED, OK, b"data: {not json\n\n", prompt=0, generated=0)
 
 
@@ -285,7 +305,7 @@ def caps() -> Iterator[Case]:
         "generated": None,
         "estimate": range(390, 401),
     }
-    yield one(
+    yield make_case(
         "a cap that the server ignores",
         OK,
         many,
@@ -293,7 +313,7 @@ def caps() -> Iterator[Case]:
         text=" ".join(f"word{n % 10}" for n in range(400)),
         **limit,
     )
-    yield one(
+    yield make_case(
         "a cap ignored in long pieces",
         OK,
         b"".join(delta("Rain falls from clouds. " * 10) for _ in range(100)),

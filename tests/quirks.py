@@ -66,34 +66,34 @@ def ask_case(case: Case, teen: Person) -> Found:
         with answered_by(model, **how, **PRICES):
             turn = start_turn(person=teen, turn_id=uuid4(), question="Where does rain come from?").turn
             likely = turn.prompt_tokens
-            found = Found(written(turn))
-            _check_text(case, found)
-            _check_bill(case, found, teen, likely)
+            outcome = Found(written(turn))
+            _check_text(case, outcome)
+            _check_bill(case, outcome, teen, likely)
             if case.asked and len(model.asked) != case.asked:
-                found.text.append(f"the server was asked {len(model.asked)} times")
-    _check_retry(case, found, teen)
-    return found
+                outcome.text.append(f"the server was asked {len(model.asked)} times")
+    _check_retry(case, outcome, teen)
+    return outcome
 
 
-def _check_text(case: Case, found: Found) -> None:
-    turn = found.turn
+def _check_text(case: Case, outcome: Found) -> None:
+    turn = outcome.turn
     if (turn.state, turn.end_reason) != (case.state, case.end_reason):
-        found.text.append(f"it ended {turn.state} {turn.end_reason}, not {case.state} {case.end_reason}")
+        outcome.text.append(f"it ended {turn.state} {turn.end_reason}, not {case.state} {case.end_reason}")
     if turn.answer != case.text:
-        found.text.append(f"the answer is {turn.answer[:200]!r}")
+        outcome.text.append(f"the answer is {turn.answer[:200]!r}")
     entries: Any = valkey().xrange(stream_key(turn.pk))
     streamed = "".join(fields.get("text", "") for _, fields in entries)
     if "ZEBRA" in turn.answer or ("ZEBRA" in streamed and not case.takes_back):
-        found.text.append("its thinking was shown")
+        outcome.text.append("its thinking was shown")
     waits = (
         round((turn.retry_at - turn.ended_at).total_seconds()) if turn.retry_at and turn.ended_at else None
     )
     if waits != case.retry_after:
-        found.text.append(f"it says to wait for {waits} seconds")
+        outcome.text.append(f"it says to wait for {waits} seconds")
 
 
-def _check_bill(case: Case, found: Found, teen: Person, likely: int) -> None:
-    paid = LedgerEntry.objects.filter(hold=found.turn.pk, kind__in=PAID)
+def _check_bill(case: Case, outcome: Found, teen: Person, likely: int) -> None:
+    paid = LedgerEntry.objects.filter(hold=outcome.turn.pk, kind__in=PAID)
     sums = paid.aggregate(tokens=Sum("tokens", default=0), microdollars=Sum("microdollars", default=0))
     prompt = likely if case.prompt is None else case.prompt
     answers = case.estimate if case.generated is None else range(case.generated, case.generated + 1)
@@ -105,20 +105,20 @@ def _check_bill(case: Case, found: Found, teen: Person, likely: int) -> None:
         for answer in answers
     }
     if (sums["tokens"], sums["microdollars"]) not in bills:
-        found.bill.append(f"the ledger has {sums}, and the server reported {min(bills)}")
+        outcome.bill.append(f"the ledger has {sums}, and the server reported {min(bills)}")
     own = paid.filter(kind=EntryKind.SETTLE).aggregate(tokens=Sum("tokens", default=0))["tokens"]
-    is_charged = found.turn.state == TurnState.ANSWERED
+    is_charged = outcome.turn.state == TurnState.ANSWERED
     if get_meter(owner=teen).spent != own or bool(own) != is_charged or get_meter(owner=teen).held:
-        found.bill.append(f"the teen paid {get_meter(owner=teen).spent}")
-    if not is_charged and (found.turn.tokens or found.turn.microdollars):
-        found.bill.append("the failure says that it cost something")
-    found.bill += map(str, find_differences())
+        outcome.bill.append(f"the teen paid {get_meter(owner=teen).spent}")
+    if not is_charged and (outcome.turn.tokens or outcome.turn.microdollars):
+        outcome.bill.append("the failure says that it cost something")
+    outcome.bill += map(str, find_differences())
 
 
-def _check_retry(case: Case, found: Found, teen: Person) -> None:
+def _check_retry(case: Case, outcome: Found, teen: Person) -> None:
     client = Client()
     client.force_login(teen)
-    page = client.get(f"/tutor/{found.turn.conversation_id}").content.decode()
-    offered = f"/{found.turn.pk}/retry" in page
+    page = client.get(f"/tutor/{outcome.turn.conversation_id}").content.decode()
+    offered = f"/{outcome.turn.pk}/retry" in page
     if offered != (case.state == TurnState.FAILED):
-        found.retry.append("Retry is offered" if offered else "no Retry is offered")
+        outcome.retry.append("Retry is offered" if offered else "no Retry is offered")

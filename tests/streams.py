@@ -16,12 +16,12 @@ def make_live_turns(owner: Person, count: int) -> list[Turn]:
     return Turn.objects.bulk_create(
         Turn(
             pk=uuid4(),
-            conversation=talk,
+            conversation=conversation,
             question="Why does it rain?",
             state=TurnState.WORKING,
             claim=uuid4(),
             claimed_at=now,
             lease_until=now + timedelta(minutes=10),
         )
-        for talk in talks
+        for conversation in talks
     )

@@ -36,9 +36,9 @@ def link_in() -> Callable[[Email], str]:
     """The path of the link in an email."""
 
     def linked(mail: Email) -> str:
-        found = re.search(rf"{settings.SITE_URL}(/\S+)", mail.text)
-        assert found, mail.text
-        return found[1]
+        match = re.search(rf"{settings.SITE_URL}(/\S+)", mail.text)
+        assert match, mail.text
+        return match[1]
 
     return linked
 

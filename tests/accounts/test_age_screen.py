@@ -132,6 +132,6 @@ class TestAMailbox:
         client.post("/account/email/", {"action_add": "", "email": "new@example.org"})
         assert get_mailbox_confirmed_at(known) is None  # created in the test, without an email
         client.post(link_in(Email.objects.get(to="new@example.org")))
-        assert [one.email for one in EmailAddress.objects.filter(user=known)] == ["new@example.org"]
+        assert [address.email for address in EmailAddress.objects.filter(user=known)] == ["new@example.org"]
         assert get_mailbox_confirmed_at(known)
         assert Email.objects.filter(to="kim@example.org").exists()

@@ -68,10 +68,10 @@ class TestGuessingAtOneAccount:
         assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
     def test_from_one_network_never_slows_down_the_owner_everywhere(self) -> None:
-        one, seconds, tries = limits.login_failures_from_network, 0, 0
+        limit, seconds, tries = limits.login_failures_from_network, 0, 0
         while seconds < 86_400:
             tries += 1
-            seconds += one.wait_after(tries)
+            seconds += limit.wait_after(tries)
         assert tries < limits.login_failures.free
 
     def test_from_many_addresses_is_slowed_as_well(
@@ -359,18 +359,18 @@ class TestWhatWasTyped:
 
 
 def test_the_threat_model_lists_these_limits() -> None:
-    told = Path("docs/threat-model.md").read_text()
+    text = Path("docs/threat-model.md").read_text()
     for wait in (
         limits.known_device_failures,
         limits.login_failures_from_network,
         limits.login_failures,
     ):
-        assert f"after {wait.free}, {wait.first} s to {wait.longest // 60} min" in told, wait.name
+        assert f"after {wait.free}, {wait.first} s to {wait.longest // 60} min" in text, wait.name
     for limit in (limits.sign_up_forms, limits.accounts_created, limits.reset_requests):
         for part in (limit.person, limit.network, limit.everyone):
-            assert rules(part) in told, part.name
+            assert rules(part) in text, part.name
     for part in (limits.network_failures, limits.site_failures, limits.reset_emails):
-        assert rules(part) in told, part.name
+        assert rules(part) in text, part.name
 
 
 def rules(part: RateLimit) -> str:

@@ -140,9 +140,9 @@ class TestADemoThatWasRestored:
     @pytest.mark.usefixtures("restored")
     def test_is_named_by_the_deploy_check(self) -> None:
         Person.objects.filter(username="admin").update(username="ana")
-        told = run_checks(include_deployment_checks=True, databases=["default"])
-        [found] = [one for one in told if one.id == "kitchen.E002"]
-        assert "ana, parent, teen" in str(found.msg)
+        messages = run_checks(include_deployment_checks=True, databases=["default"])
+        [error] = [message for message in messages if message.id == "kitchen.E002"]
+        assert "ana, parent, teen" in str(error.msg)
         for person in Person.objects.all():
             person.set_password(PASSWORD)
             person.save()

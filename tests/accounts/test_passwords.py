@@ -160,9 +160,9 @@ def test_changing_a_password_needs_the_old_one_and_sends_an_email(client: Client
     assert is_signed_in(client)
     known.refresh_from_db()
     assert known.check_password("four-words-in-a-row")
-    told = Email.objects.get()
-    assert told.subject == "Your password was changed"
-    assert "127.0.0.1" not in told.text
+    email = Email.objects.get()
+    assert email.subject == "Your password was changed"
+    assert "127.0.0.1" not in email.text
 
 
 def test_a_new_address_takes_effect_once_it_is_confirmed(

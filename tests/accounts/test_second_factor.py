@@ -215,8 +215,12 @@ class TestAnAdmin:
     def test_sees_no_secrets(
         self, as_person: Callable[[Person], Client], admin_person: Person, enrolled: tuple[Person, str]
     ) -> None:
-        one = Authenticator.objects.get(type=Authenticator.Type.TOTP)
-        page = as_person(admin_person).get(f"/admin/mfa/authenticator/{one.pk}/change/").content.decode()
+        authenticator = Authenticator.objects.get(type=Authenticator.Type.TOTP)
+        page = (
+            as_person(admin_person)
+            .get(f"/admin/mfa/authenticator/{authenticator.pk}/change/")
+            .content.decode()
+        )
         assert enrolled[1] not in page
         assert as_person(admin_person).get("/admin/usersessions/usersession/").status_code == 404
 

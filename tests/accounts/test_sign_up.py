@@ -83,8 +83,8 @@ def test_sign_up_does_not_reveal_who_has_an_account(client: Client, known: Perso
     taken = old.post("/sign-up", GIVEN)
     assert (fresh.status_code, fresh.headers["Location"]) == (taken.status_code, taken.headers["Location"])
     assert new.get("/account/confirm-email/").content == old.get("/account/confirm-email/").content
-    told = Email.objects.get(to="kim@example.org")
-    assert "You already have one" in told.text
+    email = Email.objects.get(to="kim@example.org")
+    assert "You already have one" in email.text
     assert Person.objects.filter(email="kim@example.org").count() == 1
 
 

@@ -44,7 +44,7 @@ class TestTheAgePage:
         assert not client.session.get(REFUSED_KEY)
 
     @pytest.mark.parametrize(
-        ("year", "said"),
+        ("year", "message"),
         [
             ("10", "Enter the year as four digits"),
             ("20101", "Enter the year as four digits"),
@@ -52,8 +52,8 @@ class TestTheAgePage:
             ("1850", "That year is too long ago"),
         ],
     )
-    def test_says_what_is_wrong_with_a_year(self, year: str, said: str, client: Client) -> None:
-        assert said in client.post(PAGE, {"month": "5", "year": year}).content.decode()
+    def test_says_what_is_wrong_with_a_year(self, year: str, message: str, client: Client) -> None:
+        assert message in client.post(PAGE, {"month": "5", "year": year}).content.decode()
 
     @pytest.mark.parametrize(
         "given",

@@ -19,8 +19,8 @@ def faults(page: Page) -> Iterator[str]:
         page.emulate_media(color_scheme=scheme)
         # Django's admin fades between light and dark mode. Colors in between are not checked.
         page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
-        for found in Axe().run(page, options=options).response["violations"]:
-            yield f"{scheme}: {found['id']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
+        for violation in Axe().run(page, options=options).response["violations"]:
+            yield f"{scheme}: {violation['id']}: {[node['html'][:200] for node in violation['nodes'][:3]]}"
 
 
 def too_wide(page: Page) -> Iterator[str]:

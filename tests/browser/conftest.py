@@ -38,14 +38,14 @@ WITHOUT_CACHE = "--disable-back-forward-cache"
 
 
 def launch(playwright: Playwright, *, with_cache: bool = False) -> Browser:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     bundled = Path(playwright.chromium.executable_path)
-    if not found and not bundled.exists():
+    if not executable and not bundled.exists():
         pytest.fail(NO_BROWSER, pytrace=False)
     ignored = [WITHOUT_CACHE] if with_cache else None
     try:
         return playwright.chromium.launch(
-            executable_path=found or bundled, args=ARGUMENTS, ignore_default_args=ignored
+            executable_path=executable or bundled, args=ARGUMENTS, ignore_default_args=ignored
         )
     except BrowserError as error:
         pytest.fail(f"{NO_BROWSER}\n{error}", pytrace=False)

@@ -227,8 +227,8 @@ def test_a_passkey_from_adding_it_to_signing_in_without_a_password(
     looked_at()
     page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
-    one = Authenticator.objects.get(type=Authenticator.Type.WEBAUTHN)
-    for path in ("", f"keys/{one.pk}/edit/", f"keys/{one.pk}/remove/"):
+    authenticator = Authenticator.objects.get(type=Authenticator.Type.WEBAUTHN)
+    for path in ("", f"keys/{authenticator.pk}/edit/", f"keys/{authenticator.pk}/remove/"):
         local(f"/account/second-step/webauthn/{path}")
         looked_at()
     page.get_by_role("button", name="Sign out").first.click()

@@ -31,9 +31,9 @@ def test_signing_in(page: Page, make_person: Callable[..., Person]) -> None:
         page.get_by_label("Username or email").fill("guessed-at")
         page.get_by_label("Password").fill(f"guess-{number}")
         page.get_by_role("button", name="Sign in", exact=True).click()
-    said = page.get_by_role("alert")
-    expect(said).to_contain_text("Too many tries. Please wait")
-    expect(said).to_be_focused()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Too many tries. Please wait")
+    expect(alert).to_be_focused()
     assert not [*faults(page), *too_wide(page)]
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("Too many tries. Please wait")

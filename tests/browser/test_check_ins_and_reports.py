@@ -57,16 +57,16 @@ def shown(teen: Person, page: Page, sign_in: SignIn) -> Callable[[str], Turn]:
 
     def show(kind: str) -> Turn:
         fill_library()
-        talk = Conversation.objects.create(owner=teen, title="Fractions")
+        conversation = Conversation.objects.create(owner=teen, title="Fractions")
         turn = Turn.objects.create(
             pk=uuid4(),
-            conversation=talk,
+            conversation=conversation,
             question="How do fractions work?",
             ended_at=timezone.now(),
             **TURNS[kind],
         )
         sign_in(teen)
-        page.goto(f"/tutor/{talk.pk}")
+        page.goto(f"/tutor/{conversation.pk}")
         return turn
 
     return show

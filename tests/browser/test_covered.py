@@ -91,15 +91,15 @@ def covered(page: Page, *, with_tab: bool) -> list[str]:
     page.evaluate(SCRIPT, CONTROLS)
     # The skip link covers the navigation on purpose while it has the focus.
     page.evaluate("document.activeElement.blur()")
-    found = list(page.evaluate("window.walk()"))
+    overlaps = list(page.evaluate("window.walk()"))
     if with_tab:
         page.evaluate("scrollTo(0, 0)")
         for key in ("Tab", "Shift+Tab"):
             for _ in range(page.locator(CONTROLS).count()):
                 page.keyboard.press(key)
                 if fault := page.evaluate("window.covered(document.activeElement)"):
-                    found.append(f"{key}: {fault}")
-    return found
+                    overlaps.append(f"{key}: {fault}")
+    return overlaps
 
 
 def test_no_control_covers_another_on_a_phone(
@@ -115,8 +115,8 @@ def test_no_control_covers_another_on_a_phone(
             page.goto(address)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-                found = covered(page, with_tab=width != 360)
-                wrong.extend(f"{address} at {width}: {fault}" for fault in found)
+                overlaps = covered(page, with_tab=width != 360)
+                wrong.extend(f"{address} at {width}: {fault}" for fault in overlaps)
 
     look_at(PUBLIC)
     sign_in(teen)

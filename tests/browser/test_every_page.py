@@ -24,12 +24,12 @@ pytestmark = [pytest.mark.browser]
 def open_to(role: str) -> list[str]:
     """Return the routes that show this role a page. Except in a soak, skip those that an earlier role sees."""
     place = ROLES.index(role)
-    found = []
+    names = []
     for name, (get, _post) in sorted(ROWS.items()):
         answers = get.split()
         if answers[place] == "200" and ("SOAK" in os.environ or "200" not in answers[:place]):
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 @pytest.fixture
@@ -46,16 +46,19 @@ def spanish(browser: Browser, web: Web) -> Iterator[BrowserContext]:
 
 
 def sign_in(context: BrowserContext, world: World, role: str) -> None:
-    found = world.client(role).cookies.items()
+    cookies = world.client(role).cookies.items()
     context.add_cookies(
-        [{"name": name, "value": morsel.value, "domain": "127.0.0.1", "path": "/"} for name, morsel in found]
+        [
+            {"name": name, "value": morsel.value, "domain": "127.0.0.1", "path": "/"}
+            for name, morsel in cookies
+        ]
     )
 
 
 def is_page(page: Page, address: str) -> bool:
     """Open the address. Return whether it is a page, not a file or an API response."""
-    told = page.request.get(address, max_redirects=0)
-    if "text/html" not in told.headers.get("content-type", "") or "attachment" in str(told.headers):
+    answer = page.request.get(address, max_redirects=0)
+    if "text/html" not in answer.headers.get("content-type", "") or "attachment" in str(answer.headers):
         return False
     page.goto(address)
     return page.locator("html[lang]").count() > 0

@@ -52,12 +52,12 @@ def world(web: Web, library: None, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def pages_of(role: str) -> list[str]:
     """Return the pages that this role sees. Except in a soak, skip those that an earlier role of the table sees."""
-    place, found = ROLES.index(role), []
+    place, names = ROLES.index(role), []
     for name, (get, _post) in sorted(ROWS.items()):
         answers = get.split()
         if answers[place] == "200" and ("SOAK" in os.environ or "200" not in answers[:place]):
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
@@ -93,8 +93,8 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
 
 
 def _count_forms(page: Page, address: str) -> int:
-    told = page.request.get(address, max_redirects=0)
-    if told.status != 200 or "text/html" not in told.headers.get("content-type", ""):
+    answer = page.request.get(address, max_redirects=0)
+    if answer.status != 200 or "text/html" not in answer.headers.get("content-type", ""):
         return 0
     page.goto(address)
     return page.locator(FORMS).count()
@@ -113,15 +113,15 @@ def unfold(page: Page) -> None:
 @contextmanager
 def faults_of(page: Page) -> Iterator[list[str]]:
     """Collects the responses that no action of a person may cause."""
-    found: list[str] = []
+    problems: list[str] = []
 
     def look(response: Response) -> None:
         if response.status >= 500 or response.status in {400, 404, 405}:
-            found.append(f"{response.request.method} {response.url} answered {response.status}")
+            problems.append(f"{response.request.method} {response.url} answered {response.status}")
 
     page.on("response", look)
     try:
-        yield found
+        yield problems
     finally:
         page.remove_listener("response", look)
 

@@ -36,8 +36,8 @@ def without_script(browser: Browser, context: BrowserContext, web: Web) -> Itera
         return plain.new_page()
 
     yield opening
-    for one in opened:
-        one.close()
+    for opened_context in opened:
+        opened_context.close()
 
 
 def top_of(page: Page, question: str) -> float:

@@ -55,7 +55,10 @@ def opened(browser: Browser, live_server: LiveServer, file: Path) -> Iterator[Op
         )
         page = context.new_page()
         page.on("pageerror", lambda fault: faults.append(str(fault)))
-        page.on("console", lambda one: faults.append(one.text) if "Security Policy" in one.text else None)
+        page.on(
+            "console",
+            lambda message: faults.append(message.text) if "Security Policy" in message.text else None,
+        )
         page.goto(DRAFTS + path)
         return page
 

@@ -19,14 +19,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def talk(teen: Person) -> Conversation:
+def conversation(teen: Person) -> Conversation:
     return create_conversation(teen, 1, title="قطة and maths", question=QUESTION, answer=ANSWER)
 
 
 @pytest.fixture
-def shown(page: Page, talk: Conversation, teen: Person, sign_in: Callable[[Person], None]) -> Page:
+def shown(page: Page, conversation: Conversation, teen: Person, sign_in: Callable[[Person], None]) -> Page:
     sign_in(teen)
-    page.goto(f"/tutor/{talk.pk}")
+    page.goto(f"/tutor/{conversation.pk}")
     page.evaluate("document.fonts.ready")
     return page
 
@@ -90,7 +90,7 @@ def test_code_is_copied_where_the_browser_has_no_clipboard(shown: Page) -> None:
 
 def test_a_parent_sees_the_same(
     page: Page,
-    talk: Conversation,
+    conversation: Conversation,
     teen: Person,
     parent: Person,
     sign_in: Callable[[Person], None],
@@ -104,7 +104,7 @@ def test_a_parent_sees_the_same(
         made_at=timezone.now() - timedelta(days=30),
     )
     sign_in(teen)
-    page.goto(f"/tutor/{talk.pk}")
+    page.goto(f"/tutor/{conversation.pk}")
     prose, question = (page.locator(css).inner_text() for css in (".prose", ".question"))
     sign_in(parent)
     page.goto(f"/tutor/parent-view/{link.pk}")

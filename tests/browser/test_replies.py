@@ -75,7 +75,7 @@ def test_an_unexpected_reply_is_shown_beside_the_form(written: WrittenTurn, page
     written.end()
     page.goto(written.address)
     page.get_by_label("Your next question").fill("And snow?")
-    told = {
+    answers = {
         500: (render_to_string("500.html"), "Something went wrong on our side"),
         403: (render_to_string("403.html", {"form_expired": True}), "That page was open too long"),
         400: ("<h1>Bad Request (400)</h1>", "Bad Request"),
@@ -83,7 +83,7 @@ def test_an_unexpected_reply_is_shown_beside_the_form(written: WrittenTurn, page
         429: ("<!doctype html><title>Wait</title>", "Too many tries."),
         413: ("", "This is too long"),
     }
-    for status, (body, words) in told.items():
+    for status, (body, words) in answers.items():
         answer_with(page, "**/ask", status, body, **OURS)
         press(page, "Ask")
         expect(page.locator("#composer-trouble")).to_contain_text(words)

@@ -43,7 +43,7 @@ class ModelPeriod:
         return self.granted[unit] - self.used(unit)
 
     def count(self, grant: ModelGrant) -> None:
-        self.grants = sorted([*self.grants, grant], key=lambda one: (one.expires_at, one.number))
+        self.grants = sorted([*self.grants, grant], key=lambda kept: (kept.expires_at, kept.number))
         for unit in UNITS:
             self.granted[unit] += grant.left[unit]
             self.given[unit] += grant.left[unit]
@@ -51,7 +51,7 @@ class ModelPeriod:
     def book(self) -> None:
         """Subtract this period's use beyond its allowance from the grants, in the order of their expiry."""
         for unit in UNITS:
-            beyond = self.used(unit) - self.granted[unit] + sum(one.left[unit] for one in self.grants)
+            beyond = self.used(unit) - self.granted[unit] + sum(grant.left[unit] for grant in self.grants)
             for grant in self.grants:
                 used = max(0, min(beyond, grant.left[unit])) if self.limited[unit] else 0
                 beyond -= used
@@ -61,7 +61,7 @@ class ModelPeriod:
         while self.grants and self.grants[0].expires_at <= now:
             first = self.grants[0]
             for unit in UNITS:
-                beyond = self.used(unit) - self.granted[unit] + sum(one.left[unit] for one in self.grants)
+                beyond = self.used(unit) - self.granted[unit] + sum(grant.left[unit] for grant in self.grants)
                 used = max(0, min(beyond, first.left[unit])) if self.limited[unit] else 0
                 self.granted[unit] -= first.left[unit] - used
                 self.given[unit] -= first.left[unit] - used

@@ -23,9 +23,9 @@ def test_people_read_their_own_budget(
     set_budget(stranger, tokens=7)
     client = as_person(request.getfixturevalue(who))
     with django_assert_num_queries(4):
-        told = client.get(BUDGET).json()
-    assert told.pop("refills_at")
-    assert told == {
+        body = client.get(BUDGET).json()
+    assert body.pop("refills_at")
+    assert body == {
         "granted": 20_000, "spent": 0, "held": 0, "left": 20_000, "short_answers": 40, "scope": "person",
     }  # fmt: skip
 

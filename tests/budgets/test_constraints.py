@@ -47,12 +47,12 @@ def test_a_day_is_never_out_of_bounds(purse_owner: Person, change: str, constrai
 
 def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
     make_hold(purse_owner)
-    said = refused(
+    error = refused(
         "INSERT INTO budgets_period (budget_id, shard, starts_at, ends_at, open_until, granted, spent, held,"
         " granted_microdollars, spent_microdollars, held_microdollars, limits_tokens, limits_microdollars)"
         " SELECT budget_id, shard, starts_at, ends_at, ends_at, 0, 0, 0, 0, 0, 0, true, true FROM budgets_period"
     )
-    assert "period_starts_once" in said
+    assert "period_starts_once" in error
 
 
 @pytest.mark.parametrize(

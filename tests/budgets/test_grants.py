@@ -40,8 +40,8 @@ def test_the_rest_carries_over_into_the_next_day(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, prompt=500, answer=500)
     grant = give(purse_owner, 300)
     more = make_hold(purse_owner, prompt=0, answer=100)
-    for one in (hold, more):
-        settle_hold(key=one.key, tokens=one.tokens, microdollars=0)
+    for held in (hold, more):
+        settle_hold(key=held.key, tokens=held.tokens, microdollars=0)
     tomorrow = make_hold(purse_owner, now=NEXT_MORNING).period
     assert tomorrow.granted == 1000 + 200
     assert left(grant) == (200, False)

@@ -242,6 +242,6 @@ def test_a_hold_and_its_settling_are_one_statement_each(purse_owner: Person) -> 
         )
         settle_hold(key=hold.key, tokens=2, microdollars=0)
     # A test has a transaction open, and inside another's transaction a hold has a savepoint.
-    said = [query["sql"].split()[0] for query in queries]
-    assert said == ["SAVEPOINT", "SELECT", "RELEASE", "SELECT"]
+    statements = [query["sql"].split()[0] for query in queries]
+    assert statements == ["SAVEPOINT", "SELECT", "RELEASE", "SELECT"]
     assert LedgerEntry.objects.filter(hold=hold).count() == 2

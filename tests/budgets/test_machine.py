@@ -155,8 +155,8 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         if together:
             assert release_holds(keys=list(self.holds), now=self.now) == len(self.holds)
-            for one in list(self.holds):
-                self.resolve(one)
+            for hold in list(self.holds):
+                self.resolve(hold)
         else:
             release_hold(key=key, now=self.now)
             self.resolve(key)
@@ -233,9 +233,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 *(Sum(f"{name}_microdollars") for name in ("granted", "spent", "held")),
             )
             for unit, tail in (("tokens", ""), ("microdollars", "_microdollars")):
-                told = [kept[f"{name}{tail}__sum"] for name in ("granted", "spent", "held")]
+                sums = [kept[f"{name}{tail}__sum"] for name in ("granted", "spent", "held")]
                 period = model.period
-                assert told == [period.granted[unit], period.spent[unit], period.held(unit)], (pk, unit)  # type: ignore[index, arg-type]
+                assert sums == [period.granted[unit], period.spent[unit], period.held(unit)], (pk, unit)  # type: ignore[index, arg-type]
 
     @invariant()
     def nobody_is_over_a_limit_and_nothing_else_is_held(self) -> None:
@@ -246,8 +246,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_told_is_the_models(self) -> None:
         for person in self.people:
-            told = list_budget_statuses(owner=person, now=self.now)
-            assert len(told) == len(self.around[person.pk])
+            statuses = list_budget_statuses(owner=person, now=self.now)
+            assert len(statuses) == len(self.around[person.pk])
 
     def teardown(self) -> None:
         try:

@@ -291,7 +291,7 @@ class TestStatuses:
     def test_every_scope_is_listed_innermost_first(self, purse_owner: Person, family: Budget) -> None:
         make_hold(purse_owner, prompt_price=5)
         own, together, site = list_budget_statuses(owner=purse_owner, now=NOON)
-        assert [one.scope for one in (own, together, site)] == [
+        assert [budget.scope for budget in (own, together, site)] == [
             BudgetScope.PERSON,
             BudgetScope.FAMILY,
             BudgetScope.SITE,
@@ -304,20 +304,25 @@ class TestStatuses:
         self, purse_owner: Person, other_owner: Person, family: Budget
     ) -> None:
         make_hold(other_owner, prompt=900, answer=500)
-        told = get_meter(owner=purse_owner, now=NOON)
-        assert (told.scope, told.left, told.granted, told.refills_at) == (
+        meter = get_meter(owner=purse_owner, now=NOON)
+        assert (meter.scope, meter.left, meter.granted, meter.refills_at) == (
             BudgetScope.FAMILY,
             100,
             1000,
             NEXT_MONTH,
         )
-        assert told.short_answers == 0
+        assert meter.short_answers == 0
 
     def test_no_limit_anywhere_is_none(self, other_owner: Person) -> None:
         set_budget(other_owner, tokens=None)
         make_hold(other_owner)
-        told = get_meter(owner=other_owner, now=NOON)
-        assert (told.granted, told.left, told.short_answers, told.fraction_left) == (None, None, None, 1.0)
+        meter = get_meter(owner=other_owner, now=NOON)
+        assert (meter.granted, meter.left, meter.short_answers, meter.fraction_left) == (
+            None,
+            None,
+            None,
+            1.0,
+        )
 
 
 def test_a_hold_without_outer_periods_can_be_resolved(purse_owner: Person) -> None:

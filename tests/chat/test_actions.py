@@ -100,10 +100,10 @@ class TestFixedTexts:
         self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged, owner: Client
     ) -> None:
         judged(given)
-        told = owner.get(reverse("chat_api:turn", args=[ask(teen).pk])).json()
-        assert told["state"] == state
-        assert told["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
-        shown = told["fixed_text"] or told["card"]
+        body = owner.get(reverse("chat_api:turn", args=[ask(teen).pk])).json()
+        assert body["state"] == state
+        assert body["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
+        shown = body["fixed_text"] or body["card"]
         assert shown["heading"]
         assert shown["paragraphs"]
 
@@ -320,20 +320,20 @@ class TestRefusing:
     ) -> None:
         judged(verdict(Level.NONE, category))
         turn = ask(teen)
-        said = find_fixed_text(turn)
-        assert said
-        assert len(said.offers) >= 2
+        fixed_text = find_fixed_text(turn)
+        assert fixed_text
+        assert len(fixed_text.offers) >= 2
         page = page_of(owner, turn)
         assert "What you can ask instead" in page
-        assert all(offer in page for offer in said.offers)
+        assert all(offer in page for offer in fixed_text.offers)
 
     def test_a_way_to_harm_comes_with_help(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(METHOD)
         page = page_of(owner, ask(teen))
-        said = page[page.index('class="said"') : page.index("</section>", page.index('class="said"'))]
-        assert reverse("safeguarding:help_now") in said
+        section = page[page.index('class="said"') : page.index("</section>", page.index('class="said"'))]
+        assert reverse("safeguarding:help_now") in section
 
     def test_a_tutor_that_is_closed_says_that_first(
         self, teen: Person, ask: Ask, judged: Judged, settings: Settings
@@ -365,8 +365,8 @@ class TestRedirecting:
         page = page_of(owner, turn)
         assert words in page
         assert 'href="/learn/good-and-bad/' in page
-        told = owner.get(reverse("chat_api:turn", args=[turn.pk])).json()
-        assert told["lessons"][0]["url"].startswith("/learn/good-and-bad/")
+        body = owner.get(reverse("chat_api:turn", args=[turn.pk])).json()
+        assert body["lessons"][0]["url"].startswith("/learn/good-and-bad/")
 
     def test_without_such_a_lesson_it_names_none(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged

@@ -47,15 +47,15 @@ class TestCheckIns:
     def test_a_pause_says_what_it_asks_and_the_words_for_each_answer(
         self, owner: Client, paused: Turn
     ) -> None:
-        told = owner.get(f"{TURNS}/{paused.pk}").json()
-        assert told["resumed_at"] is None
-        assert told["check_in"]["question"].startswith("Are you thinking about")
-        assert len({told["check_in"][word] for word in ("yes", "no", "unsaid")}) == 3
+        body = owner.get(f"{TURNS}/{paused.pk}").json()
+        assert body["resumed_at"] is None
+        assert body["check_in"]["question"].startswith("Are you thinking about")
+        assert len({body["check_in"][word] for word in ("yes", "no", "unsaid")}) == 3
 
     @pytest.mark.parametrize("word", ["no", "unsaid"])
     def test_it_ends_by_the_persons_own_answer(self, word: str, owner: Client, paused: Turn) -> None:
-        told = post(owner, paused, "answer", answer=word).json()
-        assert (told["state"], told["resumed_at"] is None) == ("paused", False)
+        body = post(owner, paused, "answer", answer=word).json()
+        assert (body["state"], body["resumed_at"] is None) == ("paused", False)
 
     def test_a_yes_brings_the_card_and_what_was_answered_stays(self, owner: Client, paused: Turn) -> None:
         reply = post(owner, paused, "answer", answer="yes")
@@ -105,16 +105,16 @@ class TestEndingAPause:
 
 class TestReporting:
     def test_without_consent_it_is_only_counted(self, owner: Client, answered: Turn) -> None:
-        told = post(owner, answered, "report", **SHARED | {"shared": False}).json()
-        assert (told["reason"], told["comment"], told["shared_at"]) == ("", "", None)
+        body = post(owner, answered, "report", **SHARED | {"shared": False}).json()
+        assert (body["reason"], body["comment"], body["shared_at"]) == ("", "", None)
         assert ReportCount.objects.get().reason == "wrong"
 
     def test_with_consent_its_comment_is_kept_until_it_is_withdrawn(
         self, owner: Client, answered: Turn
     ) -> None:
-        told = post(owner, answered, "report", **SHARED).json()
-        assert told["comment"] == SHARED["comment"]
-        assert told["shared_at"]
+        body = post(owner, answered, "report", **SHARED).json()
+        assert body["comment"] == SHARED["comment"]
+        assert body["shared_at"]
         assert owner.delete(f"{TURNS}/{answered.pk}/report").status_code == 204
         report = Report.objects.get()
         assert (report.comment, report.reason, report.shared_at) == ("", "", None)

@@ -22,13 +22,13 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
 
 def read_all(client: Client, address: str) -> list[dict[str, str]]:
     """Every row of a list, page by page."""
-    found, next_page = [], address
+    listed, next_page = [], address
     while next_page:
         page = client.get(next_page).json()
         assert len(page["results"]) <= 20
-        found += page["results"]
+        listed += page["results"]
         next_page = page["next"]
-    return found
+    return listed
 
 
 def create_conversations(person: Person, count: int) -> None:

@@ -43,17 +43,17 @@ def listening(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iter
         reply.close()
 
 
-def put_together(found: list[Event]) -> str:
+def put_together(events: list[Event]) -> str:
     """Build the answer as a program does: each piece at its position."""
     answer = ""
-    for event in found:
+    for event in events:
         if event.name == "words":
             piece = json.loads(event.data)
             answer = answer[: piece["at"]] + piece["text"]
     return answer.strip()
 
 
-def told(event: Event) -> dict[str, Any]:
+def read_turn(event: Event) -> dict[str, Any]:
     return dict(json.loads(event.data))
 
 
@@ -66,7 +66,7 @@ def test_text_arrives_while_it_is_written_and_then_the_complete_turn(
     assert len(words) > 10
     assert done.name == "done"
     turn.refresh_from_db()
-    whole = told(done)
+    whole = read_turn(done)
     assert whole["state"] == "answered"
     assert whole["usage"]["answer_tokens"] == turn.answer_tokens
     assert put_together(words) == whole["answer"] == turn.answer
@@ -76,21 +76,21 @@ def test_a_program_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
-    found: list[Event] = []
+    events: list[Event] = []
     done = False
     while not done:
-        after = next((event.id for event in reversed(found) if event.id), "")
+        after = next((event.id for event in reversed(events) if event.id), "")
         with listening(visitor, turn.pk, after) as coming:
             for number, event in enumerate(coming):
-                found.append(event)
+                events.append(event)
                 done = event.name == "done"
                 # Skip the last line: once a turn has ended, the rest comes with the complete answer.
-                if number == 3 and len(found) < 12:
+                if number == 3 and len(events) < 12:
                     break
-    ids = [event.id for event in found if event.id]
+    ids = [event.id for event in events if event.id]
     assert len(set(ids)) == len(ids)
     turn.refresh_from_db()
-    assert put_together(found) == turn.answer
+    assert put_together(events) == turn.answer
 
 
 def test_an_ended_turn_is_reported_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
@@ -105,7 +105,7 @@ def test_a_help_card_is_sent_at_once(teen: Person, visitor: Visitor) -> None:
     turn = ask(teen, "I want to kill myself")
     with listening(visitor, turn.pk) as coming:
         [done] = list(coming)
-    assert told(done)["card"]["help_lines"]
+    assert read_turn(done)["card"]["help_lines"]
 
 
 def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) -> None:
@@ -113,8 +113,8 @@ def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) ->
     with listening(visitor, turn.pk) as coming:
         next(coming)
         services.stop_turn(turn=turn)
-        found = list(coming)
-    assert told(found[-1])["state"] == "stopped"
+        events = list(coming)
+    assert read_turn(events[-1])["state"] == "stopped"
 
 
 def test_a_turn_that_is_deleted_meanwhile_is_gone(worker: Worker, teen: Person, visitor: Visitor) -> None:
@@ -130,7 +130,7 @@ def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
         turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         waiting = next(coming)
-        assert (waiting.name, told(waiting)) == ("state", {"state": "queued"})
+        assert (waiting.name, read_turn(waiting)) == ("state", {"state": "queued"})
         services.stop_turn(turn=turn)
         assert list(coming)[-1].name == "done"
 

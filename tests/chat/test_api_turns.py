@@ -37,12 +37,12 @@ class TestAsking:
         assert reply.status_code == 201
         assert reply.headers["Location"] == f"{TURNS}/{key}"
         assert reply.headers["Cache-Control"] == "no-store"
-        told = reply.json()
-        assert told["id"] == str(key)
-        assert told["state"] == "queued"
-        assert told["end_reason"] is None
-        assert told["card"] is None
-        assert Conversation.objects.get(owner=teen).pk == UUID(told["conversation"])
+        body = reply.json()
+        assert body["id"] == str(key)
+        assert body["state"] == "queued"
+        assert body["end_reason"] is None
+        assert body["card"] is None
+        assert Conversation.objects.get(owner=teen).pk == UUID(body["conversation"])
 
     def test_a_later_question_joins_its_conversation(self, owner: Client, turn: Turn) -> None:
         services.stop_turn(turn=turn)
@@ -66,8 +66,8 @@ class TestAsking:
     def test_another_persons_key_is_taken_and_reveals_nothing(
         self, turn: Turn, stranger: Person, as_person: AsPerson
     ) -> None:
-        told = require_problem(post(as_person(stranger), key=turn.pk), "key-taken", 409)
-        assert turn.question not in str(told)
+        problem = require_problem(post(as_person(stranger), key=turn.pk), "key-taken", 409)
+        assert turn.question not in str(problem)
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
     def test_another_persons_conversation_is_not_found(
@@ -103,21 +103,21 @@ class TestAsking:
     def test_too_many_questions_are_rate_limited_but_a_crisis_is_not(self, owner: Client) -> None:
         replies = [post(owner, f"Question {number}") for number in range(14)]
         assert replies[0].status_code == 201
-        told = require_problem(replies[-1], "rate-limited", 429)
-        assert replies[-1].headers["Retry-After"] == str(told["retry_after_seconds"])
+        problem = require_problem(replies[-1], "rate-limited", 429)
+        assert replies[-1].headers["Retry-After"] == str(problem["retry_after_seconds"])
         assert post(owner, "I want to kill myself").status_code == 201
 
 
 class TestCrisis:
     def test_it_is_answered_with_the_card_at_once(self, owner: Client) -> None:
-        told = post(owner, "I want to kill myself").json()
-        assert told["state"] == "carded"
-        card = told["card"]
+        body = post(owner, "I want to kill myself").json()
+        assert body["state"] == "carded"
+        card = body["card"]
         assert card["heading"]
         assert card["paragraphs"]
         assert card["emergency"] == "911"
         assert any(line["call"] and line["call"]["href"] == "tel:988" for line in card["help_lines"])
-        assert told["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
+        assert body["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
 
     def test_it_needs_no_broker(self, owner: Client, settings: Settings) -> None:
         settings.VALKEY_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
@@ -129,8 +129,8 @@ class TestCrisis:
 
     def test_without_consent_the_card_comes_and_nothing_is_stored(self, owner: Client) -> None:
         Consent.objects.all().delete()
-        told = require_problem(post(owner, "I want to kill myself"), "consent-missing", 403)
-        assert told["card"]["help_lines"]
+        problem = require_problem(post(owner, "I want to kill myself"), "consent-missing", 403)
+        assert problem["card"]["help_lines"]
         assert not Turn.objects.exists()
 
     def test_it_comes_with_the_problem_for_a_visitor_who_is_not_signed_in(
@@ -145,9 +145,9 @@ class TestCrisis:
         key = uuid4()
         post(owner, key=key)
         for _ in range(2):
-            told = post(owner, "I want to kill myself", key=key).json()
-            assert told["state"] == "carded"
-            assert told["id"] != str(key)
+            body = post(owner, "I want to kill myself", key=key).json()
+            assert body["state"] == "carded"
+            assert body["id"] != str(key)
         require_problem(post(owner, "And the sea?", key=key), "key-reused", 422)
         assert Turn.objects.count() == 2
 
@@ -159,8 +159,8 @@ class TestCrisis:
 
     def test_then_the_tutor_rests(self, owner: Client) -> None:
         post(owner, "I want to kill myself")
-        told = require_problem(post(owner), "resting", 403)
-        assert told["opens_at"]
+        problem = require_problem(post(owner), "resting", 403)
+        assert problem["opens_at"]
 
 
 class TestRefusals:
@@ -168,22 +168,22 @@ class TestRefusals:
         require_problem(post(owner, "  "), "question-empty", 422)
 
     def test_a_question_that_is_too_long(self, owner: Client) -> None:
-        told = require_problem(post(owner, "x" * 8001), "question-too-long", 422)
-        assert (told["length"], told["limit"]) == (8001, 8000)
+        problem = require_problem(post(owner, "x" * 8001), "question-too-long", 422)
+        assert (problem["length"], problem["limit"]) == (8001, 8000)
 
     def test_a_used_up_budget_says_when_it_refills(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_DAILY_TOKENS = 10
-        told = require_problem(post(owner), "budget-short", 403)
-        assert told["left"] == 10
-        assert told["needed"] > 10
-        assert told["refills_at"] > timezone.now().isoformat()[:19]
-        assert "refills at 7 a.m., Los Angeles time. What" in told["detail"]
+        problem = require_problem(post(owner), "budget-short", 403)
+        assert problem["left"] == 10
+        assert problem["needed"] > 10
+        assert problem["refills_at"] > timezone.now().isoformat()[:19]
+        assert "refills at 7 a.m., Los Angeles time. What" in problem["detail"]
 
     def test_a_question_while_another_is_answered_names_the_turn_to_wait_for(
         self, owner: Client, turn: Turn
     ) -> None:
-        told = require_problem(post(owner, conversation=str(turn.conversation_id)), "still-answering", 409)
-        assert told["turn"] == str(turn.pk)
+        problem = require_problem(post(owner, conversation=str(turn.conversation_id)), "still-answering", 409)
+        assert problem["turn"] == str(turn.pk)
 
     def test_a_tutor_that_is_not_open(self, owner: Client, settings: Settings) -> None:
         settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
@@ -202,8 +202,8 @@ class TestRefusals:
         now = timezone.localtime(timezone.now(), teen.zone)
         starts, ends = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
         Link.objects.create(parent=parent, teen=teen, quiet_from=starts, quiet_to=ends)
-        told = require_problem(post(owner), "quiet-hours", 403)
-        assert told["opens_at"] > timezone.now().isoformat()[:19]
+        problem = require_problem(post(owner), "quiet-hours", 403)
+        assert problem["opens_at"] > timezone.now().isoformat()[:19]
 
     @pytest.mark.parametrize("key", ["", "1", "x" * 400, None])
     def test_an_invalid_key(self, key: str | None, owner: Client) -> None:
@@ -244,10 +244,10 @@ class TestReading:
             prompt_tokens=50, answer_tokens=7, microdollars=3,
         )  # fmt: skip
         with django_assert_num_queries(4):
-            told = owner.get(f"{TURNS}/{turn.pk}").json()
-        assert told["answer"] == "**Because.**"
-        assert told["usage"] == {"prompt_tokens": 50, "answer_tokens": 7, "microdollars": 3}
-        [lesson] = told["lessons"]
+            body = owner.get(f"{TURNS}/{turn.pk}").json()
+        assert body["answer"] == "**Because.**"
+        assert body["usage"] == {"prompt_tokens": 50, "answer_tokens": 7, "microdollars": 3}
+        [lesson] = body["lessons"]
         assert lesson["url"].startswith("/learn/")
 
     @pytest.mark.parametrize("who", NOT_THEIRS)

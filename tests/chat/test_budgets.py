@@ -48,8 +48,8 @@ def posted(owner: Client, question: str = QUESTION) -> tuple[int, str]:
     return reply.status_code, " ".join(reply.content.decode().split())
 
 
-def plan(teen: Person, **said: object) -> None:
-    assign_plan(owner=teen, plan=Plan.objects.create(slug="own", name="Own", tokens=100_000, **said))
+def plan(teen: Person, **fields: object) -> None:
+    assign_plan(owner=teen, plan=Plan.objects.create(slug="own", name="Own", tokens=100_000, **fields))
 
 
 class TestPlans:
@@ -137,9 +137,9 @@ class TestWords:
         [(BudgetScope.PERSON, "left; refills"), (BudgetScope.FAMILY, "family"), (BudgetScope.SITE, "site")],
     )
     def test_the_meter_says_which_budget(self, teen: Person, scope: BudgetScope, words: str) -> None:
-        told = format_meter(Meter(5000, 0, 0, timezone.now(), scope), teen)
-        assert words in told
-        assert told.startswith("About 10 short answers")
+        text = format_meter(Meter(5000, 0, 0, timezone.now(), scope), teen)
+        assert words in text
+        assert text.startswith("About 10 short answers")
 
     def test_no_limit_is_shown_too(self, teen: Person, owner: Client) -> None:
         set_budget(teen, tokens=None)

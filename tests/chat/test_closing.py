@@ -96,8 +96,8 @@ class TestAnAnswerInProgress:
         wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the stop")
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.CONSENT_WITHDRAWN)
-        found = get_meter(owner=teen)
-        assert (found.held, found.spent) == (0, turn.tokens)
+        meter = get_meter(owner=teen)
+        assert (meter.held, meter.spent) == (0, turn.tokens)
         assert WHY in as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
 
 

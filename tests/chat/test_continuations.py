@@ -132,8 +132,8 @@ class TestTheNewTurn:
 
     def test_holds_what_its_prompt_and_answer_may_cost(self, cut: Turn) -> None:
         following = go_on(cut)
-        told = sum(map(estimate_max_tokens, prompt_of(following)))
-        assert Hold.objects.get(key=following.pk).tokens > told + following.max_answer_tokens
+        prompt_tokens = sum(map(estimate_max_tokens, prompt_of(following)))
+        assert Hold.objects.get(key=following.pk).tokens > prompt_tokens + following.max_answer_tokens
 
     def test_may_be_continued_itself_and_then_carries_the_first_question(self, cut: Turn) -> None:
         second = end(go_on(cut), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "their water to the sea. There")
@@ -222,48 +222,48 @@ class TestPressingItTwice:
 
     @pytest.mark.django_db(transaction=True)
     def test_with_two_ids_at_once(self, cut: Turn) -> None:
-        found: list[Turn] = []
+        continuations: list[Turn] = []
 
         def press() -> None:
             try:
-                found.append(go_on(Turn.objects.get(pk=cut.pk)))
+                continuations.append(go_on(Turn.objects.get(pk=cut.pk)))
             finally:
                 connection.close()
 
         presses = [Thread(target=press) for _ in range(5)]
-        for one in presses:
-            one.start()
-        for one in presses:
-            one.join()
-        assert len(found) == 5
-        assert set(found) == {cut.continuations.get()}
+        for thread in presses:
+            thread.start()
+        for thread in presses:
+            thread.join()
+        assert len(continuations) == 5
+        assert set(continuations) == {cut.continuations.get()}
 
 
 class TestOnThePage:
     def test_continue_comes_first_if_no_page_was_open(self, cut: Turn, page: Client) -> None:
-        found = html(page, cut)
-        assert "no page was open to read it" in found
-        assert 0 < found.index(">Continue<") < found.index(">Retry<")
+        page_html = html(page, cut)
+        assert "no page was open to read it" in page_html
+        assert 0 < page_html.index(">Continue<") < page_html.index(">Retry<")
 
     def test_it_comes_after_retry_if_the_asker_stopped_the_answer(
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
         turn = end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, SO_FAR)
-        found = html(page, turn)
-        assert 0 < found.index(">Retry<") < found.index(">Continue<")
+        page_html = html(page, turn)
+        assert 0 < page_html.index(">Retry<") < page_html.index(">Continue<")
 
     def test_it_is_the_only_button_if_an_answer_reached_its_length_limit(
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
-        found = html(page, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR))
-        assert ">Continue<" in found
-        assert ">Retry<" not in found
+        page_html = html(page, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR))
+        assert ">Continue<" in page_html
+        assert ">Retry<" not in page_html
 
     def test_it_is_gone_once_the_answer_is_continued_and_so_is_retry(self, cut: Turn, page: Client) -> None:
         end(go_on(cut), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
-        found = html(page, cut)
-        assert ">Continue<" not in found
-        assert ">Retry<" not in found
+        page_html = html(page, cut)
+        assert ">Continue<" not in page_html
+        assert ">Retry<" not in page_html
 
     def test_it_waits_while_the_turn_is_retried(self, cut: Turn, teen: Person, page: Client) -> None:
         asking.retry_turn(person=teen, failed=cut, turn_id=uuid4())
@@ -303,8 +303,8 @@ class TestThroughTheApi:
         key = uuid4()
         reply = self.post(page, cut, key)
         assert reply.status_code == 201
-        told = reply.json()
-        assert (told["id"], told["continues"], told["question"]) == (str(key), str(cut.pk), "Go on.")
+        body = reply.json()
+        assert (body["id"], body["continues"], body["question"]) == (str(key), str(cut.pk), "Go on.")
 
     def test_asking_again_answers_the_same_turn(self, cut: Turn, page: Client) -> None:
         first, second = self.post(page, cut), self.post(page, cut)

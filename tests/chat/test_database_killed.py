@@ -17,13 +17,13 @@ OURS = ("DATABASE_URL", "VALKEY_URL", "TUTOR_BASE_URL", "TUTOR_MODEL", "TUTOR_AP
 
 @pytest.mark.faults
 def test_no_turn_is_lost_or_paid_twice() -> None:
-    there = {name: value for name, value in os.environ.items() if name not in OURS}
+    environment = {name: value for name, value in os.environ.items() if name not in OURS}
     command = [sys.executable, "-m", "embedded", "with", "--", sys.executable, "-m", "benchmarks.faults"]
     command += ["--turns", "16", "--only", "database killed", "--json"]
     done = subprocess.run(
-        command, cwd=ROOT, env=there, capture_output=True, text=True, timeout=240, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found.pop("answered") + found.pop("refunded") == 16
-    assert found == {"lost": 0, "double": 0, "leaked": 0, "ledger_differences": 0}
+    counts = json.loads(done.stdout.splitlines()[-1])
+    assert counts.pop("answered") + counts.pop("refunded") == 16
+    assert counts == {"lost": 0, "double": 0, "leaked": 0, "ledger_differences": 0}

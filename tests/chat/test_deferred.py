@@ -184,8 +184,8 @@ class TestTheApi:
         self, teen: Person, as_person: AsPerson, down: ModelOutage
     ) -> None:
         client = as_person(teen)
-        told = client.get("/api/v1/tutor").json()
-        assert (bool(told["model_down_since"]), told["deferred"], told["deferred_limit"]) == (True, 0, 3)
+        state = client.get("/api/v1/tutor").json()
+        assert (bool(state["model_down_since"]), state["deferred"], state["deferred_limit"]) == (True, 0, 3)
 
         def asked() -> dict[str, object]:
             body = {"question": "Why is the sky blue?", "wait_for_model": True}
@@ -211,6 +211,6 @@ def test_admins_see_the_outage_and_how_many_wait(
     page = as_person(admin_person).get("/admin/chat/modeloutage/").content.decode()
     assert "the model could not be reached" in page
     assert '<td class="field-waiting">1</td>' in page
-    told = client.get("/metrics").content.decode()
-    assert 'kitchen_turns_live{state="deferred"} 1.0' in told
-    assert float(told.split("\nkitchen_model_outage_seconds ")[1].split()[0]) > 100
+    metrics = client.get("/metrics").content.decode()
+    assert 'kitchen_turns_live{state="deferred"} 1.0' in metrics
+    assert float(metrics.split("\nkitchen_model_outage_seconds ")[1].split()[0]) > 100

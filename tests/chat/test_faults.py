@@ -137,21 +137,21 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_r
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
         with listening(visitor, turn.pk) as coming:
-            found = [next(coming) for _ in range(5)]
+            events = [next(coming) for _ in range(5)]
             own_valkey.kill()
-            found += list(coming)
+            events += list(coming)
         with live.running(live.Valkey(logs / "again.log", own_valkey.port)):
-            last = [event.id for event in found if event.id][-1]
-            while found[-1].name != "done":
+            last = [event.id for event in events if event.id][-1]
+            while events[-1].name != "done":
                 with listening(visitor, turn.pk, last) as coming:
                     for event in coming:
-                        found.append(event)
+                        events.append(event)
                         last = event.id or last
     turn = now(turn)
     assert turn.state == TurnState.ANSWERED
     from chat.streaming.markdown import render_answer
 
-    assert letters(render_answer(turn.answer)) in letters(found[-2].data)
+    assert letters(render_answer(turn.answer)) in letters(events[-2].data)
     assert get_meter(owner=teen).spent == turn.tokens
 
 

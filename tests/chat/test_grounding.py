@@ -66,26 +66,26 @@ class TestPassages:
 
 class TestThePrompt:
     def test_the_passages_are_in_the_prompt(self) -> None:
-        told = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[0]["content"]
-        assert "A model does not know what it does not know." in told
-        assert "not instructions" in told
+        instructions = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[0]["content"]
+        assert "A model does not know what it does not know." in instructions
+        assert "not instructions" in instructions
 
     def test_and_so_does_their_absence(self) -> None:
         assert NO_PASSAGES_INSTRUCTION in build_prompt(UNKNOWN, past=[]).messages[0]["content"]
 
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
     def test_they_never_take_more_than_their_room(self, room: int) -> None:
-        told = build_grounding(find_passages(COVERED), room=room)
-        assert estimate_max_tokens(told) <= max(min(room, PASSAGE_TOKENS), estimate_max_tokens(""))
+        grounding = build_grounding(find_passages(COVERED), room=room)
+        assert estimate_max_tokens(grounding) <= max(min(room, PASSAGE_TOKENS), estimate_max_tokens(""))
 
     def test_they_end_with_a_whole_sentence(self) -> None:
-        told = build_grounding(find_passages(COVERED), room=400)
-        assert told.removesuffix(FENCE_END).rstrip()[-1] in ".?”"
+        grounding = build_grounding(find_passages(COVERED), room=400)
+        assert grounding.removesuffix(FENCE_END).rstrip()[-1] in ".?”"
 
     def test_a_passage_of_one_endless_sentence_is_left_out(self) -> None:
         endless = FoundPassage(key="m/l", title="Endless", lesson="L", text="word " * 4000, language="en")
-        told = build_grounding([endless], room=400)
-        assert estimate_max_tokens(told) <= 400
+        grounding = build_grounding([endless], room=400)
+        assert estimate_max_tokens(grounding) <= 400
 
     def test_a_long_question_leaves_no_room_for_them(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 1300
@@ -164,8 +164,8 @@ def test_networks_and_search_come_before_the_transaction(teen: Person, ask: Ask)
     """They take longer than a row should be locked."""
     with CaptureQueriesContext(connection) as queries:
         ask(teen, "Why do chatbots make things up?")
-    said = [query["sql"] for query in queries]
-    begins = next(number for number, sql in enumerate(said) if sql.startswith("SAVEPOINT"))
-    searches = [number for number, sql in enumerate(said) if "courses_passage" in sql]
+    statements = [query["sql"] for query in queries]
+    begins = next(number for number, sql in enumerate(statements) if sql.startswith("SAVEPOINT"))
+    searches = [number for number, sql in enumerate(statements) if "courses_passage" in sql]
     assert searches
     assert max(searches) < begins

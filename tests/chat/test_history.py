@@ -38,7 +38,7 @@ def turn(conversation: Conversation, number: int) -> Turn:
 
 def numbers(page: str) -> list[int]:
     """Return the questions on a page, in order."""
-    return [int(found) for found in re.findall(r"Question (\d+)</p>", page)]
+    return [int(number) for number in re.findall(r"Question (\d+)</p>", page)]
 
 
 def read(client: Client, conversation: Conversation, **place: object) -> str:
@@ -89,14 +89,14 @@ class TestAConversation:
         assert numbers(page) == [*range(15, 40), *range(41, 66)]
 
     def test_of_one_instant_skips_and_repeats_nothing(self, teen: Person) -> None:
-        talk = create_conversation(teen, 0)
-        create_turns(talk, 120, start=timezone.now(), minutes=0)
-        page, seen = get_newest_turns(talk), 0
+        conversation = create_conversation(teen, 0)
+        create_turns(conversation, 120, start=timezone.now(), minutes=0)
+        page, seen = get_newest_turns(conversation), 0
         keys = set()
         while page.turns:
-            keys |= {one.pk for one in page.turns}
+            keys |= {turn.pk for turn in page.turns}
             seen += len(page.turns)
-            page = get_turns_page(talk, {"before": str(page.first.pk)})
+            page = get_turns_page(conversation, {"before": str(page.first.pk)})
         assert seen == len(keys) == 120
 
     def test_of_one_page_has_no_way_to_another(self, owner: Client, teen: Person) -> None:
@@ -108,9 +108,9 @@ class TestAConversation:
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for count in (60, 400):
-            talk = create_conversation(teen, count)
+            conversation = create_conversation(teen, count)
             with django_assert_num_queries(12):
-                read(owner, talk)
+                read(owner, conversation)
 
     def test_of_400_turns_is_as_small_as_a_page(self, owner: Client, teen: Person) -> None:
         answer = "\n\n".join(["**Rain** falls when *drops* grow heavy. " * 6] * 5)
@@ -244,11 +244,11 @@ class TestTheList:
         )
 
     def titles(self, page: str) -> list[int]:
-        return [int(found) for found in re.findall(r'conversation-title">Number (\d+)\.', page)]
+        return [int(number) for number in re.findall(r'conversation-title">Number (\d+)\.', page)]
 
     def older(self, page: str) -> str:
-        found = re.search(r'href="\?(before=[^"]+)"', page)
-        return f"{self.LIST}?{found[1]}" if found else ""
+        match = re.search(r'href="\?(before=[^"]+)"', page)
+        return f"{self.LIST}?{match[1]}" if match else ""
 
     def test_has_every_conversation_page_by_page(self, owner: Client, many: None) -> None:
         seen, address = [], self.LIST
@@ -294,27 +294,29 @@ class TestTheList:
 
     def test_renames_and_comes_back_to_its_page(self, owner: Client, many: None) -> None:
         page = owner.get(self.older(owner.get(self.LIST).content.decode())).content.decode()
-        one = Conversation.objects.get(title="Number 31.")
-        listed = re.search(rf'name="listed" value="([^"]+{one.pk})"', page)
+        conversation = Conversation.objects.get(title="Number 31.")
+        listed = re.search(rf'name="listed" value="([^"]+{conversation.pk})"', page)
         assert listed
         address = listed[1].replace("&amp;", "&")
-        reply = owner.post(reverse("chat:rename", args=[one.pk]), {"title": "Skies", "listed": address})
+        reply = owner.post(
+            reverse("chat:rename", args=[conversation.pk]), {"title": "Skies", "listed": address}
+        )
         assert reply.headers["Location"] == address
         assert "Skies" in owner.get(address).content.decode()
 
     def test_deletes_and_comes_back_to_its_page(self, owner: Client, many: None) -> None:
         page = owner.get(self.LIST).content.decode()
-        one = Conversation.objects.get(title="Number 3.")
-        way = re.search(rf'href="({reverse("chat:delete", args=[one.pk])}\?listed=[^"]+)"', page)
+        conversation = Conversation.objects.get(title="Number 3.")
+        way = re.search(rf'href="({reverse("chat:delete", args=[conversation.pk])}\?listed=[^"]+)"', page)
         assert way
         assert f'href="{self.LIST}"' in owner.get(way[1]).content.decode()
         assert owner.post(way[1]).headers["Location"] == self.LIST
-        assert not Conversation.objects.filter(pk=one.pk).exists()
+        assert not Conversation.objects.filter(pk=conversation.pk).exists()
 
     @pytest.mark.parametrize("listed", ["https://evil.example/", "//evil.example", "/admin/", "javascript:1"])
     def test_leads_nowhere_else(self, listed: str, owner: Client, teen: Person) -> None:
-        one = create_conversation(teen, 1)
-        reply = owner.post(reverse("chat:delete", args=[one.pk]) + f"?listed={listed}")
+        conversation = create_conversation(teen, 1)
+        reply = owner.post(reverse("chat:delete", args=[conversation.pk]) + f"?listed={listed}")
         assert reply.headers["Location"] == reverse("chat:start")
 
     def test_says_when_it_is_empty(self, owner: Client) -> None:

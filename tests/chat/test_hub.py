@@ -62,12 +62,12 @@ def test_an_answer_without_a_reader_is_stopped_before_it_counts_as_a_model_that_
 
 
 def texts(queue: "asyncio.Queue[StreamEntry | None]") -> list[str]:
-    found = []
+    seen = []
     while not queue.empty():
         entry = queue.get_nowait()
         assert entry
-        found.append(entry.text)
-    return found
+        seen.append(entry.text)
+    return seen
 
 
 def test_a_second_reader_gets_every_entry_in_order_while_more_are_written() -> None:
@@ -81,14 +81,14 @@ def test_a_second_reader_gets_every_entry_in_order_while_more_are_written() -> N
             written.append(str(number))
             late.append(hub.subscribe(turn_id))
         await asyncio.sleep(0.3)
-        found = texts(late[20])
+        late_texts = texts(late[20])
         await hub.shared.delete(stream_key(turn_id))
         await ended(hub)
-        return written, found
+        return written, late_texts
 
-    written, found = asyncio.run(join())
+    written, late_texts = asyncio.run(join())
     # `follow` skips entries that were read again: an entry may come twice, but never before an earlier one.
-    firsts = list(dict.fromkeys(found))
+    firsts = list(dict.fromkeys(late_texts))
     assert firsts == written
 
 
@@ -109,10 +109,10 @@ def test_a_read_that_fails_once_is_retried_and_no_reader_is_ended(
         queue = hub.subscribe(turn_id)
         await hub.shared.xadd(stream_key(turn_id), {"at": 0, "text": "Rain"})
         await asyncio.sleep(0.6)
-        found = texts(queue)
+        seen = texts(queue)
         await hub.shared.delete(stream_key(turn_id))
         await ended(hub)
-        return found
+        return seen
 
     assert asyncio.run(fail_once()) == ["Rain"]
 
@@ -131,13 +131,13 @@ def test_readers_are_notified_however_the_read_ends(
 
         monkeypatch.setattr(hub.blocking, "xread", fails)
         queue = hub.subscribe(uuid4())
-        told = await asyncio.wait_for(queue.get(), 5)
+        entry = await asyncio.wait_for(queue.get(), 5)
         assert hub.task
         await asyncio.wait({hub.task})
         hub.task.exception()
         left = set(hub.queues)
         hub.task = None
         await ended(hub)
-        return told, left
+        return entry, left
 
     assert asyncio.run(fail()) == (None, set())

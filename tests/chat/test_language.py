@@ -92,15 +92,15 @@ class TestItsPassages:
     def test_a_question_in_english_on_a_spanish_page_is_answered_from_the_lesson_as_the_page_has_it(
         self,
     ) -> None:
-        found = find_question_passages(
+        passages = find_question_passages(
             "Does asking about suicide put the idea in their head?", past=[], language="es"
         )
-        assert (found[0].key, found[0].language) == (TRANSLATED, "es")
+        assert (passages[0].key, passages[0].language) == (TRANSLATED, "es")
 
     def test_and_one_in_spanish_on_an_english_page_too(self) -> None:
-        found = find_question_passages(IN_SPANISH, past=[], language="en")
-        assert TRANSLATED in [passage.key for passage in found]
-        assert {passage.language for passage in found} == {"en"}
+        passages = find_question_passages(IN_SPANISH, past=[], language="en")
+        assert TRANSLATED in [passage.key for passage in passages]
+        assert {passage.language for passage in passages} == {"en"}
 
     def test_one_that_leans_on_the_last_one_stays_in_its_language(self, teen: Person, ask: Ask) -> None:
         before = Turn(question=IN_SPANISH, passages=[TRANSLATED])
@@ -115,8 +115,8 @@ class TestItsPassages:
 class TestThePrompt:
     @pytest.mark.parametrize(("language", "name"), [("en", "English"), ("es", "Spanish")])
     def test_the_language_of_the_question_and_else_that_of_its_page(self, language: str, name: str) -> None:
-        told = build_prompt("Why?", past=[], language=language).messages[0]["content"]
-        assert f"Answer in the language of the question; where that is not plain, in {name}." in told
+        instructions = build_prompt("Why?", past=[], language=language).messages[0]["content"]
+        assert f"Answer in the language of the question; where that is not plain, in {name}." in instructions
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.usefixtures("library", "unnudged")
@@ -135,9 +135,9 @@ class TestThePrompt:
         monkeypatch.setattr(settings, "TUTOR_ANSWER_TOKENS", 20)
         likely = turn.prompt_tokens
         assert written(turn).state == TurnState.ANSWERED
-        told = sent[0].messages[0]["content"]
-        assert "in Spanish." in told
-        assert Passage.objects.get(key=TRANSLATED, language="es").title in told
+        instructions = sent[0].messages[0]["content"]
+        assert "in Spanish." in instructions
+        assert Passage.objects.get(key=TRANSLATED, language="es").title in instructions
         assert sent[0].tokens_likely == likely
 
 

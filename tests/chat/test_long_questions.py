@@ -88,8 +88,8 @@ class TestByItsCharacters:
         words = "바다는 왜 파란가요"
         post(owner, unicodedata.normalize("NFD", words))
         assert Turn.objects.get().question == words
-        found = owner.get(reverse("chat:conversations"), {"q": unicodedata.normalize("NFD", "파란가요")})
-        assert "<mark>파란가요</mark>" in found.content.decode()
+        results = owner.get(reverse("chat:conversations"), {"q": unicodedata.normalize("NFD", "파란가요")})
+        assert "<mark>파란가요</mark>" in results.content.decode()
 
 
 class TestByItsTokens:
@@ -170,16 +170,16 @@ class TestTheApi:
     def ask(self, owner: Client, question: str) -> dict[str, object]:
         headers = {"Idempotency-Key": str(uuid4())}
         reply = owner.post(TURNS, {"question": question}, content_type="application/json", headers=headers)
-        told: dict[str, object] = reply.json()
-        return told | {"status_code": reply.status_code}
+        body: dict[str, object] = reply.json()
+        return body | {"status_code": reply.status_code}
 
     def test_says_how_long_it_is_and_how_long_it_may_be(self, owner: Client, db: None) -> None:
-        told = self.ask(owner, pasted(8001))
-        assert (told["status_code"], told["length"], told["limit"]) == (422, 8001, 8000)
-        told = self.ask(owner, "7" * 8000)
-        assert told["status_code"] == 422
-        assert str(told["type"]).endswith("#question-too-long")
-        assert 6000 < int(str(told["limit"])) < 8000
+        answer = self.ask(owner, pasted(8001))
+        assert (answer["status_code"], answer["length"], answer["limit"]) == (422, 8001, 8000)
+        answer = self.ask(owner, "7" * 8000)
+        assert answer["status_code"] == 422
+        assert str(answer["type"]).endswith("#question-too-long")
+        assert 6000 < int(str(answer["limit"])) < 8000
 
     @pytest.mark.parametrize(
         ("sent", "stored"),

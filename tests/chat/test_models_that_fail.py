@@ -167,24 +167,28 @@ class TestMessages:
         turn = answered(refusal(429, "slow down", Retry_After=45))
         page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
         assert "The model is busy. Try again in 4" in page
-        told = as_person(teen).get(f"/api/v1/turns/{turn.pk}").json()
-        assert (told["end_reason"], bool(told["retry_at"])) == ("model_busy", True)
+        body = as_person(teen).get(f"/api/v1/turns/{turn.pk}").json()
+        assert (body["end_reason"], bool(body["retry_at"])) == ("model_busy", True)
 
     def test_every_error_has_its_own_sentence(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
-        turn, said = ask(teen), {}
+        turn, messages = ask(teen), {}
         for end_reason in EndReason:
             Turn.objects.filter(pk=turn.pk).update(
                 state=TurnState.FAILED, end_reason=end_reason, ended_at=turn.asked_at, claim=None
             )
             page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
-            said[end_reason] = " ".join(page.partition('class="turn-error">')[2].partition("</p>")[0].split())
+            messages[end_reason] = " ".join(
+                page.partition('class="turn-error">')[2].partition("</p>")[0].split()
+            )
         model_endings = [end_reason for end_reason in EndReason if "model" in end_reason] + [
             EndReason.TOO_LONG,
             EndReason.FILTERED,
             EndReason.ONLY_THINKING,
         ]
-        assert len({said[end_reason] for end_reason in model_endings}) == len(model_endings)
-        assert said[EndReason.INTERNAL_ERROR] not in {said[end_reason] for end_reason in model_endings}
+        assert len({messages[end_reason] for end_reason in model_endings}) == len(model_endings)
+        assert messages[EndReason.INTERNAL_ERROR] not in {
+            messages[end_reason] for end_reason in model_endings
+        }
 
     @pytest.mark.parametrize(
         ("reply", "alarms"),
@@ -199,9 +203,9 @@ class TestMessages:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         turn = answered(reply, question="Where do WALNUTS grow?")
-        told = [record for record in caplog.records if record.name == "chat.answering.writing"]
-        assert [record.levelno for record in told] == [logging.ERROR if alarms else logging.WARNING]
-        assert str(turn.pk) in told[0].getMessage()
+        records = [record for record in caplog.records if record.name == "chat.answering.writing"]
+        assert [record.levelno for record in records] == [logging.ERROR if alarms else logging.WARNING]
+        assert str(turn.pk) in records[0].getMessage()
         assert "WALNUT" not in caplog.text
 
 
@@ -225,7 +229,7 @@ class TestStatusBeforeTheFirstWord:
         worker.is_closing = True
 
     @pytest.mark.parametrize(
-        ("begin", "phase", "said"),
+        ("begin", "phase", "message"),
         [
             (b"", streaming.ModelPhase.LOADING, "The model is loading."),
             (delta(reasoning=THOUGHT), streaming.ModelPhase.THINKING, "The model is thinking."),
@@ -236,7 +240,7 @@ class TestStatusBeforeTheFirstWord:
         self,
         begin: bytes,
         phase: streaming.ModelPhase,
-        said: str,
+        message: str,
         teen: Person,
         ask: Ask,
         worker: TurnWorker,
@@ -248,7 +252,7 @@ class TestStatusBeforeTheFirstWord:
             worker.claim_next()
             wait_until(lambda: streaming.get_phase(turn.pk) is phase, what="the phase", seconds=5)
             turn.refresh_from_db()
-            assert asyncio.run(relay._explain_wait(turn, has_words=False)) == said
+            assert asyncio.run(relay._explain_wait(turn, has_words=False)) == message
             assert asyncio.run(relay._explain_wait(turn, has_words=True)) == ""
             wait_until(lambda: not worker.answers, what="the answer")
         turn.refresh_from_db()

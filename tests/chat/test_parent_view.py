@@ -41,22 +41,22 @@ def link(parent: Person, teen: Person) -> Link:
 
 
 @pytest.fixture
-def talk(teen: Person) -> Conversation:
+def conversation(teen: Person) -> Conversation:
     """120 turns with a crisis card, three days ago."""
     return create_conversation(teen, 120, state=TurnState.CARDED, level="3", answer="")
 
 
 @pytest.fixture
-def reader(link: Link, talk: Conversation, as_person: Enter) -> Client:
+def reader(link: Link, conversation: Conversation, as_person: Enter) -> Client:
     return as_person(link.parent)
 
 
 def numbers(page: str) -> list[int]:
-    return [int(one) for one in re.findall(r"Question (\d+)<", page)]
+    return [int(number) for number in re.findall(r"Question (\d+)<", page)]
 
 
-def turn(talk: Conversation, number: int) -> Turn:
-    return talk.turns.get(question=f"Question {number}")
+def turn(conversation: Conversation, number: int) -> Turn:
+    return conversation.turns.get(question=f"Question {number}")
 
 
 def looks_end() -> None:
@@ -79,11 +79,11 @@ class TestEveryTurnOfTheTwoWeeks:
         assert [look.view for look in ParentViewLog.objects.all()] == [view]
 
     def test_and_none_older_than_those(
-        self, view: ParentView, link: Link, reader: Client, talk: Conversation
+        self, view: ParentView, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         Link.objects.update(view=view)
         Turn.objects.filter(question="Question 0").update(asked_at=timezone.now() - timedelta(days=15))
-        page = reader.get(f"/tutor/parent-view/{link.pk}?before={turn(talk, 20).pk}").content.decode()
+        page = reader.get(f"/tutor/parent-view/{link.pk}?before={turn(conversation, 20).pk}").content.decode()
         assert numbers(page) == list(range(19, 0, -1))
 
 
@@ -147,35 +147,35 @@ class TestALoggedView:
         assert "Invite your teen" in page
 
     def test_without_one_before_it_a_further_page_is_one(
-        self, link: Link, reader: Client, talk: Conversation
+        self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
-        assert numbers(self.read(reader, link, turn(talk, 60).pk))
+        assert numbers(self.read(reader, link, turn(conversation, 60).pk))
         assert ParentViewLog.objects.count() == 1
 
-    def test_is_over_after_ten_minutes(self, link: Link, reader: Client, talk: Conversation) -> None:
+    def test_is_over_after_ten_minutes(self, link: Link, reader: Client, conversation: Conversation) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
         looks_end()
         for _ in range(2):
-            self.read(reader, link, turn(talk, 60).pk)
+            self.read(reader, link, turn(conversation, 60).pk)
         assert ParentViewLog.objects.count() == 2
 
     def test_of_the_other_parent_counts_for_neither(
-        self, link: Link, teen: Person, talk: Conversation, as_person: Enter, reader: Client
+        self, link: Link, teen: Person, conversation: Conversation, as_person: Enter, reader: Client
     ) -> None:
         other = Person.objects.create_user("lou", "a-long-password", role="parent")
         theirs = linked(other, teen)
         reader.get(f"/tutor/parent-view/{link.pk}")
-        self.read(as_person(other), theirs, turn(talk, 60).pk)
+        self.read(as_person(other), theirs, turn(conversation, 60).pk)
         assert ParentViewLog.objects.filter(link=theirs).count() == 1
 
     def test_at_a_narrower_view_agreed_between_two_pages_is_another(
-        self, link: Link, reader: Client, talk: Conversation
+        self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
-        create_turns(talk, 1, start=timezone.now(), question="Question 900")
+        create_turns(conversation, 1, start=timezone.now(), question="Question 900")
         reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 30").update(state=TurnState.ANSWERED)
-        page = self.read(reader, link, turn(talk, 60).pk)
+        page = self.read(reader, link, turn(conversation, 60).pk)
         assert numbers(page) == [number for number in range(59, 8, -1) if number != 30]
         assert sorted(look.view for look in ParentViewLog.objects.all()) == [
             ParentView.FLAGGED,
@@ -183,11 +183,11 @@ class TestALoggedView:
         ]
 
     def test_at_time_and_topics_shows_no_word_of_a_further_page(
-        self, link: Link, reader: Client, talk: Conversation
+        self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(view=ParentView.TOPICS)
-        page = self.read(reader, link, turn(talk, 60).pk)
+        page = self.read(reader, link, turn(conversation, 60).pk)
         assert numbers(page) == []
         assert "Time in the last two weeks" in page
         assert {look.view for look in ParentViewLog.objects.all()} == {ParentView.FULL, ParentView.TOPICS}
@@ -202,41 +202,48 @@ class TestALoggedView:
     )
     @pytest.mark.parametrize("view", [ParentView.FLAGGED, ParentView.FULL])
     def test_does_not_tell_that_a_hidden_turn_is_there(
-        self, view: ParentView, hidden: dict[str, object], link: Link, reader: Client, talk: Conversation
+        self,
+        view: ParentView,
+        hidden: dict[str, object],
+        link: Link,
+        reader: Client,
+        conversation: Conversation,
     ) -> None:
         Link.objects.update(view=view)
-        one = turn(talk, 60)
-        Turn.objects.filter(pk=one.pk).update(**hidden)
-        told, unknown = (
+        earliest = turn(conversation, 60)
+        Turn.objects.filter(pk=earliest.pk).update(**hidden)
+        answer, unknown = (
             reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(before)}).headers["Location"]
-            for before in (one.pk, uuid4())
+            for before in (earliest.pk, uuid4())
         )
-        assert told == unknown == f"/tutor/parent-view/{link.pk}"
+        assert answer == unknown == f"/tutor/parent-view/{link.pk}"
         assert not ParentViewLog.objects.exists()
 
     def test_at_cards_does_not_tell_of_what_answered_a_pause(
-        self, link: Link, reader: Client, talk: Conversation
+        self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         Link.objects.update(view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 60").update(layer=CHECK_IN_LAYER)
-        assert reader.get(f"/tutor/parent-view/{link.pk}?before={turn(talk, 60).pk}").status_code == 302
-        assert 60 not in numbers(self.read(reader, link, turn(talk, 61).pk))
+        assert (
+            reader.get(f"/tutor/parent-view/{link.pk}?before={turn(conversation, 60).pk}").status_code == 302
+        )
+        assert 60 not in numbers(self.read(reader, link, turn(conversation, 61).pk))
 
     def test_is_over_with_the_link_between_two_pages(
-        self, link: Link, reader: Client, talk: Conversation
+        self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(ended_at=timezone.now(), end_reason="teen")
-        reply = reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        reply = reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(conversation, 60).pk)})
         assert reply.status_code == 404
         assert ParentViewLog.objects.count() == 1
 
     def test_goes_back_to_its_beginning_when_its_place_was_deleted(
-        self, link: Link, reader: Client, talk: Conversation, teen: Person
+        self, link: Link, reader: Client, conversation: Conversation, teen: Person
     ) -> None:
-        place = turn(talk, 60).pk
+        place = turn(conversation, 60).pk
         create_conversation(teen, 1, title="Another")
-        talk.delete()
+        conversation.delete()
         assert numbers(self.read(reader, link, place)) == [0]
         assert ParentViewLog.objects.count() == 1
 
@@ -251,16 +258,18 @@ class TestALoggedView:
 
     @pytest.mark.parametrize("who", ["teen", "stranger", "other_parent", "admin_person"])
     def test_is_a_linked_parents_alone(
-        self, who: str, link: Link, talk: Conversation, make_person: Callable[..., Person], as_person: Enter,
+        self, who: str, link: Link, conversation: Conversation, make_person: Callable[..., Person], as_person: Enter,
         request: pytest.FixtureRequest,
     ) -> None:  # fmt: skip
         person = make_person("lou", "parent") if who == "other_parent" else request.getfixturevalue(who)
-        reply = as_person(person).get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        reply = as_person(person).get(
+            f"/tutor/parent-view/{link.pk}", {"before": str(turn(conversation, 60).pk)}
+        )
         assert reply.status_code == 404
         assert not ParentViewLog.objects.exists()
 
-    def test_asks_for_sign_in(self, link: Link, talk: Conversation, client: Client) -> None:
-        reply = client.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
+    def test_asks_for_sign_in(self, link: Link, conversation: Conversation, client: Client) -> None:
+        reply = client.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(conversation, 60).pk)})
         assert reply.headers["Location"].startswith("/sign-in")
 
     def test_is_explained_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
@@ -274,8 +283,8 @@ class TestWhatAParentReads:
     @pytest.fixture
     def read(self, link: Link, teen: Person, as_person: Enter) -> Callable[..., str]:
         def reading(**turn: Any) -> str:
-            talk = create_conversation(teen, 1, **turn)
-            assert talk.turns.count() == 1
+            conversation = create_conversation(teen, 1, **turn)
+            assert conversation.turns.count() == 1
             return as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
         return reading

@@ -52,9 +52,9 @@ def test_with_a_self_hosted_model_nothing_is_asked_or_redacted(teen: Person, ask
 @pytest.mark.usefixtures("elsewhere")
 class TestWithAModelElsewhere:
     def test_nothing_is_stored_or_sent_before_its_writer_was_asked(self, teen: Person, ask: Ask) -> None:
-        with pytest.raises(PersonalDataFound) as found:
+        with pytest.raises(PersonalDataFound) as rejected:
             ask(teen, QUESTION)
-        assert tuple(found.value.parts) == PARTS
+        assert tuple(rejected.value.parts) == PARTS
         assert not Turn.objects.exists()
 
     @pytest.mark.parametrize("htmx", [True, False])
@@ -62,13 +62,13 @@ class TestWithAModelElsewhere:
         reply = post(owner, htmx=htmx)
         page = reply.content.decode()
         assert reply.status_code == 422
-        for said in (
+        for text in (
             *(f'<q dir="auto">{part}</q>' for part in PARTS),
             "Send without it",
             "Edit the question",
             "Send as it is",
         ):
-            assert said in page
+            assert text in page
         assert f"{QUESTION}</textarea>" in page
 
     @pytest.mark.parametrize(("wish", "kept"), [("remove", CLEARED), ("keep", QUESTION)])

@@ -33,5 +33,5 @@ THROUGH_THE_WORKER = {
     "case", [case for case in CASES if case.name in THROUGH_THE_WORKER], ids=lambda case: case.name
 )
 def test_a_server_that_sends(case: Case, teen: Person) -> None:
-    found = ask_case(case, teen)
-    assert (found.text, found.bill, found.retry) == ([], [], [])
+    outcome = ask_case(case, teen)
+    assert (outcome.text, outcome.bill, outcome.retry) == ([], [], [])

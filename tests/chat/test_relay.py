@@ -69,10 +69,10 @@ def visitor(web: Web, teen: Person) -> Visitor:
     return Visitor(web, teen)
 
 
-def grown(found: list[Event]) -> str:
+def grown(events: list[Event]) -> str:
     """Return the text on a page after it has applied these events in order."""
     finished, growing = "", ""
-    for event in found:
+    for event in events:
         for target, how, html in re.findall(
             r'<hx-partial hx-target="#turn-[^"]+-(finished|growing)" hx-swap="(\w+)">(.*?)</hx-partial>',
             event.data,
@@ -106,10 +106,10 @@ def test_text_arrives_while_it_is_written_and_then_the_complete_turn(
 ) -> None:
     turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
-        found = list(coming)
+        events = list(coming)
     turn.refresh_from_db()
     assert turn.state == TurnState.ANSWERED
-    *words, whole, done = found
+    *words, whole, done = events
     assert len(words) > 10
     assert done.name == "done"
     assert "answer-foot" in whole.data
@@ -131,21 +131,21 @@ def test_a_reader_who_reconnects_with_the_last_id_misses_and_repeats_nothing(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
-    found: list[Event] = []
+    events: list[Event] = []
     done = False
     while not done:
-        after = found[-1].id if found else ""
+        after = events[-1].id if events else ""
         with listening(visitor, turn.pk, after) as coming:
             for number, event in enumerate(coming):
                 done = event.name == "done"
                 if event.id:
-                    found.append(event)
+                    events.append(event)
                 # Skip the last line: once a turn has ended, the rest comes with the complete answer.
-                if number == 3 and len(found) < 12:
+                if number == 3 and len(events) < 12:
                     break
-    assert len({event.id for event in found}) == len(found)
+    assert len({event.id for event in events}) == len(events)
     turn.refresh_from_db()
-    assert grown(found) == letters(_rendered(turn))
+    assert grown(events) == letters(_rendered(turn))
 
 
 def test_a_disconnect_alone_ends_nothing(worker: Worker, teen: Person, visitor: Visitor) -> None:
@@ -211,9 +211,9 @@ def test_stop_ends_the_stream_and_the_model_within_a_moment(
         next(coming)
         services.stop_turn(turn=turn)
         stopped = time.monotonic()
-        found = list(coming)
+        events = list(coming)
     assert time.monotonic() - stopped < 3
-    assert "You stopped the answer here." in found[-2].data
+    assert "You stopped the answer here." in events[-2].data
     turn.refresh_from_db()
     assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
     assert get_meter(owner=teen).spent == turn.tokens

@@ -61,16 +61,16 @@ class RemoteGuard:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         self.heard.append(body | {"path": handler.path})
-        said = self.say(body)
-        if isinstance(said, dict):
-            said = (
+        answer = self.say(body)
+        if isinstance(answer, dict):
+            answer = (
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
-                + json.dumps(said).encode()
+                + json.dumps(answer).encode()
             )
-        if said == HANGS:
+        if answer == HANGS:
             self.for_prompt.wait(20)
             return
-        handler.wfile.write(said)
+        handler.wfile.write(answer)
         handler.close_connection = True
 
 
@@ -214,7 +214,7 @@ class TestARemoteGuardThatAnswers:
     ) -> None:
         guard = remote(kind, lambda _body: SAFE[kind])
         turn = answered(SENTENCE * 5)
-        told = json.dumps(guard.heard)
+        requests = json.dumps(guard.heard)
         for secret in (
             teen.username,
             teen.display_name,
@@ -222,7 +222,7 @@ class TestARemoteGuardThatAnswers:
             str(turn.pk),
             str(turn.conversation_id),
         ):
-            assert secret not in told
+            assert secret not in requests
 
 
 class TestACrisisThatOnlyTheRemoteGuardFinds:

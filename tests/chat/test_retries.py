@@ -239,21 +239,21 @@ class TestPressingRetryTwice:
 
     @pytest.mark.django_db(transaction=True)
     def test_with_two_ids_at_once(self, stopped: Turn, teen: Person) -> None:
-        found: list[Turn] = []
+        retries: list[Turn] = []
 
         def press() -> None:
             try:
-                found.append(asking.retry_turn(person=teen, failed=stopped, turn_id=uuid4()).turn)
+                retries.append(asking.retry_turn(person=teen, failed=stopped, turn_id=uuid4()).turn)
             finally:
                 connection.close()
 
         presses = [Thread(target=press) for _ in range(5)]
-        for one in presses:
-            one.start()
-        for one in presses:
-            one.join()
-        assert len(found) == 5
-        assert set(found) == {stopped.retries.get()}
+        for thread in presses:
+            thread.start()
+        for thread in presses:
+            thread.join()
+        assert len(retries) == 5
+        assert set(retries) == {stopped.retries.get()}
 
     def test_in_an_old_tab_after_a_better_answer_came(self, stopped: Turn) -> None:
         answered = end(retry(stopped), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
@@ -308,26 +308,26 @@ class TestOnThePage:
         self, stopped: Turn, page: Client
     ) -> None:
         again = retry(stopped)
-        found = html(page, stopped)
-        assert "word135" in found
-        assert f'id="turn-{again.pk}"' in found
-        assert "You asked this again." in found
-        assert "Retry" not in found
+        page_html = html(page, stopped)
+        assert "word135" in page_html
+        assert f'id="turn-{again.pk}"' in page_html
+        assert "You asked this again." in page_html
+        assert "Retry" not in page_html
 
     def test_after_it_failed_the_page_says_so_and_offers_retry_again(
         self, stopped: Turn, page: Client
     ) -> None:
         again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
-        found = html(page, stopped)
-        assert "word135" in found
-        assert f'id="turn-{again.pk}"' not in found
-        assert "You tried again, and it failed." in found
-        assert "The model couldn’t be reached." in found
-        assert "Your earlier answer stays." in found
-        assert reverse("chat:turn_retry", args=[stopped.pk]) in found
+        page_html = html(page, stopped)
+        assert "word135" in page_html
+        assert f'id="turn-{again.pk}"' not in page_html
+        assert "You tried again, and it failed." in page_html
+        assert "The model couldn’t be reached." in page_html
+        assert "Your earlier answer stays." in page_html
+        assert reverse("chat:turn_retry", args=[stopped.pk]) in page_html
 
     @pytest.mark.parametrize(
-        ("state", "end_reason", "said"),
+        ("state", "end_reason", "message"),
         [
             (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, "stopped before there was more to read"),
             (TurnState.STOPPED, EndReason.UNREAD, "no page was open to read it"),
@@ -336,10 +336,10 @@ class TestOnThePage:
         ],
     )
     def test_it_says_why_a_try_was_not_better(
-        self, stopped: Turn, page: Client, state: TurnState, end_reason: EndReason, said: str
+        self, stopped: Turn, page: Client, state: TurnState, end_reason: EndReason, message: str
     ) -> None:
         end(retry(stopped), state, end_reason)
-        assert said in html(page, stopped)
+        assert message in html(page, stopped)
 
     def test_pressing_retry_adds_the_new_turn_and_redraws_the_old_one(
         self, stopped: Turn, page: Client
@@ -398,8 +398,8 @@ class TestElsewhere:
         listed = reverse("chat_api:conversation_turns", args=[stopped.conversation_id])
         [row] = page.get(listed).json()["results"]
         assert row["id"] == str(stopped.pk)
-        told = page.get(reverse("chat_api:turn", args=[again.pk])).json()
-        assert (told["retry_of"], told["replaced_by"]) == (str(stopped.pk), str(stopped.pk))
+        body = page.get(reverse("chat_api:turn", args=[again.pk])).json()
+        assert (body["retry_of"], body["replaced_by"]) == (str(stopped.pk), str(stopped.pk))
 
     def test_the_data_export_has_every_try_and_says_which_is_shown(self, stopped: Turn, teen: Person) -> None:
         end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)

@@ -25,8 +25,8 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
 
 
 def asked(person: Person, question: str, answer: str = "", *, title: str = "A talk", **fields: Any) -> Turn:
-    talk = create_conversation(person, 0, title=title)
-    [turn] = create_turns(talk, 1, start=timezone.now(), question=question, answer=answer, **fields)
+    conversation = create_conversation(person, 0, title=title)
+    [turn] = create_turns(conversation, 1, start=timezone.now(), question=question, answer=answer, **fields)
     return turn
 
 
@@ -79,9 +79,11 @@ class TestWords:
         assert len(finds(teen, words)) == 1
 
     def test_of_a_title_find_the_beginning_of_its_conversation_once(self, teen: Person) -> None:
-        talk = create_conversation(teen, 3, title="My volcano project")
+        conversation = create_conversation(teen, 3, title="My volcano project")
         assert [turn.question for turn in find_turns(teen, "volcano")] == ["Question 0"]
-        Turn.objects.filter(conversation=talk, question="Question 0").update(question="Is a volcano hot?")
+        Turn.objects.filter(conversation=conversation, question="Question 0").update(
+            question="Is a volcano hot?"
+        )
         assert finds(teen, "volcano") == ["Is a volcano hot?"]
 
 
@@ -124,8 +126,8 @@ class TestThePage:
     def test_shows_the_conversation_its_date_and_the_match_and_links_there(
         self, owner: Client, teen: Person
     ) -> None:
-        talk = create_conversation(teen, 120, title="A long one")
-        old = talk.turns.get(question="Question 3")
+        conversation = create_conversation(teen, 120, title="A long one")
+        old = conversation.turns.get(question="Question 3")
         Turn.objects.filter(pk=old.pk).update(answer="Far away a **volcano** sleeps & snores.")
         page = owner.get(SEARCH, {"q": "volc"}).content.decode()
         assert "Far away a <mark>volc</mark>ano sleeps &amp; snores." in page
@@ -139,7 +141,7 @@ class TestThePage:
         seen, address = [], f"{SEARCH}?q=question"
         while address:
             page = owner.get(address).content.decode()
-            seen += [int(one) for one in re.findall(r"<mark>Question</mark> (\d+)", page)]
+            seen += [int(number) for number in re.findall(r"<mark>Question</mark> (\d+)", page)]
             older = re.search(r'href="(\?q=question&amp;before=[^"]+)"', page)
             address = SEARCH + older[1].replace("&amp;", "&") if older else ""
         assert seen == list(range(44, -1, -1))
@@ -155,16 +157,16 @@ class TestThePage:
         assert page.count("<mark>") == page.count("</mark>") >= 1
 
     @pytest.mark.parametrize(
-        ("words", "said"),
+        ("words", "message"),
         [
             ("a", "Type at least two letters"),
             ("zebra", "No results for “zebra”"),
             (" \0 ", "All conversations"),
         ],
     )
-    def test_says_when_there_is_nothing(self, words: str, said: str, owner: Client, teen: Person) -> None:
+    def test_says_when_there_is_nothing(self, words: str, message: str, owner: Client, teen: Person) -> None:
         asked(teen, "A question")
-        assert said in owner.get(SEARCH, {"q": words}).content.decode()
+        assert message in owner.get(SEARCH, {"q": words}).content.decode()
 
     def test_reads_a_hundred_letters_and_no_more(self, owner: Client, teen: Person) -> None:
         asked(teen, "y" * 100)

@@ -52,9 +52,9 @@ class TestAsking:
     def test_a_worker_is_nudged_after_the_commit(
         self, teen: Person, ask: Ask, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
-        with django_capture_on_commit_callbacks() as told:
+        with django_capture_on_commit_callbacks() as callbacks:
             ask(teen)
-        assert len(told) == 1
+        assert len(callbacks) == 1
 
     def test_a_broker_outage_loses_nothing(
         self,

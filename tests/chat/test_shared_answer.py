@@ -115,7 +115,7 @@ def test_twenty_readers_cost_one_rendering(monkeypatch: pytest.MonkeyPatch) -> N
         return await asyncio.gather(*(Reader().look(page) for _ in range(READERS)))
 
     grown = asyncio.run(read())
-    assert len({one.growing_html for one in grown if one}) == 1
+    assert len({entry.growing_html for entry in grown if entry}) == 1
     [thread] = rendered
     assert thread.startswith("rendering")
 
@@ -223,7 +223,7 @@ def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, te
         reading = [pool.submit(read, turn) for turn in turns]
         took = slowest(visitor, ("/help/now", "/healthz"), until)
         written.result()
-        events = [one.result() for one in reading]
+        events = [reader.result() for reader in reading]
     assert min(events) > 1
     # Measured: 217, and 10,346 before pages were shared. The bound is for a machine that runs other tests as well.
     assert max(took.values()) < 2_000, (took, events)

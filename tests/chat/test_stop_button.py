@@ -39,9 +39,9 @@ def test_a_turn_that_ends_while_the_page_is_made_leaves_no_stop_without_its_stre
     owner: Client, turn: Turn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_then_end(conversation: Conversation) -> TurnsPage:
-        found = get_newest_turns(conversation)
+        page = get_newest_turns(conversation)
         end(turn)
-        return found
+        return page
 
     monkeypatch.setattr("chat.web.conversation.get_newest_turns", read_then_end)
     page = owner.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()

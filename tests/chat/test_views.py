@@ -73,13 +73,13 @@ def test_the_tutor_itself_asks_for_sign_in(name: str, client: Client, db: None) 
 class TestStart:
     def test_it_says_what_this_is_before_the_first_message(self, owner: Client) -> None:
         page = owner.get(reverse("chat:start")).content.decode()
-        for said in (
+        for text in (
             "not a human",
             "may not be suitable for some minors",
             "You see each time a parent looks",
             reverse("safeguarding:help_now"),
         ):
-            assert said in page
+            assert text in page
 
     def test_it_says_that_the_demos_model_is_tiny_and_often_wrong(
         self, owner: Client, settings: Settings
@@ -183,19 +183,19 @@ class TestAsking:
 
     @pytest.mark.parametrize("htmx", [True, False])
     @pytest.mark.parametrize(
-        ("question", "said"),
+        ("question", "message"),
         [(" ", "Write your question first."), ("x" * 8001, "8,001")],
     )
     def test_a_rejected_question_is_kept_and_the_reason_is_shown(
         self,
         question: str,
-        said: str,
+        message: str,
         htmx: bool,
         owner: Client,
     ) -> None:
         reply = post(owner, "chat:ask", htmx=htmx, question=question, turn_id=uuid4())
         assert reply.status_code == 422
-        assert said in reply.content.decode()
+        assert message in reply.content.decode()
         assert question.strip() in reply.content.decode()
 
     def test_a_used_up_allowance_says_when_it_refills(self, owner: Client, settings: Settings) -> None:

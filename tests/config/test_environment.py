@@ -35,13 +35,13 @@ def check(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_safe_production_starts_and_the_deploy_check_is_clean() -> None:
-    found = check("--deploy", "--fail-level", "WARNING")
-    assert found.returncode == 0, found.stderr
-    assert "no issues" in found.stdout
+    done = check("--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"secret_key": ""}, "SECRET_KEY"),
         ({"secret_key": "short"}, "SECRET_KEY"),
@@ -57,7 +57,7 @@ def test_a_safe_production_starts_and_the_deploy_check_is_clean() -> None:
         ({"email_url": ""}, "EMAIL_URL"),
     ],
 )
-def test_an_unsafe_setting_is_named(changed: dict[str, Any], said: str) -> None:
+def test_an_unsafe_setting_is_named(changed: dict[str, Any], message: str) -> None:
     safe = Production(
         secret_key=SAFE["SECRET_KEY"],
         allowed_hosts=[SAFE["ALLOWED_HOSTS"]],
@@ -70,23 +70,23 @@ def test_an_unsafe_setting_is_named(changed: dict[str, Any], said: str) -> None:
         metrics_token="",
     )
     assert safe.list_errors() == []
-    assert [fault.startswith(said) for fault in replace(safe, **changed).list_errors()] == [True]
+    assert [fault.startswith(message) for fault in replace(safe, **changed).list_errors()] == [True]
 
 
 def test_every_error_is_listed_at_once() -> None:
-    found = check(SECRET_KEY="", ALLOWED_HOSTS="*", TUTOR_MODEL="")
-    assert all(f"  - {name}" in found.stderr for name in ("SECRET_KEY", "ALLOWED_HOSTS", "TUTOR_MODEL"))
+    done = check(SECRET_KEY="", ALLOWED_HOSTS="*", TUTOR_MODEL="")
+    assert all(f"  - {name}" in done.stderr for name in ("SECRET_KEY", "ALLOWED_HOSTS", "TUTOR_MODEL"))
 
 
 def test_debug_cannot_be_switched_on_in_production() -> None:
     env = SAFE | {"DEBUG": "1", "PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings"}
     code = "from django.conf import settings; print(settings.DEBUG)"
-    found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "False"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize(
-    ("trusted", "said"),
+    ("trusted", "problem"),
     [
         ("", "kitchen.W001"),
         ("*", "kitchen.E001"),
@@ -96,9 +96,9 @@ def test_debug_cannot_be_switched_on_in_production() -> None:
         ("127.0.0.1", ""),
     ],
 )
-def test_the_deploy_check_covers_trusted_proxies(trusted: str, said: str, settings: Settings) -> None:
+def test_the_deploy_check_covers_trusted_proxies(trusted: str, problem: str, settings: Settings) -> None:
     settings.BEHIND_PROXY, settings.FORWARDED_ALLOW_IPS = True, trusted
-    assert [message.id for message in check_forwarded_addresses()] == ([said] if said else [])
+    assert [message.id for message in check_forwarded_addresses()] == ([problem] if problem else [])
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_help_answers_while_many_health_checks_wait_for_the_database(tmp_path: P
                 asked = [people.submit(get, "/readyz", 30) for _ in range(THREADS)]
                 assert not wait(asked, timeout=0.5).done
                 assert get("/help/now", 5) == 200
-            assert {one.result() for one in asked} == {503}
+            assert {request.result() for request in asked} == {503}
 
 
 def test_a_static_file_is_served_with_nosniff(web: Web, teen: Person) -> None:

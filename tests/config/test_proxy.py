@@ -140,5 +140,5 @@ def test_an_answer_streams_through_word_by_word(proxy: Proxy, web: Web, teen: Pe
             with closing(redis.Redis.from_url(settings.VALKEY_URL)) as client:
                 fields: Any = {"at": number * 12, "text": f"word-{number} etc. ", "n": number}
                 client.xadd(stream_key(turn.pk), fields)
-            while f"word-{number}" not in (said := reply.readline().decode()):
-                assert said
+            while f"word-{number}" not in (text := reply.readline().decode()):
+                assert text

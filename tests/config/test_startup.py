@@ -64,9 +64,9 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def loaded_by(code: str) -> set[str]:
-    told = run(f"{BEFORE}{code}{AFTER}")
-    assert told.returncode == 0, told.stderr
-    opened, modules = json.loads(told.stdout.splitlines()[-1])
+    done = run(f"{BEFORE}{code}{AFTER}")
+    assert done.returncode == 0, done.stderr
+    opened, modules = json.loads(done.stdout.splitlines()[-1])
     return {file for file in opened if any(part in file for part in HEAVY_FILES)} | (
         HEAVY_MODULES & set(modules)
     )
@@ -91,12 +91,12 @@ class TestNothingHeavy:
         web = loaded_by("import config.asgi\nfrom config.startup import load_for_web\nload_for_web()")
         assert {"numpy", "onnxruntime"} <= web
         for file in ("rules/en.toml", "rules/traces.toml", "model/weights.bin", "guard.onnx", "sense.onnx"):
-            assert any(one.endswith(file) for one in web)
+            assert any(path.endswith(file) for path in web)
         worker = loaded_by(
             "import config.asgi\nfrom config.startup import load_for_worker\nload_for_worker()"
         )
         assert {"numpy", "onnxruntime", "openai._client"} <= worker
-        assert any(one.endswith("rules/output_en.toml") for one in worker)
+        assert any(path.endswith("rules/output_en.toml") for path in worker)
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ def unloaded() -> Iterator[None]:
         *(rule_books.input_rules, rule_books.care_rules, rule_books.trace_rules, rule_books.output_rules),
         *(conversation.get_classifier, conversation.get_encoder, embedding._network),
     )
-    for one in heavy:
-        one.clear()
+    for cached in heavy:
+        cached.clear()
     yield
-    for one in heavy:
-        one.clear()
+    for cached in heavy:
+        cached.clear()
 
 
 @pytest.fixture
@@ -143,16 +143,16 @@ def test_two_who_ask_first_at_once_load_once(unloaded: None, monkeypatch: pytest
 
 class TestLifespan:
     def live(self) -> list[str]:
-        told = list[Mapping[str, Any]]()
+        messages = list[Mapping[str, Any]]()
 
         async def receive() -> Mapping[str, Any]:
-            return {"type": "lifespan.startup" if not told else "lifespan.shutdown"}
+            return {"type": "lifespan.startup" if not messages else "lifespan.shutdown"}
 
         async def send(message: Mapping[str, Any]) -> None:
-            told.append(message)
+            messages.append(message)
 
         asyncio.run(Handler()({"type": "lifespan"}, receive, send))
-        return [f"{one['type']} {one.get('message', '')}".strip() for one in told]
+        return [f"{message['type']} {message.get('message', '')}".strip() for message in messages]
 
     def test_startup_completes_after_everything_is_loaded(self, unloaded: None) -> None:
         assert self.live() == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
@@ -161,16 +161,16 @@ class TestLifespan:
         assert embedding._network.is_loaded
 
     def test_startup_fails_and_names_an_invalid_file(self, broken: Path) -> None:
-        (told,) = self.live()
-        assert told.startswith(
+        (message,) = self.live()
+        assert message.startswith(
             "lifespan.startup.failed InvalidFile: en.toml, line 3: “level” in “rules” is 9"
         )
 
 
 def test_a_deployment_check_names_a_file_that_cannot_be_used(broken: Path) -> None:
     def faults(*, deploy: bool) -> list[str]:
-        found = run_checks(include_deployment_checks=deploy)
-        return [one.msg for one in found if one.id == "safeguarding.E003"]
+        errors = run_checks(include_deployment_checks=deploy)
+        return [error.msg for error in errors if error.id == "safeguarding.E003"]
 
     assert faults(deploy=False) == []
     assert faults(deploy=True) == [f"{name}.toml, line 3: “level” in “rules” is 9." for name in ("en", "es")]
@@ -190,6 +190,6 @@ def test_a_worker_exits_if_a_file_is_invalid(broken: Path) -> None:
     ids=["web", "worker"],
 )
 def test_no_process_serves_with_rules_that_cannot_be_used(code: str, broken: Path) -> None:
-    told = run(BROKEN.format(folder=str(broken), code=code))
-    assert told.returncode not in {0, None}
-    assert "en.toml, line 3: “level” in “rules” is 9" in told.stdout + told.stderr
+    done = run(BROKEN.format(folder=str(broken), code=code))
+    assert done.returncode not in {0, None}
+    assert "en.toml, line 3: “level” in “rules” is 9" in done.stdout + done.stderr

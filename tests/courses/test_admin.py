@@ -77,18 +77,18 @@ def test_the_csv_file_has_the_same_numbers(admin_client: Client, readers: list[P
     reply = admin_client.get(CSV)
     assert reply.headers["Content-Disposition"] == 'attachment; filename="module-statistics-90.csv"'
     rows = list(csv.DictReader(reply.getvalue().decode()[1:].splitlines()))
-    told = {
+    counts = {
         (row["what"], row["step"], row["option"]): row["people"]
         for row in rows
         if row["module"] == "good-and-bad"
     }
-    assert told["started", "", ""] == "30"
-    assert told["finished", "", ""] == "fewer than 5"
-    assert told["finished this step", "what-it-is", ""] == "10"
-    assert told["finished this step", "good-at-and-bad-at", ""] == "fewer than 5"
-    assert [people for (what, step, _), people in told.items() if (what, step) == ("chose it first", "average")] == [
+    assert counts["started", "", ""] == "30"
+    assert counts["finished", "", ""] == "fewer than 5"
+    assert counts["finished this step", "what-it-is", ""] == "10"
+    assert counts["finished this step", "good-at-and-bad-at", ""] == "fewer than 5"
+    assert [people for (what, step, _), people in counts.items() if (what, step) == ("chose it first", "average")] == [
         "fewer than 5", "20", "fewer than 5", "fewer than 5",
-    ][: sum(step == "average" for _, step, _ in told)]  # fmt: skip
+    ][: sum(step == "average" for _, step, _ in counts)]  # fmt: skip
     assert {row["people"] for row in rows} <= {"fewer than 5", *map(str, range(5, 100, 5))}
 
 

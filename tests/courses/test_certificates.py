@@ -89,7 +89,7 @@ class TestAskingForIt:
         assert Certificate.objects.get().name == name
 
     @pytest.mark.parametrize(
-        ("name", "said"),
+        ("name", "message"),
         [
             ("call 555 0100", "without a web address"),
             ("https://example.org", "without a web address"),
@@ -99,10 +99,10 @@ class TestAskingForIt:
             ("明美", "print some of these letters"),
         ],
     )
-    def test_keeps_an_invalid_name_in_the_form(self, name: str, said: str, owner: Client) -> None:
+    def test_keeps_an_invalid_name_in_the_form(self, name: str, message: str, owner: Client) -> None:
         reply = owner.post(PAGE, {"name": name})
         assert reply.status_code == 422
-        assert said in reply.content.decode()
+        assert message in reply.content.decode()
         assert not Certificate.objects.exists()
 
     def test_asking_twice_changes_nothing(self, certificate: Certificate, owner: Client) -> None:
@@ -125,14 +125,14 @@ class TestThePdf:
     def test_says_what_the_certificate_says(self, certificate: Certificate) -> None:
         (page,) = self.read(certificate).pages
         words = " ".join(page.extract_text().split())
-        for said in (
+        for text in (
             "Noor",
             "The good and the bad of AI",
             "5 lessons read, 5 questions answered",
             certificate.edition,
             "It isn’t a qualification",
         ):
-            assert said in words, said
+            assert text in words, text
         assert certificate.address in words.replace(" ", "")
 
     def test_leads_to_its_address(self, certificate: Certificate) -> None:
@@ -158,7 +158,7 @@ class TestThePdf:
     def tags(self, node: object) -> list[object]:
         node = node.get_object() if hasattr(node, "get_object") else node
         if isinstance(node, list):
-            return [self.tags(one) for one in node]
+            return [self.tags(child) for child in node]
         if not isinstance(node, dict):
             return []
         return [node.get("/S"), self.tags(node.get("/K", []))]
@@ -205,8 +205,8 @@ class TestThePublicPage:
     def test_shows_anyone_what_the_certificate_says(self, certificate: Certificate, client: Client) -> None:
         reply = client.get(certificate.get_absolute_url())
         page = reply.content.decode()
-        for said in ("Noor", "The good and the bad of AI", "5 lessons read", certificate.edition):
-            assert said in page
+        for text in ("Noor", "The good and the bad of AI", "5 lessons read", certificate.edition):
+            assert text in page
         assert "The module hasn’t changed since." in page
         assert reply.headers["X-Robots-Tag"] == "noindex"
         assert "no-store" in reply.headers["Cache-Control"]

@@ -60,10 +60,10 @@ def test_with_all_modules_done_it_names_none(teen: Person, client_of_teen: Clien
 
 
 def test_visitors_get_it_too(client: Client) -> None:
-    found = Module.objects.get(slug="good-and-bad")
-    for lesson in found.lessons.all():
+    module = Module.objects.get(slug="good-and-bad")
+    for lesson in module.lessons.all():
         client.post(f"{GB}/{lesson.slug}/done")
-    for question in found.questions.all():
+    for question in module.questions.all():
         client.post(f"{GB}/quiz/{question.slug}", {"option": question.options[0]["id"]})
     page = client.get(GB).content.decode()
     assert TALK in page

@@ -24,7 +24,7 @@ def asked(passage: Passage, phrase: str) -> None:
 
 
 def keys(question: str, language: str = "en") -> list[str]:
-    return [found.key for found in find_passages(question, language=language)]
+    return [passage.key for passage in find_passages(question, language=language)]
 
 
 def test_a_passage_is_found_by_other_words(passage: Passage) -> None:
@@ -35,8 +35,8 @@ def test_a_passage_is_found_by_other_words(passage: Passage) -> None:
 
 def test_the_search_page_finds_it_without_marks(passage: Passage) -> None:
     asked(passage, PHRASE)
-    (found,) = search_lessons(ALIKE)
-    assert [hit.found.key for hit in found.hits] == [passage.key]
+    (result,) = search_lessons(ALIKE)
+    assert [hit.passage.key for hit in result.hits] == [passage.key]
     # From its own address, because searches are rate-limited by network.
     page = Client(REMOTE_ADDR="10.7.7.7").get("/learn/search", {"q": ALIKE}).content.decode()
     assert passage.title in page

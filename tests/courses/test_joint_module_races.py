@@ -50,7 +50,8 @@ def test_both_mark_the_same_lessons_and_answer_the_same_questions(
         )
     assert LessonDone.objects.count() == 2 * len(lessons)
     chosen = [
-        set(QuizAnswer.objects.filter(question_slug=one.slug).values_list("option")) for one in questions
+        set(QuizAnswer.objects.filter(question_slug=question.slug).values_list("option"))
+        for question in questions
     ]
     assert [len(options) for options in chosen] == [1] * len(questions)
 

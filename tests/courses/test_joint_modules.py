@@ -76,17 +76,17 @@ class TestBeginning:
 
     @pytest.mark.parametrize("first", ["sam", "noor"])
     def test_needs_a_yes_from_both_accounts(self, first: str, link: Link, sam: Client, noor: Client) -> None:
-        one, other = (sam, noor) if first == "sam" else (noor, sam)
-        assert one.post(yes(link)).headers["Location"] == f"{GB}#together"
+        asker, other = (sam, noor) if first == "sam" else (noor, sam)
+        assert asker.post(yes(link)).headers["Location"] == f"{GB}#together"
         assert JointModule.objects.get().agreed_at is None
-        assert "It starts when they say yes" in words(one)
+        assert "It starts when they say yes" in words(asker)
         assert "Yes, together" in words(other)
         assert "would like to take" in words(other, "/learn/")
-        one.post(f"{LESSON}/done")
+        asker.post(f"{LESSON}/done")
         assert LessonDone.objects.count() == 1
         other.post(yes(link))
         assert JointModule.objects.get().agreed_at
-        for client in (one, other):
+        for client in (asker, other):
             assert "You’re taking this module" in words(client)
             assert "would like to take" not in words(client, "/learn/")
 

@@ -140,7 +140,9 @@ class TestProgress:
         with translation.override("en"):
             reader_module = get_reader_module("mental-health", PersonRecord(teen))
         asked = next(question for question in reader_module.questions if question.slug == "who-else")
-        chosen = next(one for one in asked.options if one["id"] == reader_module.done.answers["who-else"])
+        chosen = next(
+            option for option in asked.options if option["id"] == reader_module.done.answers["who-else"]
+        )
         assert chosen["is_right"]
         assert "Who else knows" in chosen["html"]
 
@@ -154,7 +156,7 @@ class TestATranslationIsHeldAgainstItsOriginal:
         return root / "es" / "mental-health"
 
     @pytest.mark.parametrize(
-        ("file", "old", "new", "told"),
+        ("file", "old", "new", "message"),
         [
             (
                 "3-where-it-fails.md",
@@ -172,15 +174,15 @@ class TestATranslationIsHeldAgainstItsOriginal:
         ],
     )
     def test_different_names_are_an_error(
-        self, file: str, old: str, new: str, told: str, spanish: Path, no_library: None
+        self, file: str, old: str, new: str, message: str, spanish: Path, no_library: None
     ) -> None:
         path = spanish / file
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
-        if "felt" in told:
+        if "felt" in message:
             path.write_text(path.read_text().replace("- [x] Que a quienes", "- [ ] Que a quienes"))
-        with pytest.raises(InvalidFile, match=told):
+        with pytest.raises(InvalidFile, match=message):
             load_library(root=spanish.parents[1])
         assert not Module.objects.exists()
 
@@ -196,7 +198,7 @@ class TestATranslationIsHeldAgainstItsOriginal:
 
     def test_as_delivered_each_title_in_english_says_so(self) -> None:
         for module in read_library():
-            assert {one.get("language") for one in module.sources} == (
+            assert {source.get("language") for source in module.sources} == (
                 {None} if module.language == "en" else {"en"}
             )
 
@@ -205,8 +207,8 @@ class TestATranslationIsHeldAgainstItsOriginal:
         for (language, slug), module in modules.items():
             if language != "en":
                 known = modules["en", slug].sources
-                assert [(one["id"], one["title"], one["url"]) for one in module.sources] == [
-                    (one["id"], one["title"], one["url"]) for one in known
+                assert [(source["id"], source["title"], source["url"]) for source in module.sources] == [
+                    (source["id"], source["title"], source["url"]) for source in known
                 ]
 
 
@@ -240,17 +242,19 @@ NOT_COVERED_IN_SPANISH = [
 class TestAQuestionInSpanish:
     @pytest.mark.parametrize(("question", "anchors"), ASKED_IN_SPANISH)
     def test_finds_its_passage(self, question: str, anchors: set[str], library: None) -> None:
-        found = find_passages(question, language="es")
-        assert {passage.key.partition("#")[2] for passage in found} & anchors, [one.key for one in found]
-        assert {passage.language for passage in found} == {"es"}
+        passages = find_passages(question, language="es")
+        assert {passage.key.partition("#")[2] for passage in passages} & anchors, [
+            passage.key for passage in passages
+        ]
+        assert {passage.language for passage in passages} == {"es"}
 
     @pytest.mark.parametrize("question", NOT_COVERED_IN_SPANISH)
     def test_finds_nothing_if_no_lesson_covers_it(self, question: str, library: None) -> None:
         assert find_passages(question, language="es") == []
 
     def test_in_english_finds_the_english_lesson(self, library: None) -> None:
-        found = find_passages("Why did the chatbot invent a book that does not exist?", language="es")
-        assert {passage.key for passage in found} & {"good-and-bad/good-at-and-bad-at#sounds-sure"}
+        passages = find_passages("Why did the chatbot invent a book that does not exist?", language="es")
+        assert {passage.key for passage in passages} & {"good-and-bad/good-at-and-bad-at#sounds-sure"}
 
     def test_it_costs_two_queries_where_something_is_found(
         self, library: None, django_assert_num_queries: DjangoAssertNumQueries
@@ -275,9 +279,9 @@ class TestAPassageThatIsCited:
     def test_is_in_the_readers_language_where_there_is_one(
         self, language: str, titles: list[str], library: None
     ) -> None:
-        found = get_passages(self.KEYS, language=language)
-        assert [passage.language for passage in found.values()] == titles
-        assert (found[self.KEYS[0]].title == "Pregunta sin rodeos") == (language == "es")
+        passages = get_passages(self.KEYS, language=language)
+        assert [passage.language for passage in passages.values()] == titles
+        assert (passages[self.KEYS[0]].title == "Pregunta sin rodeos") == (language == "es")
 
 
 class TestABriefing:

@@ -61,9 +61,9 @@ def test_the_command_lists_the_errors(
     monkeypatch.setattr(
         "pages.management.commands.load_content.load_library", lambda: load_library(root=content)
     )
-    with pytest.raises(CommandError, match=f"3-bias-in-bias-out.md, line {line}: .* Give it one") as told:
+    with pytest.raises(CommandError, match=f"3-bias-in-bias-out.md, line {line}: .* Give it one") as error:
         call_command("load_content")
-    assert "Nothing was loaded or changed." in str(told.value)
+    assert "Nothing was loaded or changed." in str(error.value)
 
 
 def test_a_removed_module_is_deleted(library: None, content: Path) -> None:

@@ -27,7 +27,7 @@ def asked(passage: Passage, *phrases: str) -> None:
 
 
 def keys(question: str) -> list[str]:
-    return [found.key for found in find_passages(question)]
+    return [passage.key for passage in find_passages(question)]
 
 
 def test_a_phrase_finds_what_no_lesson_says(passage: Passage) -> None:
@@ -75,7 +75,7 @@ def test_phrases_and_questions_are_normalized_alike(library: None) -> None:
     ],
 )
 def test_a_situation_finds_its_lesson(question: str, lesson: str, library: None) -> None:
-    assert lesson in {found.key.split("/")[1].partition("#")[0] for found in find_passages(question)}
+    assert lesson in {passage.key.split("/")[1].partition("#")[0] for passage in find_passages(question)}
 
 
 def test_the_search_page_uses_phrases_without_showing_them(client: Client, library: None) -> None:

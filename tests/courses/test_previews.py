@@ -185,19 +185,19 @@ def test_a_translation_says_what_differs_from_the_english(author: Client, transl
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "said"),
+    ("name", "old", "new", "message"),
     [
         ("quiz.md", ":::question ", ":::question una-", "The questions are not those of en/mental-health."),
         ("module.md", "", "", "The lessons are not those of en/mental-health."),
     ],
 )
 def test_a_translated_quiz_and_module_do_too(
-    name: str, old: str, new: str, said: str, author: Client, translation: Path
+    name: str, old: str, new: str, message: str, author: Client, translation: Path
 ) -> None:
     path = translation.parent / name
     path.write_text(path.read_text().replace(old, new, 1))
     translation.rename(translation.parent / "3-donde-falla.md")
-    assert said in opened(author, f"es/mental-health/{name}")
+    assert message in opened(author, f"es/mental-health/{name}")
 
 
 def test_a_lesson_may_be_written_before_the_rest_of_its_module(author: Client, content: Path) -> None:

@@ -35,15 +35,15 @@ def page_of(client: Client, words: str) -> str:
 
 class TestResults:
     def test_passages_are_below_their_lesson_and_its_module(self) -> None:
-        found = search_lessons("deepfake")
-        assert found[0].lesson == "Faces that never were"
-        assert found[0].module == "Social life, and machines that play a person"
-        assert len({one.lesson for one in found}) == len(found)
+        results = search_lessons("deepfake")
+        assert results[0].lesson == "Faces that never were"
+        assert results[0].module == "Social life, and machines that play a person"
+        assert len({result.lesson for result in results}) == len(results)
 
     def test_a_link_leads_to_the_place_in_the_lesson(self, client: Client) -> None:
-        found = search_lessons("voice scam")[0].hits[0].found
-        assert found.url == "/learn/social/faces-that-never-were#voice"
-        assert f'href="{found.url}"' in page_of(client, "voice scam")
+        passage = search_lessons("voice scam")[0].hits[0].passage
+        assert passage.url == "/learn/social/faces-that-never-were#voice"
+        assert f'href="{passage.url}"' in page_of(client, "voice scam")
         assert 'id="voice"' in client.get("/learn/social/faces-that-never-were").content.decode()
 
     def test_matching_words_are_marked(self, client: Client) -> None:
@@ -66,7 +66,7 @@ class TestResults:
 
     def test_common_words_are_not_marked(self) -> None:
         excerpts = "".join(
-            hit.excerpt for one in search_lessons("what can I do about bias") for hit in one.hits
+            hit.excerpt for result in search_lessons("what can I do about bias") for hit in result.hits
         )
         assert set(re.findall("<mark>(.+?)</mark>", excerpts.lower())) <= {"bias", "biased", "biases"}
 

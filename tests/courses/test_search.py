@@ -119,8 +119,10 @@ UNCOVERED = [
 
 @pytest.mark.parametrize(("question", "anchors"), COVERED)
 def test_a_question_finds_its_passage(question: str, anchors: set[str], library: None) -> None:
-    found = find_passages(question)
-    assert {passage.key.partition("#")[2] for passage in found} & anchors, [passage.key for passage in found]
+    passages = find_passages(question)
+    assert {passage.key.partition("#")[2] for passage in passages} & anchors, [
+        passage.key for passage in passages
+    ]
 
 
 @pytest.mark.parametrize("question", UNCOVERED)
@@ -148,10 +150,10 @@ def test_nothing_is_found_in_an_empty_library(no_library: None) -> None:
 
 def test_a_removed_passage_is_left_out(library: None) -> None:
     keys = ["good-and-bad/gone#x", "good-and-bad/bias-in-bias-out#measured", "good-and-bad/what-it-is"]
-    found = get_passages(keys)
-    assert list(found) == keys[1:]
-    assert found[keys[1]].url == "/learn/good-and-bad/bias-in-bias-out#measured"
-    assert found[keys[2]].url == "/learn/good-and-bad/what-it-is"
+    passages = get_passages(keys)
+    assert list(passages) == keys[1:]
+    assert passages[keys[1]].url == "/learn/good-and-bad/bias-in-bias-out#measured"
+    assert passages[keys[2]].url == "/learn/good-and-bad/what-it-is"
 
 
 def test_every_word_of_a_lesson_can_be_found(library: None) -> None:

@@ -23,13 +23,14 @@ from tests.courses.conftest import LESSONS, SLUG, Crowd, choose, do_all_but, rea
 
 
 def numbers(**since: object) -> ModuleStatistics:
-    return next(one for one in list_module_statistics(**since) if one.module.slug == SLUG)  # type: ignore[arg-type]
+    by_module = list_module_statistics(**since)  # type: ignore[arg-type]
+    return next(statistics for statistics in by_module if statistics.module.slug == SLUG)
 
 
-def chosen(one: ModuleStatistics) -> list[int]:
+def chosen(statistics: ModuleStatistics) -> list[int]:
     return [
         option.chosen
-        for question in one.questions
+        for question in statistics.questions
         if question.slug == "average"
         for option in question.options
     ]
@@ -41,17 +42,17 @@ class TestSteps:
         read(crowd(5), LESSONS[0])
         for person in crowd(5):
             do_all_but(person)
-        found = numbers()
-        assert (found.started, found.finished) == (20, 5)
-        assert [step.reached for step in found.steps] == [20, 15, 5, 5, 5, 5]
-        assert [step.done for step in found.steps] == [20, 15, 5, 5, 5, 5]
-        assert [step.stayed for step in found.steps] == [5, 10, 0, 0, 0, None]
+        counted = numbers()
+        assert (counted.started, counted.finished) == (20, 5)
+        assert [step.reached for step in counted.steps] == [20, 15, 5, 5, 5, 5]
+        assert [step.done for step in counted.steps] == [20, 15, 5, 5, 5, 5]
+        assert [step.stayed for step in counted.steps] == [5, 10, 0, 0, 0, None]
 
     def test_a_skipped_lesson_counts_as_reached(self, module: Module, crowd: Crowd) -> None:
         read(crowd(5), LESSONS[3])
-        found = numbers()
-        assert [step.reached for step in found.steps] == [5, 5, 5, 5, 0, 0]
-        assert [step.done for step in found.steps] == [0, 0, 0, 5, 0, 0]
+        counted = numbers()
+        assert [step.reached for step in counted.steps] == [5, 5, 5, 5, 0, 0]
+        assert [step.done for step in counted.steps] == [0, 0, 0, 5, 0, 0]
 
     def test_one_answer_reaches_the_quiz_and_all_answers_finish_it(
         self, module: Module, crowd: Crowd
@@ -68,8 +69,10 @@ class TestSteps:
     def test_a_translation_does_not_count_twice(self, module: Module, crowd: Crowd) -> None:
         for person in crowd(5):
             do_all_but(person, module="mental-health")
-        [found] = [one for one in list_module_statistics() if one.module.slug == "mental-health"]
-        assert (found.started, found.finished) == (5, 5)
+        [counted] = [
+            statistics for statistics in list_module_statistics() if statistics.module.slug == "mental-health"
+        ]
+        assert (counted.started, counted.finished) == (5, 5)
 
     def test_a_period_counts_those_who_did_something_in_it(self, module: Module, crowd: Crowd) -> None:
         before, both = crowd(5), crowd(5)
@@ -96,18 +99,18 @@ class TestFirstAnswers:
         choose(crowd(10), right)
         choose(crowd(10), wrong)
         choose(crowd(5), other)
-        found = numbers()
-        assert found.misleading
-        assert found.misleading.slug == "average"
-        assert found.misleading.misled == 40
-        assert found.misleading.misleading == found.misleading.options[wrong]
+        counted = numbers()
+        assert counted.misleading
+        assert counted.misleading.slug == "average"
+        assert counted.misleading.misled == 40
+        assert counted.misleading.misleading == counted.misleading.options[wrong]
 
     def test_with_too_few_answers_no_share_is_shown(self, module: Module, crowd: Crowd) -> None:
         choose(crowd(15), 1)
-        found = numbers()
-        assert chosen(found)[1] == 15
-        assert found.misleading is None
-        assert all(option.share is None for question in found.questions for option in question.options)
+        counted = numbers()
+        assert chosen(counted)[1] == 15
+        assert counted.misleading is None
+        assert all(option.share is None for question in counted.questions for option in question.options)
 
     def test_a_visitors_first_answer_is_kept_on_sign_in(self, module: Module, teen: Person) -> None:
         visitor = Client()
@@ -180,4 +183,4 @@ def test_it_takes_five_queries_however_many_learn(
 def test_without_modules_there_is_nothing(no_library: None) -> None:
     assert list_module_statistics() == []
     load_library()
-    assert {one.started for one in list_module_statistics()} == {0}
+    assert {statistics.started for statistics in list_module_statistics()} == {0}

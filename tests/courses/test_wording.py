@@ -32,8 +32,10 @@ NOT_COVERED = [
 class TestAQuestionAsTeensWriteIt:
     @pytest.mark.parametrize(("question", "anchor"), ASKED)
     def test_finds_its_passage(self, question: str, anchor: str) -> None:
-        found = find_passages(question, language="es")
-        assert anchor in [passage.key.partition("#")[2] for passage in found], [one.key for one in found]
+        passages = find_passages(question, language="es")
+        assert anchor in [passage.key.partition("#")[2] for passage in passages], [
+            passage.key for passage in passages
+        ]
 
     @pytest.mark.parametrize("question", NOT_COVERED)
     def test_finds_nothing_if_no_lesson_covers_it(self, question: str) -> None:

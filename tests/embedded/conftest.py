@@ -40,10 +40,10 @@ def clean_environment() -> dict[str, str]:
 def eventually[Found](look: Callable[[], Found], seconds: float = 60) -> Found:
     """Call `look` until it returns something true, and return that."""
     end = time.monotonic() + seconds
-    while not (found := look()):
+    while not (result := look()):
         assert time.monotonic() < end, "timed out"
         time.sleep(0.05)
-    return found
+    return result
 
 
 class Running:
@@ -86,9 +86,9 @@ class Running:
 
     @property
     def address(self) -> str:
-        found = re.search(r"is ready: (\S+)", self.printed)
-        assert found, self.printed
-        return found[1]
+        match = re.search(r"is ready: (\S+)", self.printed)
+        assert match, self.printed
+        return match[1]
 
     def list_processes(self) -> list[psutil.Process]:
         """Return the supervisor and all processes that it started, including its reaper."""
@@ -148,9 +148,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         return started[-1]
 
     yield begin
-    for one in started:
-        if one.process.poll() is None:
-            one.end(signal.SIGTERM)
+    for site in started:
+        if site.process.poll() is None:
+            site.end(signal.SIGTERM)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_the_reaper_is_replaced_when_it_is_killed(run: Run) -> None:
     site = run().ready()
     old = site.child("embedded.reaper")
     old.kill()
-    eventually(lambda: [one for one, words in site.children() if "embedded.reaper" in words and one != old])
+    eventually(lambda: [pid for pid, words in site.children() if "embedded.reaper" in words and pid != old])
     site.end(signal.SIGKILL)
 
 
@@ -104,9 +104,9 @@ def test_a_closed_terminal_ends_everything(home: Home, checkout: Path) -> None:
         env=clean_environment() | {"PORT": str(find_inner_port())},
     ) as top:
         os.close(inside)
-        said = b""
-        while b"Stop  " not in said:
-            said += os.read(terminal, 4096)
+        output = b""
+        while b"Stop  " not in output:
+            output += os.read(terminal, 4096)
         processes = psutil.Process(top.pid).children(recursive=True)
         os.close(terminal)
         assert top.wait() == 0

@@ -127,14 +127,14 @@ def test_a_port_in_use_is_found_on_each_loopback() -> None:
 
 def test_a_mark_is_of_one_process_and_no_other() -> None:
     with subprocess.Popen(["sleep", "30"]) as process:
-        found = mark_process(process.pid)
-        assert found is not None
-        assert found.lives()
+        marked = mark_process(process.pid)
+        assert marked is not None
+        assert marked.lives()
         # On a busy machine the command line is empty for a moment after the start.
         wait_until(lambda: "sleep 30" in get_command_line(process.pid), what="its command line")
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert not found.lives()
+        assert not marked.lives()
     assert mark_process(process.pid) is None
 
 
@@ -156,8 +156,8 @@ def test_the_screen_is_calm_without_a_terminal() -> None:
     screen.waiting(["Database"], 0)
     screen.step("Database", 1.25)
     screen.trouble("Worker ended", ["its last words"])
-    said = stream.buffer.getvalue().decode()
-    assert said == "Title\n  ✓ Database                  1.2 s\n  ! Worker ended\n      its last words\n"
+    output = stream.buffer.getvalue().decode()
+    assert output == "Title\n  ✓ Database                  1.2 s\n  ! Worker ended\n      its last words\n"
 
 
 def test_logs_are_private_and_the_last_runs_are_kept(tmp_path: Path) -> None:

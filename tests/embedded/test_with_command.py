@@ -44,19 +44,19 @@ def test_exit_code_and_input_are_the_commands_own() -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_reaches_the_command_and_nothing_is_left(start: Start, number: int) -> None:
-    one = start("with", "--", "sh", "-c", "echo $DATABASE_URL begun; exec sleep 600")
-    one.wait_for("begun")
-    data = Path(one.child("-D").cmdline()[2])
+    command = start("with", "--", "sh", "-c", "echo $DATABASE_URL begun; exec sleep 600")
+    command.wait_for("begun")
+    data = Path(command.child("-D").cmdline()[2])
     assert data.exists()
-    assert one.end(number) == (-number if number == signal.SIGKILL else 128 + number)
+    assert command.end(number) == (-number if number == signal.SIGKILL else 128 + number)
     eventually(lambda: not data.parents[1].exists())
 
 
 @pytest.mark.faults
 def test_several_at_once_do_not_meet(start: Start) -> None:
     both = [start("with", "--", "sh", "-c", "echo $DATABASE_URL begun; exec sleep 600") for _ in range(2)]
-    assert len({one.wait_for("begun") for one in both}) == 2
-    processes: list[psutil.Process] = [process for one in both for process in one.list_processes()]
-    for one in both:
-        one.end(signal.SIGTERM)
+    assert len({command.wait_for("begun") for command in both}) == 2
+    processes: list[psutil.Process] = [process for command in both for process in command.list_processes()]
+    for command in both:
+        command.end(signal.SIGTERM)
     assert_gone(processes)

@@ -74,7 +74,7 @@ def mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> 
     calendar = vobject.readOne(message)
     calendar.validate()
     entry, event = calendar.vevent, sign_up.event
-    found = {
+    fields = {
         "method": (calendar.method.value, method),
         "uid": (entry.uid.value, str(sign_up.pk)),
         "sequence": (entry.sequence.value, str(sequence)),
@@ -89,7 +89,7 @@ def mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> 
         ),
         "alarms": (len(entry.contents.get("valarm", [])), 0 if method == "CANCEL" else 2),
     }
-    return [f"{name}: {read!r}, meant {meant!r}" for name, (read, meant) in found.items() if read != meant]
+    return [f"{name}: {read!r}, meant {meant!r}" for name, (read, meant) in fields.items() if read != meant]
 
 
 def wall(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -71,7 +71,7 @@ def test_it_comes_back_as_it_was_typed(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"day": "2027-03-14", "clock": "02:30"}, "That time doesn’t exist on that day"),
         ({"time_zone": "Mars/Olympus"}, "Choose a time zone from the list"),
@@ -83,10 +83,10 @@ def test_it_comes_back_as_it_was_typed(admin_client: Client) -> None:
         ({"join_url": "javascript:alert(1)"}, "valid URL"),
     ],
 )
-def test_invalid_input_is_refused(admin_client: Client, changed: dict[str, str], said: str) -> None:
+def test_invalid_input_is_refused(admin_client: Client, changed: dict[str, str], message: str) -> None:
     reply = admin_client.post(ADD, typed(**changed))
     assert reply.status_code == 200
-    assert said in reply.content.decode()
+    assert message in reply.content.decode()
     assert not Event.objects.exists()
 
 
@@ -117,8 +117,8 @@ def test_a_published_event_has_a_way_to_its_page(admin_client: Client, event: Ev
 
 class TestSignUps:
     def test_they_are_found_by_email_and_event(self, admin_client: Client, sign_up: SignUp) -> None:
-        found = {"q": "KIM@", "event__id__exact": str(sign_up.event_id)}
-        assert "kim@example.org" in admin_client.get("/admin/events/signup/", found).content.decode()
+        search = {"q": "KIM@", "event__id__exact": str(sign_up.event_id)}
+        assert "kim@example.org" in admin_client.get("/admin/events/signup/", search).content.decode()
         assert "kim@" not in admin_client.get("/admin/events/signup/", {"q": "lee"}).content.decode()
 
     def test_a_name_is_found_however_its_marks_are_typed(self, admin_client: Client, sign_up: SignUp) -> None:

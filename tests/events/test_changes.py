@@ -82,9 +82,9 @@ class TestAChange:
     def test_names_the_changed_fields(self, event: Event, sign_up: SignUp) -> None:
         event.hosts, event.minutes = "Ada and Grace", 75
         update_event(event=event, notify=True)
-        said = Email.objects.get(subject__startswith="Changed").text
-        assert "has changed: length, hosts." in said
-        assert "With: Ada and Grace" in said
+        text = Email.objects.get(subject__startswith="Changed").text
+        assert "has changed: length, hosts." in text
+        assert "With: Ada and Grace" in text
 
     def test_of_the_join_link_sends_no_email(self, make_event: MakeEvent, client: Client) -> None:
         event = make_event(starts_at=timezone.now() + timedelta(minutes=10))
@@ -191,8 +191,8 @@ class TestLeaving:
         mail = Email.objects.get(subject__startswith="You have a spot", to="kim@example.org")
         assert mail.unsubscribe_url.endswith(f"/events/sign-up/{sign_up.token}/unsubscribe")
         program = Client(enforce_csrf_checks=True)
-        there = program.get(sign_up.get_unsubscribe_url()).headers["Location"]
-        assert there == f"{sign_up.get_absolute_url()}#emails"
+        location = program.get(sign_up.get_unsubscribe_url()).headers["Location"]
+        assert location == f"{sign_up.get_absolute_url()}#emails"
         for _ in range(2):
             reply = program.post(sign_up.get_unsubscribe_url(), {"List-Unsubscribe": "One-Click"})
             assert reply.status_code == 200

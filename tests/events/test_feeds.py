@@ -51,9 +51,9 @@ class TestThePublicFeed:
         make_event("e", title="A draft", is_published=False)
         make_event("f", title="Of no known end", minutes=None)
         with django_assert_num_queries(1):
-            found = entries(client, ALL)
-        assert set(found) == {"Soon", "In Tokyo", "Last week"}
-        assert not any("ATTENDEE" in entry for entry in found.values())
+            listed = entries(client, ALL)
+        assert set(listed) == {"Soon", "In Tokyo", "Last week"}
+        assert not any("ATTENDEE" in entry for entry in listed.values())
 
     def test_marks_cancelled_and_changed_events(self, client: Client, event: Event) -> None:
         before = entries(client, ALL)["One evening"]
@@ -81,9 +81,9 @@ class TestAnOwnFeed:
         full = make_event("full", title="Full", capacity=1)
         come(full, "Lee")
         come(full)
-        found = entries(client, feed)
-        assert set(found) == {"One evening"}
-        assert found["One evening"]["UID"] == str(place.pk)
+        listed = entries(client, feed)
+        assert set(listed) == {"One evening"}
+        assert listed["One evening"]["UID"] == str(place.pk)
 
     def test_has_nothing_of_an_unverified_address(
         self, client: Client, event: Event, kim: Person, feed: str, as_person: AsPerson
@@ -149,8 +149,8 @@ class TestSigningUpWhileSignedIn:
     def test_with_an_own_address_redirects_to_the_sign_up(
         self, event: Event, kim: Person, as_person: AsPerson
     ) -> None:
-        there = self.post(as_person(kim), "kim@example.org")
-        assert there == SignUp.objects.get().get_absolute_url()
+        location = self.post(as_person(kim), "kim@example.org")
+        assert location == SignUp.objects.get().get_absolute_url()
 
     def test_with_another_address_never_redirects_to_its_sign_up(
         self, event: Event, kim: Person, as_person: AsPerson

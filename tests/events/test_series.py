@@ -17,11 +17,11 @@ from tests.events.conftest import LOS_ANGELES, MakeEvent, come
 def test_every_date_is_at_the_same_local_time_when_the_clocks_change(make_event: MakeEvent) -> None:
     first = make_event(starts_at=datetime(2099, 10, 23, 1, tzinfo=UTC), time_zone=LOS_ANGELES, capacity=9)
     made = repeat_event(event=first, times=3, weeks=1)
-    assert {f"{one.starts_local:%a %H:%M}" for one in [first, *made]} == {"Thu 18:00"}
-    assert [one.starts_at.hour for one in made] == [1, 2, 2]
-    assert [one.slug for one in made] == [f"one-evening-2099-{day}" for day in ("10-29", "11-05", "11-12")]
-    assert all(one.capacity == 9 and not one.is_published and not one.join_url for one in made)
-    assert {one.series for one in made} == {Series.objects.get()}
+    assert {f"{event.starts_local:%a %H:%M}" for event in [first, *made]} == {"Thu 18:00"}
+    assert [copy.starts_at.hour for copy in made] == [1, 2, 2]
+    assert [copy.slug for copy in made] == [f"one-evening-2099-{day}" for day in ("10-29", "11-05", "11-12")]
+    assert all(copy.capacity == 9 and not copy.is_published and not copy.join_url for copy in made)
+    assert {copy.series for copy in made} == {Series.objects.get()}
 
 
 def test_repeating_twice_creates_nothing_twice(event: Event) -> None:

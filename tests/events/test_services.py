@@ -68,15 +68,15 @@ def test_one_address_has_at_most_four_sign_ups_and_one_email_a_day_says_so(event
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("spelling", "other"),
     [
         ("kim@bücher.de", "kim@xn--bcher-kva.de"),
         ("kim@BÜCHER.DE", "  kim@bücher.de\u3000"),
         ("ｋｉｍ＠ｅｘａｍｐｌｅ．ｏｒｇ", "Kim@example.org"),
     ],
 )
-def test_spellings_of_an_address_are_the_same(event: Event, one: str, other: str) -> None:
-    assert create_sign_up(event=event, name="Kim", email=one) == create_sign_up(
+def test_spellings_of_an_address_are_the_same(event: Event, spelling: str, other: str) -> None:
+    assert create_sign_up(event=event, name="Kim", email=spelling) == create_sign_up(
         event=event, name="KIM", email=other
     )
 

@@ -76,7 +76,7 @@ def test_a_forged_cookie_shows_nothing(client: Client, event: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "said"),
+    ("field", "typed", "message"),
     [
         ("name", "", "Type your name"),
         ("name", " \t ", "Type your name"),
@@ -101,14 +101,14 @@ def test_a_forged_cookie_shows_nothing(client: Client, event: Event) -> None:
     ],
 )
 def test_invalid_input_is_explained_and_kept(
-    client: Client, event: Event, field: str, typed: str, said: str
+    client: Client, event: Event, field: str, typed: str, message: str
 ) -> None:
     reply = post(client, **{field: typed})
     page = page_of(reply)
     assert reply.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert 'class="error-summary" role="alert"' in page
     assert f'<a href="#id_{field}">' in page
-    assert said in page
+    assert message in page
     other = "email" if field == "name" else "name"
     assert f'value="{KIM[other]}"' in page
     assert not SignUp.objects.exists()

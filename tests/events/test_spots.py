@@ -98,15 +98,16 @@ class TestAtOnce:
     ) -> None:
         event = make_event(capacity=50)
         asked = [create_sign_up(event=event, name=f"N{n}", email=f"n{n}@example.org") for n in range(200)]
-        done = at_once([partial(confirm_sign_up, sign_up=one) for one in asked])
-        assert [one.status for one in done].count("going") == 50
+        done = at_once([partial(confirm_sign_up, sign_up=sign_up) for sign_up in asked])
+        assert [sign_up.status for sign_up in done].count("going") == 50
         waiting = sorted(
-            (one for one in done if one.status == "waitlisted"), key=lambda one: str(one.waitlisted_at)
+            (sign_up for sign_up in done if sign_up.status == "waitlisted"),
+            key=lambda sign_up: str(sign_up.waitlisted_at),
         )
         assert len(waiting) == 150
-        assert [get_waitlist_position(one) for one in waiting] == list(range(1, 151))
-        last_place = max(one.spot_given_at for one in done if one.spot_given_at)
-        assert all(one.waitlisted_at and one.waitlisted_at > last_place for one in waiting), (
+        assert [get_waitlist_position(sign_up) for sign_up in waiting] == list(range(1, 151))
+        last_place = max(sign_up.spot_given_at for sign_up in done if sign_up.spot_given_at)
+        assert all(sign_up.waitlisted_at and sign_up.waitlisted_at > last_place for sign_up in waiting), (
             "the rest in order"
         )
         assert Email.objects.filter(subject__startswith="You have a spot").count() == 50
@@ -115,17 +116,17 @@ class TestAtOnce:
         event = make_event(capacity=10)
         placed = [come(event, f"P{n}") for n in range(10)]
         waiting = [come(event, f"W{n}") for n in range(15)]
-        at_once([partial(leave_event, sign_up=one) for one in placed])
+        at_once([partial(leave_event, sign_up=sign_up) for sign_up in placed])
         assert stands(*waiting) == ["offered"] * 10 + ["waitlisted"] * 5
 
     def test_signing_up_confirming_and_leaving_never_deadlock(self, small: Event) -> None:
         come(small, "Lee")
 
         def everything() -> None:
-            one = create_sign_up(event=small, name="Kim", email="kim@example.org")
+            sign_up = create_sign_up(event=small, name="Kim", email="kim@example.org")
             try:
-                confirm_sign_up(sign_up=one)
-                leave_event(sign_up=one)
+                confirm_sign_up(sign_up=sign_up)
+                leave_event(sign_up=sign_up)
             except SignUp.DoesNotExist:
                 pass  # another of these has left meanwhile
 
@@ -315,10 +316,10 @@ class TestGuests:
         replies = [
             client.post(
                 f"{sign_up.get_absolute_url()}/invite-guest",
-                {"name": f"G{one}", "email": f"g{one}@example.org"},
-                REMOTE_ADDR=f"198.51.100.{one}",
+                {"name": f"G{number}", "email": f"g{number}@example.org"},
+                REMOTE_ADDR=f"198.51.100.{number}",
             ).status_code
-            for one in range(11)
+            for number in range(11)
         ]
         assert replies == [302] * 10 + [429]
 

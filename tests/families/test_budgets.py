@@ -19,9 +19,9 @@ def linked(parent: Person, teen: Person) -> Link:
 
 
 def outer_budget(person: Person) -> Budget:
-    found = get_budget(owner=person).parent
-    assert found
-    return found
+    parent_budget = get_budget(owner=person).parent
+    assert parent_budget
+    return parent_budget
 
 
 @pytest.fixture

@@ -111,9 +111,9 @@ SHOWN = {
 def test_every_published_version_can_still_be_read() -> None:
     assert {(text.version, text.language): text.hash for text in list_texts()} == SHOWN
     for (version, language), text_hash in SHOWN.items():
-        found = find_text(version=version, text_hash=text_hash)
-        assert found
-        assert found.language == language
+        consent_text = find_text(version=version, text_hash=text_hash)
+        assert consent_text
+        assert consent_text.language == language
 
 
 def test_a_files_version_matches_its_name() -> None:
@@ -152,7 +152,7 @@ class TestCountries:
             choices = list_country_choices()
             assert get_country_name("DE") == name
         assert len(choices) == 249
-        assert all(len(one) > 2 for _code, one in choices)
+        assert all(len(name) > 2 for _code, name in choices)
 
     def test_are_sorted_by_name_without_accents(self) -> None:
         names = [name for _code, name in list_country_choices()]

@@ -69,9 +69,9 @@ class TestExport:
         save_trusted_adult(teen=teen, name="Great-Aunt Zephyrine", contact="0161")
         Conversation.objects.create(owner=teen, title="Does it get better?")
         create_invitation(by=teen, email="auntie@example.org")
-        said = "".join(self.files(as_person(parent)).values())
+        contents = "".join(self.files(as_person(parent)).values())
         for hidden in ("Zephyrine", "get better", "auntie", "Lou", "lou"):
-            assert hidden not in said
+            assert hidden not in contents
 
     def test_notifies_each_teen(self, link: Link, teen: Person, parent: Person, as_person: Enter) -> None:
         self.files(as_person(parent))
@@ -131,7 +131,7 @@ class TestDeletion:
         self, link: Link, born_17: Person, parent: Person
     ) -> None:
         family_deletion.request_family_deletion(parent=parent)
-        assert [one.outcome for one in family_deletion.list_planned_outcomes(parent)] == [
+        assert [planned.outcome for planned in family_deletion.list_planned_outcomes(parent)] == [
             AccountOutcome.ASKED
         ]
         later()
@@ -144,11 +144,11 @@ class TestDeletion:
         family_deletion.request_family_deletion(parent=parent)
         client = as_person(born_17)
         client.post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
-        assert [one.outcome for one in family_deletion.list_planned_outcomes(parent)] == [
+        assert [planned.outcome for planned in family_deletion.list_planned_outcomes(parent)] == [
             AccountOutcome.AGREED
         ]
         client.post(f"/family/data/answer/{parent.pk}", {"answer": "no"})
-        assert [one.outcome for one in family_deletion.list_planned_outcomes(parent)] == [
+        assert [planned.outcome for planned in family_deletion.list_planned_outcomes(parent)] == [
             AccountOutcome.ASKED
         ]
         client.post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})

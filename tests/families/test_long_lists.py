@@ -17,13 +17,13 @@ Enter = Callable[[Person], Client]
 
 def rows(client: Client, address: str) -> list[str]:
     """Return the time of every row of a list, page by page."""
-    found, place = [], ""
+    times, place = [], ""
     while True:
         page = squeezed(client.get(address + place).content.decode())
-        found += re.findall(r'<li[^>]*><time datetime="([^"]+)"', page)
+        times += re.findall(r'<li[^>]*><time datetime="([^"]+)"', page)
         older = re.search(r'href="(\?before=[^"]+)"', page)
         if not older:
-            return found
+            return times
         place = older[1]
 
 
@@ -33,9 +33,9 @@ def test_every_parent_view_is_listed(link: Link, teen: Person, as_person: Enter)
         ParentViewLog(link=link, view="topics", first_opened_at=now - timedelta(minutes=number))
         for number in range(130)
     )
-    found = rows(as_person(teen), "/family/parent-views")
-    assert len(found) == len(set(found)) == 130
-    assert found == sorted(found, reverse=True)
+    listed = rows(as_person(teen), "/family/parent-views")
+    assert len(listed) == len(set(listed)) == 130
+    assert listed == sorted(listed, reverse=True)
 
 
 class TestNotices:

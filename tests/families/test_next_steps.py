@@ -32,16 +32,16 @@ COUNT = re.compile(
 def card(client: Client, path: str = "/family/") -> tuple[str, str] | None:
     """Return the card's title and its button's link."""
     page = client.get(path).content.decode()
-    found = re.findall(
+    buttons = re.findall(
         r'<h2 id="next-step">(.*?)</h2>.*?<a class="button button-primary" href="(.*?)">', page, re.DOTALL
     )
-    assert len(found) <= 1
-    return (re.sub("</?bdi>", "", found[0][0]), found[0][1]) if found else None
+    assert len(buttons) <= 1
+    return (re.sub("</?bdi>", "", buttons[0][0]), buttons[0][1]) if buttons else None
 
 
 def count(client: Client, path: str = "/") -> int:
-    found = COUNT.search(squeezed(client.get(path).content.decode()))
-    return int(found[1]) if found else 0
+    match = COUNT.search(squeezed(client.get(path).content.decode()))
+    return int(match[1]) if match else 0
 
 
 @pytest.fixture(autouse=True)

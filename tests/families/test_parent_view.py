@@ -24,12 +24,12 @@ TOPICS, FLAGGED, FULL = Terms(), Terms(view=ParentView.FLAGGED), Terms(view=Pare
 
 @pytest.fixture
 def asked(teen: Person) -> Asked:
-    talk = Conversation.objects.create(owner=teen, title="Talk")
+    conversation = Conversation.objects.create(owner=teen, title="Talk")
 
     def asking(question: str, *, is_carded: bool = False) -> None:
         state = {"state": TurnState.CARDED, "level": "3"} if is_carded else {"state": TurnState.ANSWERED}
         Turn.objects.create(
-            pk=uuid4(), conversation=talk, question=question, ended_at=timezone.now(), **state
+            pk=uuid4(), conversation=conversation, question=question, ended_at=timezone.now(), **state
         )
 
     return asking

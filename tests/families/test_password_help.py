@@ -59,9 +59,9 @@ def helped(teen: Person, parent: Person, password: str = NEW) -> Person:
 
 
 def code_on(client: Client) -> str:
-    found = re.search(r"(\d{3}) (\d{3})</p>", client.get("/family/password/code").content.decode())
-    assert found
-    return found[1] + found[2]
+    match = re.search(r"(\d{3}) (\d{3})</p>", client.get("/family/password/code").content.decode())
+    assert match
+    return match[1] + match[2]
 
 
 class TestOnTwoScreens:
@@ -265,10 +265,10 @@ class TestSealedData:
     def test_is_not_in_the_export(self, as_teen: Client, teen: Person) -> None:
         teen.refresh_from_db()
         with build_archive(person=teen) as file, zipfile.ZipFile(file) as archive:
-            said = "".join(archive.read(name).decode() for name in archive.namelist())
-        assert QUESTION not in said
-        assert "Zephyrine" not in said
-        assert "argon2" not in said
+            contents = "".join(archive.read(name).decode() for name in archive.namelist())
+        assert QUESTION not in contents
+        assert "Zephyrine" not in contents
+        assert "argon2" not in contents
 
     def test_is_not_shown_in_a_parent_view_agreed_in_the_teens_name(
         self, as_teen: Client, link: Link, parent: Person, as_person: Enter

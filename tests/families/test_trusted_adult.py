@@ -22,14 +22,14 @@ def named(teen: Person, as_person: Callable[[Person], Client]) -> TrustedAdult:
 
 def own_pages(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> list[str]:
     """List every URL of the site that takes no argument or a link's id."""
-    found = []
-    for one in patterns:
-        path = prefix + str(one.pattern)
-        if isinstance(one, URLResolver):
-            found += [] if path == "/admin/" else own_pages(one.url_patterns, path)
+    paths = []
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            paths += [] if path == "/admin/" else own_pages(pattern.url_patterns, path)
         else:
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def test_the_teen_can_read_and_change_it(
@@ -61,9 +61,9 @@ def test_no_page_shows_it_to_a_parent(
             continue
         reply = client.get(address)
         asked += 1
-        said = b"".join(reply.streaming_content) if reply.streaming else reply.content  # type: ignore[attr-defined]
-        assert NAME.encode() not in said, address
-        assert REACH.encode() not in said, address
+        contents = b"".join(reply.streaming_content) if reply.streaming else reply.content  # type: ignore[attr-defined]
+        assert NAME.encode() not in contents, address
+        assert REACH.encode() not in contents, address
     assert asked > 15
 
 

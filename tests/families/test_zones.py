@@ -69,9 +69,9 @@ class TestTheGate:
         update_person(person=teen, display_name="Noor", time_zone=zone)
         for hour in range(48):
             moment = madrid(1, 0) + timedelta(hours=hour)
-            there = moment.astimezone(MADRID)
+            local = moment.astimezone(MADRID)
             closed = get_tutor_gate(teen, now=moment).closed_reason is ClosedReason.QUIET
-            assert closed is (there.hour >= 21 or there.hour < 7)
+            assert closed is (local.hour >= 21 or local.hour < 7)
 
     def test_says_when_it_opens_and_in_which_zone(
         self, at_night: Link, teen: Person, as_person: Enter
@@ -97,9 +97,9 @@ class TestAZoneChange:
         parent.save()
         assert not propose_terms(link=at_night, by=teen, terms=self.AUCKLAND)
         assert get_tutor_gate(teen, now=madrid(5, 22)).closed_reason is ClosedReason.QUIET
-        said = "Your agreement would use Auckland time."
-        assert said in Notice.objects.get(person=parent).text
-        assert said in Email.objects.get(to="sam@example.org").text
+        sentence = "Your agreement would use Auckland time."
+        assert sentence in Notice.objects.get(person=parent).text
+        assert sentence in Email.objects.get(to="sam@example.org").text
         page = as_person(parent).get(f"/family/links/{at_night.pk}/agreement").content.decode()
         assert "The agreement would use Auckland time, starting the day after you both agree." in page
 
@@ -113,11 +113,11 @@ class TestAZoneChange:
         auckland = ZoneInfo("Pacific/Auckland")
         assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 20, 59, tzinfo=auckland)).closed_reason is None
         assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 21, 0, tzinfo=auckland)).zone == auckland
-        said = "Your agreement uses Auckland time from June 2, 2027, 7 a.m., Madrid time."
-        assert said in Notice.objects.get(person=parent, text__contains="said yes").text
+        sentence = "Your agreement uses Auckland time from June 2, 2027, 7 a.m., Madrid time."
+        assert sentence in Notice.objects.get(person=parent, text__contains="said yes").text
         for person in (teen, parent):
             page = as_person(person).get(f"/family/links/{at_night.pk}/agreement").content.decode()
-            assert said in page
+            assert sentence in page
             assert "Madrid time (it’s 6:42 p.m. there now)" in page
 
     def test_is_not_delayed_by_other_changes_and_can_be_undone(

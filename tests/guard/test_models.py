@@ -95,9 +95,9 @@ class TestWordPiece:
     split = WordPiece(VOCABULARY)
 
     def pieces(self, text: str) -> list[str]:
-        found = self.split.read(text)
-        assert found
-        return [VOCABULARY[number] for number in found.numbers]
+        pieces = self.split.read(text)
+        assert pieces
+        return [VOCABULARY[number] for number in pieces.numbers]
 
     def test_pieces_are_between_two_marks(self) -> None:
         assert self.pieces(" I'm ＴＩＲＥＤ of th\u200bis") == [
@@ -121,18 +121,18 @@ class TestWordPiece:
 
     def test_a_long_text_ends_between_two_words(self) -> None:
         text = "and so on unfathomableness " * 200
-        found = self.split.read(text)
-        assert found
-        assert len(found.numbers) <= MAX_PIECES + 2
-        assert text[found.end] == " "
+        pieces = self.split.read(text)
+        assert pieces
+        assert len(pieces.numbers) <= MAX_PIECES + 2
+        assert text[pieces.end] == " "
 
 
 class TestEncoder:
     def test_it_reads_what_no_rule_names(self) -> None:
         text = "i have started to picture the world after i'm dead and it looks calm"
-        found = read_message(text)
+        message = read_message(text)
         assert judge_input(text).level == Level.NONE
-        assert found.verdict.level >= Level.HINTS
+        assert message.verdict.level >= Level.HINTS
 
     def test_ordinary_messages_are_left_alone(self) -> None:
         assert (
@@ -145,10 +145,10 @@ class TestEncoder:
     def test_it_reads_the_worrying_part_of_a_long_text(self) -> None:
         ordinary = "the teacher explained how a volcano works and then we drew one. " * 20
         text = f"{ordinary} i cannot bear to be alive for one more day. {ordinary}"
-        found = read_message(text)
-        start, end = found.doubt
+        message = read_message(text)
+        start, end = message.doubt
         assert "alive" in text[start:end]
-        assert found.verdict.is_crisis
+        assert message.verdict.is_crisis
 
 
 class TestTraining:
@@ -176,8 +176,8 @@ class TestTraining:
     @staticmethod
     def run(network: bytes, pieces: list[list[int]]) -> NDArray[np.float32]:
         session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-        found: NDArray[np.float32] = session.run([ODDS_OUTPUT], {PIECES: np.array(pieces)})[0]
-        return found
+        odds: NDArray[np.float32] = session.run([ODDS_OUTPUT], {PIECES: np.array(pieces)})[0]
+        return odds
 
     def test_the_network_that_is_tuned_is_the_one_that_runs(
         self, weights: dict[str, NDArray[np.float32]]

@@ -170,19 +170,19 @@ def test_the_request_id_is_sent_to_the_server(settings: Settings) -> None:
 
 def test_what_a_server_says_of_a_refusal_is_not_repeated(settings: Settings) -> None:
     reply = OK + b'data: {"error": {"message": "bad words: my question", "code": "content_filter"}}\n\n'
-    said = ""
+    message = ""
 
     async def meet() -> None:
-        nonlocal said
+        nonlocal message
         server = await asyncio.start_server(partial(_say, reply), "127.0.0.1", 0)
         settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         async with server:
             with pytest.raises(errors.ModelRefused) as fault:
                 await answer(5)
-        said = str(fault.value)
+        message = str(fault.value)
 
     asyncio.run(meet())
-    assert said == "content_filter"
+    assert message == "content_filter"
 
 
 def test_a_server_that_is_not_there_is_unreachable(settings: Settings) -> None:

@@ -33,9 +33,9 @@ def some(signs: str, count: int, between: str = "") -> str:
 
 
 def counted(text: str) -> int:
-    found = asyncio.run(count_tokens(text))
-    assert found
-    return found
+    count = asyncio.run(count_tokens(text))
+    assert count
+    return count
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ def test_other_errors_stay_what_they_are() -> None:
 
 
 def test_a_row_that_exists_is_returned() -> None:
-    def found() -> str:
+    def answer() -> str:
         with raise_404_on(KeyError):
             return {"kettle": "on"}["kettle"]
 
-    assert found() == "on"
+    assert answer() == "on"

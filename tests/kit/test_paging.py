@@ -16,7 +16,7 @@ def test_the_last_page_has_no_cursor() -> None:
     assert page.older
     last = paginate(Person.objects.all(), by="joined_at", size=2, cursor=page.older)
     assert not last.older
-    assert [one.username for one in (*page.rows, *last.rows)] == ["p3", "p2", "p1", "p0"]
+    assert [person.username for person in (*page.rows, *last.rows)] == ["p3", "p2", "p1", "p0"]
 
 
 @pytest.mark.parametrize("cursor", ["x", "_", "1_", "1_x", f"{'9' * 30}_1", "-" * 50, "٣_x"])

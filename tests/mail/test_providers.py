@@ -44,7 +44,7 @@ class TestTheAddress:
         assert parse_email_url("").settings == CONSOLE
 
 
-def said(status: int) -> AnymailAPIError:
+def api_error(status: int) -> AnymailAPIError:
     reply = SimpleNamespace(reason="No", text="no such mailbox")
     return AnymailAPIError("Sending failed", status_code=status, response=reply)
 
@@ -69,10 +69,10 @@ class TestSending:
         ("fault", "state"),
         [
             (AnymailRecipientsRefused(), EmailState.FAILED),
-            (said(422), EmailState.FAILED),
-            (said(429), EmailState.WAITING),
-            (said(401), EmailState.WAITING),
-            (said(500), EmailState.WAITING),
+            (api_error(422), EmailState.FAILED),
+            (api_error(429), EmailState.WAITING),
+            (api_error(401), EmailState.WAITING),
+            (api_error(500), EmailState.WAITING),
         ],
     )
     def test_tells_temporary_from_permanent_errors(
@@ -93,10 +93,10 @@ class TestSending:
         assert not message.others
 
 
-def told(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpResponse:
+def report_bounce(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpResponse:
     """Post an event as Postmark does."""
     settings.ANYMAIL = {"WEBHOOK_SECRET": "kt:secret"}
-    said = {
+    report = {
         "RecordType": "Bounce",
         "Type": "HardBounce",
         "Email": "noor@example.org",
@@ -104,7 +104,7 @@ def told(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpRe
     } | event
     request = RequestFactory().post(
         "/mail/webhook/",
-        json.dumps(said),
+        json.dumps(report),
         content_type="application/json",
         headers={"Authorization": f"Basic {b64encode(auth.encode()).decode()}"},
     )
@@ -121,7 +121,7 @@ class TestABounce:
         return email
 
     def test_is_recorded_with_its_reason(self, sent: Email, settings: Settings) -> None:
-        told(settings, Details="550 No such mailbox", BouncedAt="2026-11-22T10:00:00Z")
+        report_bounce(settings, Details="550 No such mailbox", BouncedAt="2026-11-22T10:00:00Z")
         kept = Email.objects.get()
         assert kept.bounce == BounceKind.BOUNCED
         assert kept.error == "550 No such mailbox"
@@ -129,8 +129,8 @@ class TestABounce:
         assert kept.bounced_at.isoformat() == "2026-11-22T10:00:00+00:00"
 
     def test_does_not_replace_a_complaint(self, sent: Email, settings: Settings) -> None:
-        told(settings, RecordType="SpamComplaint", Type="SpamComplaint")
-        told(settings)
+        report_bounce(settings, RecordType="SpamComplaint", Type="SpamComplaint")
+        report_bounce(settings)
         assert Email.objects.get().bounce == BounceKind.COMPLAINED
 
     @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ class TestABounce:
     def test_of_an_unknown_email_or_event_is_ignored(
         self, sent: Email, settings: Settings, other: dict[str, str]
     ) -> None:
-        assert told(settings, **other).status_code == 200
+        assert report_bounce(settings, **other).status_code == 200
         assert Email.objects.get().bounce == ""
 
     def test_needs_the_providers_password(self, sent: Email, settings: Settings) -> None:
         with pytest.raises(SuspiciousOperation):
-            told(settings, auth="kt:guessed")
+            report_bounce(settings, auth="kt:guessed")
         assert Email.objects.get().bounce == ""

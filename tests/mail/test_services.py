@@ -99,13 +99,13 @@ class TestOneKey:
 
     @pytest.mark.django_db(transaction=True)
     def test_makes_one_email_when_two_queue_it_at_once(self, queue: Queue, nudged: list[object]) -> None:
-        told: list[Email] = []
+        emails: list[Email] = []
         start = Barrier(2)
 
         def tell() -> None:
             with transaction.atomic():
                 start.wait()
-                told.append(queue(key="seat:1", attachments=[CALENDAR]))
+                emails.append(queue(key="seat:1", attachments=[CALENDAR]))
             connection.close()
 
         both = [Thread(target=tell) for _ in range(2)]
@@ -113,10 +113,10 @@ class TestOneKey:
             thread.start()
         for thread in both:
             thread.join()
-        assert len(told) == 2
-        assert {email.pk for email in told} == {Email.objects.get().pk}
+        assert len(emails) == 2
+        assert {email.pk for email in emails} == {Email.objects.get().pk}
         assert Attachment.objects.count() == 1
-        assert nudged == [told[0].pk]
+        assert nudged == [emails[0].pk]
 
     @pytest.mark.django_db(transaction=True)
     def test_is_used_by_the_second_if_the_first_rolls_back(self, queue: Queue, nudged: list[object]) -> None:

@@ -13,17 +13,19 @@ def routes() -> dict[str, list[str]]:
 def _walk(
     patterns: Iterable[URLPattern | URLResolver], space: str, around: list[str]
 ) -> list[tuple[str, list[str]]]:
-    found = []
-    for one in patterns:
-        wanted = around + _arguments(one)
-        if isinstance(one, URLResolver):
-            if one.app_name != "admin":
-                found += _walk(one.url_patterns, f"{one.namespace}:" if one.namespace else space, wanted)
+    routes = []
+    for pattern in patterns:
+        wanted = around + _arguments(pattern)
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name != "admin":
+                routes += _walk(
+                    pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else space, wanted
+                )
         else:
-            found.append((f"{space}{one.name}", wanted))
-    return found
+            routes.append((f"{space}{pattern.name}", wanted))
+    return routes
 
 
-def _arguments(one: URLPattern | URLResolver) -> list[str]:
+def _arguments(pattern: URLPattern | URLResolver) -> list[str]:
     """Return the names of a path's converters or of a regular expression's groups."""
-    return list(getattr(one.pattern, "converters", None) or one.pattern.regex.groupindex)
+    return list(getattr(pattern.pattern, "converters", None) or pattern.pattern.regex.groupindex)

@@ -98,24 +98,24 @@ class Forms(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[Form] = []
+        self.forms: list[Form] = []
         self._open: Form | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._open = Form(given.get("action", ""), given.get("method", "get").lower())
-            self.found.append(self._open)
+            self.forms.append(self._open)
         name = given.get("name")
         if not name:
             return
         form = self._open
         if "form" in given:
-            form = next((one for one in self.found if one.action == given.get("formaction")), form)
+            form = next((form for form in self.forms if form.action == given.get("formaction")), form)
         if form is not None:
             form.fields.setdefault(name, given.get("value", ""))
         if "formaction" in given and form is not None:
-            self.found.append(Form(given["formaction"], "post", {name: given.get("value", "")}))
+            self.forms.append(Form(given["formaction"], "post", {name: given.get("value", "")}))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -125,7 +125,7 @@ class Forms(HTMLParser):
 def forms_of(page: str) -> list[Form]:
     parser = Forms()
     parser.feed(page)
-    return parser.found
+    return parser.forms
 
 
 def payloads_for(name: str, count: int = EACH) -> list[str]:
@@ -175,9 +175,9 @@ class Site:
                 for form in forms_of(self.send("GET", path)):
                     yield path, form
 
-    def submit(self, action: str, form: Form, one: str, payload: str) -> None:
-        what = f"{one}={payload[:20]!r}"
-        fields = encoded(form.fields | {one: payload})
+    def submit(self, action: str, form: Form, name: str, payload: str) -> None:
+        what = f"{name}={payload[:20]!r}"
+        fields = encoded(form.fields | {name: payload})
         if form.method == "post":
             kind = "application/x-www-form-urlencoded"
             self.send("POST", action, fields, what=what, content_type=kind)
@@ -199,7 +199,7 @@ def site(request: pytest.FixtureRequest, library: None) -> Iterator[Site]:
 
 
 def assert_answered(*sites: Site) -> None:
-    wrong = [one for site in sites for one in site.wrong]
+    wrong = [problem for site in sites for problem in site.wrong]
     assert not wrong, f"{len(wrong)} of {sum(site.count for site in sites)}:\n" + "\n".join(wrong[:40])
 
 
@@ -214,9 +214,9 @@ def test_fields(library: None) -> None:
             if action in SKIPPED or key in tried:
                 continue
             tried.add(key)
-            for one in form.fields:
-                for payload in payloads_for(f"{action} {one}"):
-                    site.submit(action, form, one, payload)
+            for name in form.fields:
+                for payload in payloads_for(f"{action} {name}"):
+                    site.submit(action, form, name, payload)
     assert len(tried) > 40
     assert_answered(*sites)
 
@@ -301,7 +301,7 @@ def test_the_admins_lists(library: None) -> None:
     site = Site(create_world(), "admin")
     for model, model_admin in admin.site._registry.items():
         path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-        filters = [f"{one}__exact" for one in model_admin.list_filter]
+        filters = [f"{name}__exact" for name in model_admin.list_filter]
         for name in filters:
             site.send("GET", f"{path}?{name}=%00")
         for name in (*ADMIN_QUERIES, *filters, f"{model._meta.pk.name}__gt", "date_hierarchy"):

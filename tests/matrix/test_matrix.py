@@ -200,7 +200,7 @@ ADMIN_ROWS = {
 APART = {"readyz"}
 
 
-def found(reply: HttpResponseBase) -> str:
+def describe_reply(reply: HttpResponseBase) -> str:
     leads_in = reply.status_code == 302 and reply.headers["Location"].startswith("/sign-in")
     return "in" if leads_in else str(reply.status_code)
 
@@ -213,7 +213,7 @@ def done(
     for role in ROLES:
         with transaction.atomic():
             reply = getattr(world.client(role), method)(address, (form or {}).get(role), **how)
-            did[role] = found(reply)
+            did[role] = describe_reply(reply)
             # Not reply.close(), which would close this test's database connection.
             for close in reply._resource_closers:
                 close()

@@ -61,8 +61,8 @@ def create_world() -> World:
         for role in ROLES[1:]
     }
     teen, parent = people["teen"], people["parent"]
-    for one in (teen, people["other_teen"]):
-        with_consent(one)
+    for person in (teen, people["other_teen"]):
+        with_consent(person)
     link = Link.objects.create(parent=parent, teen=teen)
     Link.objects.create(parent=people["other_parent"], teen=people["other_teen"])
     conversation = Conversation.objects.create(owner=teen, title="Bias")

@@ -144,9 +144,11 @@ class TestLessons:
 
     def test_are_found_and_cited_beside_a_conversation_in_spanish(self) -> None:
         with translation.override("es"):
-            found = find_passages("Why does AI make things up?")
-            assert found
-            assert list(get_passages(one.key for one in found)) == [one.key for one in found]
+            passages = find_passages("Why does AI make things up?")
+            assert passages
+            assert list(get_passages(passage.key for passage in passages)) == [
+                passage.key for passage in passages
+            ]
 
     def test_are_cited_in_the_readers_language_where_they_are_in_it(self) -> None:
         passage = Passage.objects.filter(language=settings.LANGUAGE_CODE).first()

@@ -101,12 +101,12 @@ def test_privacy_names_the_host_of_a_remote_model(client: Client, db: None, sett
 def test_privacy_says_that_a_question_is_looked_through_before_it_leaves(
     client: Client, db: None, settings: Settings
 ) -> None:
-    said = "looks in it for names, addresses, numbers and schools"
-    assert said not in client.get("/privacy").content.decode()
+    sentence = "looks in it for names, addresses, numbers and schools"
+    assert sentence not in client.get("/privacy").content.decode()
     settings.GUARD_PROVIDER, settings.GUARD_BASE_URL = "openai", "https://guard.example.com/v1"
-    assert said in client.get("/privacy").content.decode()
+    assert sentence in client.get("/privacy").content.decode()
     settings.GUARD_PROVIDER, settings.TUTOR_BASE_URL = "", "https://models.example.com/v1"
-    assert said in client.get("/privacy").content.decode()
+    assert sentence in client.get("/privacy").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ class TestHealth:
     ) -> None:
         settings.TUTOR_BASE_URL = "http://127.0.0.1:9/secret-path/v1"
         reply = client.get("/readyz")
-        found = json.loads(reply.content)
+        health = json.loads(reply.content)
         assert reply.status_code == 503
-        assert found["database"] == "ok"
-        assert found["model"] != "ok"
+        assert health["database"] == "ok"
+        assert health["model"] != "ok"
         assert "secret" not in reply.content.decode()
 
 

@@ -63,8 +63,8 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
     """Make a person with at least one row of every data kind except the rare ones."""
 
     def make(username: str = "walnut-kid", **fields: object) -> Person:
-        told: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
-        person = with_consent(make_person(username, **told))
+        details: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
+        person = with_consent(make_person(username, **details))
         if person.email:
             EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
         in_a_family(person)

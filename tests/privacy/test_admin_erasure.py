@@ -27,7 +27,11 @@ def admin_client(admin_person: Person, as_person: Callable[[Person], Client]) ->
 
 
 def delete_selected(admin_client: Client, *people: Person) -> int:
-    form = {"action": "delete_selected", "_selected_action": [str(one.pk) for one in people], "post": "yes"}
+    form = {
+        "action": "delete_selected",
+        "_selected_action": [str(person.pk) for person in people],
+        "post": "yes",
+    }
     return admin_client.post(LIST, form).status_code
 
 

@@ -86,8 +86,8 @@ class TestTheArchive:
         assert "ATTENDEE" in str(copy.rows("emails"))
         assert len(copy.rows("sessions")) == 1
         assert [row["did"] for row in copy.rows("admin-log")] == ["Change"]
-        for said in ("Wilhelmina Q.", "walnut tree", "hollow branches", "One evening", "wil@nut.example"):
-            assert said in copy.page
+        for text in ("Wilhelmina Q.", "walnut tree", "hollow branches", "One evening", "wil@nut.example"):
+            assert text in copy.page
 
     def test_says_so_if_there_is_no_data(self, parent: Person) -> None:
         copy = opened(parent)
@@ -117,8 +117,8 @@ class TestTheArchive:
         copy = opened(parent, teens=[full]).of_teen(1)
         assert "conversations.json" not in copy.names
         assert {"account.json", "usage.json", "sign-ups.json"} <= copy.names
-        for said in ("walnut tree", "hollow branches", "what-it-is"):
-            assert said not in copy.everything()
+        for text in ("walnut tree", "hollow branches", "what-it-is"):
+            assert text not in copy.everything()
 
     def test_of_an_admin_names_no_one_else(self, full: Person, admin_person: Person) -> None:
         copy = opened(admin_person)

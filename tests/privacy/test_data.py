@@ -117,10 +117,10 @@ class TestAccess:
 class TestErasing:
     def test_requires_the_password(self, full: Person, as_person: AsPerson) -> None:
         client = as_person(full)
-        for wrong, said in (("", "Type your password"), ("walnut-kid", "isn’t your password")):
+        for wrong, message in (("", "Type your password"), ("walnut-kid", "isn’t your password")):
             reply = client.post(ERASE, {"proof": wrong})
             assert reply.status_code == 422
-            assert said in reply.content.decode()
+            assert message in reply.content.decode()
         assert Person.objects.filter(pk=full.pk).exists()
 
     def test_requires_the_username_without_a_password(self, full: Person, as_person: AsPerson) -> None:
@@ -155,8 +155,8 @@ class TestErasing:
         for kind in registry.list_kinds():
             assert str(kind.erasure_removes) in page
             assert str(kind.erasure_keeps) in page
-        for said in ("Your conversations with the tutor", "has no name on it", "in your inbox"):
-            assert said in page
+        for text in ("Your conversations with the tutor", "has no name on it", "in your inbox"):
+            assert text in page
 
     def test_the_last_admin_is_refused_with_a_reason(
         self, admin_person: Person, parent: Person, as_person: AsPerson, make_person: Callable[..., Person]

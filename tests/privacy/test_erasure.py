@@ -38,7 +38,7 @@ def tables() -> Iterator[str]:
 
 def tables_containing(words: str) -> list[str]:
     """Return the tables in which any column contains `words`, ignoring case."""
-    found = []
+    containing = []
     for table in tables():
         with connection.cursor() as cursor:
             # A row cast to text contains every column, including JSON and arrays.
@@ -47,17 +47,17 @@ def tables_containing(words: str) -> list[str]:
                 [words],
             )
             if cursor.fetchone():
-                found.append(table)
-    return found
+                containing.append(table)
+    return containing
 
 
 class TestNothingRemains:
     def test_no_table_contains_their_name_address_or_text(self, full: Person, as_person: AsPerson) -> None:
-        said = [full.username, full.display_name, full.email, "elsewhere@nut.example", "walnut", "hollow"]
-        for words in said:
+        texts = [full.username, full.display_name, full.email, "elsewhere@nut.example", "walnut", "hollow"]
+        for words in texts:
             assert tables_containing(words), f"{words} is not there to be erased"
         assert as_person(full).post("/account/data/erase", {"proof": PASSWORD}).status_code == 302
-        for words in (*said, QUESTION, ANSWER, "Wilhelmina"):
+        for words in (*texts, QUESTION, ANSWER, "Wilhelmina"):
             assert tables_containing(words) == []
 
     def test_the_admin_log_keeps_the_action_without_the_name(self, full: Person) -> None:

@@ -31,10 +31,10 @@ def registered() -> set[type[models.Model]]:
 
 def pointing_at_people(installed: list[type[models.Model]]) -> set[type[models.Model]]:
     """Return every model with a chain of foreign keys to a person or a registered model."""
-    found: set[type[models.Model]] = {Person} | registered()
-    while more := {model for model in installed if model not in found and targets(model) & found}:
-        found |= more
-    return found
+    reached: set[type[models.Model]] = {Person} | registered()
+    while more := {model for model in installed if model not in reached and targets(model) & reached}:
+        reached |= more
+    return reached
 
 
 def targets(model: type[models.Model]) -> set[object]:

@@ -93,9 +93,9 @@ def conversation_created(at: datetime) -> None:
 
 def report_created(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
-    talk = Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
+    conversation = Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
     turn = Turn.objects.create(
-        pk=uuid4(), conversation=talk, question="Why?", state=TurnState.REFUSED, ended_at=at
+        pk=uuid4(), conversation=conversation, question="Why?", state=TurnState.REFUSED, ended_at=at
     )
     Report.objects.create(turn=turn, created_at=at)
 

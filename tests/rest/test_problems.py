@@ -69,15 +69,15 @@ def test_a_method_that_there_is_not(signed_in: Client) -> None:
 def test_an_unavailable_database_is_a_503_without_details(where: str, signed_in: Client) -> None:
     with patch(where, side_effect=OperationalError("password=secret")):
         reply = signed_in.get("/api/v1/budget")
-    told = require_problem(reply, "database-unavailable", 503)
+    problem = require_problem(reply, "database-unavailable", 503)
     assert reply.headers["Retry-After"]
-    assert "secret" not in str(told)
+    assert "secret" not in str(problem)
 
 
 def test_an_error_of_our_own_reveals_no_details(signed_in: Client) -> None:
     with patch("budgets.api.get_meter", side_effect=ValueError("a secret")):
-        told = require_problem(signed_in.get("/api/v1/budget"), "server-error", 500)
-    assert "secret" not in str(told)
+        problem = require_problem(signed_in.get("/api/v1/budget"), "server-error", 500)
+    assert "secret" not in str(problem)
 
 
 def test_every_problem_type_is_explained_at_its_uri(client: Client, db: None) -> None:

@@ -80,8 +80,8 @@ def test_the_page_can_be_left_quickly(client: Client) -> None:
 def test_the_protocol_says_what_the_tutor_does_and_does_not_do(client: Client, settings: Settings) -> None:
     settings.CRISIS_TEXTS_REVIEW = ""
     page = client.get("/help/protocol").content.decode()
-    for said in ("No one watches", "doesn’t recognize everything", "isn’t therapy", "hasn’t reviewed"):
-        assert said in page
+    for text in ("No one watches", "doesn’t recognize everything", "isn’t therapy", "hasn’t reviewed"):
+        assert text in page
     settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
     assert "was reviewed" in client.get("/help/protocol").content.decode()
 

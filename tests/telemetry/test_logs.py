@@ -77,9 +77,9 @@ class TestForms:
 
     def test_an_object_for_programs(self) -> None:
         with bound_log_ids(turn="t-1"):
-            told = json.loads(JSONFormatter().format(record(status=200, request=object())))
-        assert told.pop("time").endswith("+00:00")
-        assert told == {"level": "INFO", "logger": "room", "message": "Said.", "turn": "t-1", "status": 200}
+            fields = json.loads(JSONFormatter().format(record(status=200, request=object())))
+        assert fields.pop("time").endswith("+00:00")
+        assert fields == {"level": "INFO", "logger": "room", "message": "Said.", "turn": "t-1", "status": 200}
 
     @pytest.mark.parametrize("form", [LineFormatter, JSONFormatter])
     def test_a_database_error_does_not_quote_its_row(
@@ -89,10 +89,10 @@ class TestForms:
         turn = Turn(pk=uuid4(), conversation=conversation, question=f"{MARK}\n\n{MARK}", state="odd")
         with pytest.raises(IntegrityError, match=MARK) as met, transaction.atomic():
             turn.save()
-        said = form().format(record(exc_info=(met.type, met.value, met.tb)))
-        assert MARK not in said
-        assert "violates check constraint" in said
-        assert said.count("Traceback") == 2
+        text = form().format(record(exc_info=(met.type, met.value, met.tb)))
+        assert MARK not in text
+        assert "violates check constraint" in text
+        assert text.count("Traceback") == 2
 
     def test_a_level_may_be_raised_and_libraries_never_tell_more_than_they_should(self) -> None:
         quiet, loud = (build_logging_config(level=level, as_json=True) for level in ("error", "debug"))
@@ -153,23 +153,23 @@ def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
     live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.read_log(), what="the turn's last line")
 
     asked, answered = lines(web, turn_id), lines(worker, turn_id)
-    assert [told["route"] for told in asked if "route" in told] == [
+    assert [entry["route"] for entry in asked if "route" in entry] == [
         "api/v1/turns",
         "api/v1/turns/<uuid:turn_id>/events",
     ]
-    assert all(told["request"] for told in asked)
+    assert all(entry["request"] for entry in asked)
     assert answered[-1]["answer_tokens"] > 0
 
-    said, answer = web.read_log() + worker.read_log() + model.read_log(), Turn.objects.get(pk=turn_id).answer
+    logs, answer = web.read_log() + worker.read_log() + model.read_log(), Turn.objects.get(pk=turn_id).answer
     assert answer
-    assert MARK not in said
-    assert answer[:40] not in said
+    assert MARK not in logs
+    assert answer[:40] not in logs
 
 
 def lines(process: live.Process, turn_id: UUID) -> list[dict[str, Any]]:
     """Return the log lines of a process about a turn."""
-    said = [json.loads(line) for line in process.read_log().splitlines() if line.startswith("{")]
-    return [told for told in said if told.get("turn") == str(turn_id)]
+    entries = [json.loads(line) for line in process.read_log().splitlines() if line.startswith("{")]
+    return [entry for entry in entries if entry.get("turn") == str(turn_id)]
 
 
 def test_no_address_that_opens_something_is_in_the_log(client: Client, db: None) -> None:
@@ -184,5 +184,5 @@ def test_no_address_that_opens_something_is_in_the_log(client: Client, db: None)
         client.get("/family/join/a-token-that-opens")
     finally:
         line.removeHandler(handler)
-    [told] = kept
-    assert told.getMessage() == "Not Found: family/join/<slug:token>"
+    [record_kept] = kept
+    assert record_kept.getMessage() == "Not Found: family/join/<slug:token>"

@@ -99,8 +99,8 @@ class TestSums:
             spread.observe(seconds)
         metric_store.metric_store.flush()
         family = spread.collect(metric_store.read_totals() or {})
-        told = {sample.labels.get("le", sample.name): sample.value for sample in family.samples}
-        assert told == {
+        samples = {sample.labels.get("le", sample.name): sample.value for sample in family.samples}
+        assert samples == {
             "0.1": 2, "1": 3, "+Inf": 4, "test_seconds_count": 4, "test_seconds_sum": pytest.approx(7.65),
         }  # fmt: skip
 
@@ -131,16 +131,16 @@ class TestTurns:
         Turn.objects.filter(pk=lost.pk).update(prompt_tokens=50)
         leases.sweep_turns(now=timezone.now() + leases.LEASE)
         asked(teen, "I want to kill myself")
-        found = scrape(client)
-        assert {name: value for name, value in found.items() if name.startswith("kitchen_turns_total")} == {
+        metrics = scrape(client)
+        assert {name: value for name, value in metrics.items() if name.startswith("kitchen_turns_total")} == {
             "kitchen_turns_total end_reason=stopped_by_asker state=stopped": 1,
             "kitchen_turns_total end_reason=never_started state=failed": 1,
             "kitchen_turns_total end_reason=worker_lost state=failed": 1,
             "kitchen_turns_total end_reason= state=carded": 1,
         }
-        assert found["kitchen_tokens_total kind=prompt"] == 50
-        assert found["kitchen_tokens_total kind=answer"] == 7
-        assert found["kitchen_cost_dollars_total"] == pytest.approx(57e-6)
+        assert metrics["kitchen_tokens_total kind=prompt"] == 50
+        assert metrics["kitchen_tokens_total kind=answer"] == 7
+        assert metrics["kitchen_cost_dollars_total"] == pytest.approx(57e-6)
 
     def test_an_answered_turn_is_timed_by_the_worker(
         self, client: Client, teen: Person, worker: live.Worker, monkeypatch: pytest.MonkeyPatch
@@ -153,22 +153,24 @@ class TestTurns:
         live.wait_until(
             lambda: scrape(client).get("kitchen_turns_total end_reason= state=answered"), what="the count"
         )
-        found = scrape(client)
+        metrics = scrape(client)
         turn.refresh_from_db()
-        assert found["kitchen_time_to_first_token_seconds_count"] == 1
-        assert found["kitchen_queue_wait_seconds_count"] == 1
-        assert 0 < found["kitchen_queue_wait_seconds_sum"] < found["kitchen_time_to_first_token_seconds_sum"]
-        assert found["kitchen_tokens_total kind=answer"] == turn.answer_tokens
+        assert metrics["kitchen_time_to_first_token_seconds_count"] == 1
+        assert metrics["kitchen_queue_wait_seconds_count"] == 1
+        assert (
+            0 < metrics["kitchen_queue_wait_seconds_sum"] < metrics["kitchen_time_to_first_token_seconds_sum"]
+        )
+        assert metrics["kitchen_tokens_total kind=answer"] == turn.answer_tokens
 
     def test_gauges_are_read_from_the_database(self, client: Client, teen: Person) -> None:
         turn = asked(teen)
-        found = scrape(client)
-        assert found["kitchen_holds_open"] == 1
-        assert found["kitchen_turns_live state=queued"] == 1
+        metrics = scrape(client)
+        assert metrics["kitchen_holds_open"] == 1
+        assert metrics["kitchen_turns_live state=queued"] == 1
         services.stop_turn(turn=turn)
-        found = scrape(client)
-        assert found["kitchen_holds_open"] == 0
-        assert found["kitchen_turns_live state=queued"] == 0
+        metrics = scrape(client)
+        assert metrics["kitchen_holds_open"] == 0
+        assert metrics["kitchen_turns_live state=queued"] == 0
 
 
 @pytest.mark.django_db
@@ -189,13 +191,13 @@ class TestRoute:
 
     def test_it_is_still_there_while_valkey_is_down(self, client: Client, settings: Settings) -> None:
         settings.VALKEY_URL = "redis://127.0.0.1:1/0"
-        found = {
+        metrics = {
             sample.name: sample.value
             for family in text_string_to_metric_families(client.get("/metrics").content.decode())
             for sample in family.samples
         }
-        assert found["kitchen_valkey_up"] == 0
-        assert found["kitchen_holds_open"] == 0
+        assert metrics["kitchen_valkey_up"] == 0
+        assert metrics["kitchen_holds_open"] == 0
 
     def test_in_a_demo_it_is_for_this_machine_alone(self, client: Client) -> None:
         assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 200

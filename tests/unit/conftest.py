@@ -43,8 +43,8 @@ def _apart(
     refuse_parts(request.fixturenames)
     for name in ("connect", "connect_ex", "bind"):
         monkeypatch.setattr(socket.socket, name, _refuse)
-    for one in (psycopg, psycopg.Connection, psycopg.AsyncConnection):
-        monkeypatch.setattr(one, "connect", _refuse)
+    for module in (psycopg, psycopg.Connection, psycopg.AsyncConnection):
+        monkeypatch.setattr(module, "connect", _refuse)
     with django_db_blocker.block():
         yield
 

@@ -10,10 +10,10 @@ from tests.unit.conftest import ReachedForAPart, refuse_parts
 
 
 def test_no_socket_is_opened() -> None:
-    with socket.socket() as one, pytest.raises(ReachedForAPart):
-        one.connect(("127.0.0.1", 1))
-    with socket.socket() as one, pytest.raises(ReachedForAPart):
-        one.bind(("127.0.0.1", 0))
+    with socket.socket() as sock, pytest.raises(ReachedForAPart):
+        sock.connect(("127.0.0.1", 1))
+    with socket.socket() as sock, pytest.raises(ReachedForAPart):
+        sock.bind(("127.0.0.1", 0))
 
 
 def test_no_database_is_asked() -> None:

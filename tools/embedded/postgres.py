@@ -66,10 +66,10 @@ class Postgres:
     def ready(self) -> bool:
         try:
             with self._connect("postgres") as connection:
-                found = connection.execute(
+                row = connection.execute(
                     "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
                 ).fetchone()
-                if not found:
+                if not row:
                     connection.execute(f"CREATE DATABASE {DATABASE}")
             with self._connect(DATABASE) as connection:
                 connection.execute("SELECT 1")

@@ -61,19 +61,19 @@ class ReapedProcess:
 def stop_in_order(held: Iterable[ReapedProcess]) -> None:
     """Stop processes stage by stage, first with gentle signals. Returns when all have ended."""
     stages: dict[int, list[ReapedProcess]] = {}
-    for one in held:
-        stages.setdefault(one.stage, []).append(one)
+    for process in held:
+        stages.setdefault(process.stage, []).append(process)
     for _, together in sorted(stages.items()):
-        _stop([one for one in together if one.lives()])
+        _stop([process for process in together if process.lives()])
 
 
 def _stop(together: list[ReapedProcess]) -> None:
-    plans = {one: _plan(one) for one in together}
+    plans = {process: _plan(process) for process in together}
     while plans:
-        plans = {one: plan for one, plan in plans.items() if next(plan, False)}
+        plans = {process: plan for process, plan in plans.items() if next(plan, False)}
         time.sleep(0.02)
-    for one in together:
-        _sweep(one.pid)
+    for process in together:
+        _sweep(process.pid)
 
 
 def _plan(held: ReapedProcess) -> Iterator[bool]:
@@ -107,11 +107,13 @@ class Reaper:
 
     def hold(self, pid: int, stage: int, steps: tuple[Step, ...] = DEFAULT_STOP_STEPS) -> None:
         """Hold a process: it ends with the supervisor."""
-        found = mark_process(pid)
-        if found is None:
+        marked = mark_process(pid)
+        if marked is None:
             return
         # Drop children that have been replaced, so that the list does not grow with every restart.
-        self.held = [one for one in self.held if one.lives()] + [ReapedProcess(pid, found.born, stage, steps)]
+        self.held = [process for process in self.held if process.lives()] + [
+            ReapedProcess(pid, marked.born, stage, steps)
+        ]
         self._write(self.held[-1].line())
 
     def remove_after(self, folder: Path) -> None:
@@ -139,7 +141,9 @@ class Reaper:
         return True
 
     def _format_lines(self) -> list[str]:
-        return [one.line() for one in self.held] + [json.dumps({"remove": str(one)}) for one in self._folders]
+        return [process.line() for process in self.held] + [
+            json.dumps({"remove": str(process)}) for process in self._folders
+        ]
 
     def _begin(self) -> None:
         # Our end is not inherited by children, so it closes when this process ends.

@@ -38,6 +38,6 @@ class Service(Protocol):
 
 def strip_secrets(address: str) -> str:
     """Return a URL without user, password and query, for the screen."""
-    found = urlsplit(address)
-    port = f":{found.port}" if found.port else ""
-    return f"{found.scheme}://{found.hostname or ''}{port}{found.path}"
+    parts = urlsplit(address)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

@@ -59,7 +59,7 @@ def build_site_environment(
     }
     chosen = {key: value for key, value in environ.items() if value or key not in defaults}
     ours = [service.environment() for service in services]
-    return defaults | chosen | {key: value for one in ours for key, value in one.items()}
+    return defaults | chosen | {key: value for part in ours for key, value in part.items()}
 
 
 @dataclass(frozen=True)

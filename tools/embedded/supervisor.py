@@ -121,7 +121,7 @@ class Supervisor:
 
     def _spawn(self, launch: Launch) -> Child:
         child = Child(launch, self.reaper)
-        self._children = [one for one in self._children if one.poll() is None] + [child]
+        self._children = [child for child in self._children if child.poll() is None] + [child]
         self._note.children = [held.line() for held in self.reaper.held]
         self._note.write(self.home)
         return child

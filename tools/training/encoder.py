@@ -68,7 +68,7 @@ class Rows[Array](NamedTuple):
     """Training texts: pieces padded with 0, with the label of each head and whether it is known."""
 
     numbers: Array
-    there: Array
+    labels: Array
     known: Array
     weight: Array
 
@@ -80,7 +80,7 @@ def tune(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
     “Model soups”). Raises ValueError if the hash of the published weights is wrong.
     """
     trained = [tune_once(examples, base, seed=seed + number) for number in range(TRAININGS)]
-    return {name: np.mean([one[name] for one in trained], axis=0) for name in trained[0]}
+    return {name: np.mean([model[name] for model in trained], axis=0) for name in trained[0]}
 
 
 def tune_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
@@ -171,16 +171,16 @@ def _copy_norm(new: Stored, old: Stored, name: str, path: str) -> None:
 
 
 def _build_rows(examples: Sequence[Example], split: WordPiece) -> Rows[NDArray[Any]]:
-    numbers, there, known, weight = list[NDArray[np.int32]](), [], [], []
+    numbers, labels, known, weight = list[NDArray[np.int32]](), [], [], []
     for example in examples:
         if pieces := split.read(example.text):
             numbers.append(np.pad(np.array(pieces.numbers, np.int32), (0, _PLACES - len(pieces.numbers))))
-            there.append([head in example.labels for head in HEADS])
+            labels.append([head in example.labels for head in HEADS])
             known.append([head in example.known for head in HEADS])
             weight.append(example.weight)
     return Rows(
         np.stack(numbers),
-        np.array(there, np.float32),
+        np.array(labels, np.float32),
         np.array(known, np.float32),
         np.array(weight, np.float32),
     )
@@ -188,14 +188,14 @@ def _build_rows(examples: Sequence[Example], split: WordPiece) -> Rows[NDArray[A
 
 def _split_batches(rows: Rows[NDArray[Any]], chance: np.random.Generator) -> Iterator[Rows[NDArray[Any]]]:
     lengths = (rows.numbers > 0).sum(axis=1)
-    found, shorter = list[tuple[int, NDArray[np.intp]]](), 0
+    batches, shorter = list[tuple[int, NDArray[np.intp]]](), 0
     for length, size in _BATCHES.items():
         own = chance.permutation(np.flatnonzero((lengths > shorter) & (lengths <= length)))
-        found += [(length, own[at : at + size]) for at in range(0, len(own) - size + 1, size)]
+        batches += [(length, own[at : at + size]) for at in range(0, len(own) - size + 1, size)]
         shorter = length
-    for place in chance.permutation(len(found)):
-        length, own = found[place]
-        yield Rows(rows.numbers[own, :length], rows.there[own], rows.known[own], rows.weight[own])
+    for place in chance.permutation(len(batches)):
+        length, own = batches[place]
+        yield Rows(rows.numbers[own, :length], rows.labels[own], rows.known[own], rows.weight[own])
 
 
 def _build_optimizer(weights: Weights, steps: int) -> optax.GradientTransformation:
@@ -220,7 +220,7 @@ def _step(
 
 
 def _compute_loss(weights: Weights, batch: Rows[jax.Array], key: jax.Array) -> jax.Array:
-    wanted = batch.there * (1 - 2 * _DOUBT) + _DOUBT
+    wanted = batch.labels * (1 - 2 * _DOUBT) + _DOUBT
     each: jax.Array = (
         optax.sigmoid_binary_cross_entropy(forward(weights, batch.numbers, key), wanted) * batch.known
     )
@@ -230,10 +230,10 @@ def _compute_loss(weights: Weights, batch: Rows[jax.Array], key: jax.Array) -> j
 def forward(weights: Weights, numbers: jax.Array, key: jax.Array | None = None) -> jax.Array:
     """Return the log-odds of each row and head. With a key, applies dropout for training."""
     keys = iter(jax.random.split(key, 2 + 2 * LAYERS) if key is not None else [None] * (2 + 2 * LAYERS))
-    there = (numbers > 0).astype(jnp.float32)
+    present = (numbers > 0).astype(jnp.float32)
     x = weights["words"][numbers] + weights["places"][: numbers.shape[1]]
     x = _drop_out(_normalize(weights, x, "embeddings"), next(keys))
-    unseen = (1 - there)[:, None, None, :] * -1e9
+    unseen = (1 - present)[:, None, None, :] * -1e9
     for layer in range(LAYERS):
         attended = _drop_out(_attend(weights, x, unseen, layer), next(keys))
         x = _normalize(weights, x + attended, f"{layer}.attended")
@@ -241,7 +241,7 @@ def forward(weights: Weights, numbers: jax.Array, key: jax.Array | None = None) 
         x = _normalize(
             weights, x + _drop_out(_multiply(weights, inner, f"{layer}.outer"), next(keys)), f"{layer}.out"
         )
-    mean = (x * there[..., None]).sum(axis=1) / there.sum(axis=1, keepdims=True)
+    mean = (x * present[..., None]).sum(axis=1) / present.sum(axis=1, keepdims=True)
     return _multiply(weights, _drop_out(mean, next(keys)), "heads")
 
 

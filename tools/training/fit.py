@@ -71,8 +71,8 @@ class Table:
     def of(self, category: Category) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return for each row whether the category is known and whether it applies."""
         known = np.array([category in example.known for example in self.examples])
-        there = np.array([category in example.labels for example in self.examples])
-        return known[self.owner], there[self.owner]
+        present = np.array([category in example.labels for example in self.examples])
+        return known[self.owner], present[self.owner]
 
     def by_text(self, scores: Numbers) -> Numbers:
         """Return the maximum score of each text's rows; 0 for a text without words."""
@@ -86,10 +86,10 @@ def _get_fold(group: str) -> int:
 
 
 def _fit_model(table: Table, category: Category, rows: NDArray[np.bool_]) -> LogisticRegression:
-    known, there = table.of(category)
+    known, present = table.of(category)
     rows = rows & known
     model = LogisticRegression(C=REGULARIZATION, solver="liblinear", random_state=0, tol=1e-3)
-    return model.fit(table.rows[rows], there[rows], sample_weight=table.weights[rows])
+    return model.fit(table.rows[rows], present[rows], sample_weight=table.weights[rows])
 
 
 def cross_validate(table: Table, category: Category) -> Numbers:

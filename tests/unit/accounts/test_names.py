@@ -57,7 +57,7 @@ def test_invisible_characters_do_not_make_names_differ(typed: str, kept: str) ->
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("Prize: evil-win.com/claim", ADDRESS_ERROR),
         ("https://evil.example/prize", ADDRESS_ERROR),
@@ -89,10 +89,10 @@ def test_invisible_characters_do_not_make_names_differ(typed: str, kept: str) ->
         (FAMILY * 40, TOO_LONG_ERROR),
     ],
 )
-def test_an_invalid_name_is_refused_with_an_explanation(typed: str, said: str) -> None:
+def test_an_invalid_name_is_refused_with_an_explanation(typed: str, message: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         clean_name(typed)
-    assert refusal.value.messages == [str(said)]
+    assert refusal.value.messages == [str(message)]
 
 
 def test_length_is_counted_in_visible_characters() -> None:
@@ -127,6 +127,6 @@ def test_a_name_never_becomes_a_link_in_an_email(typed: str) -> None:
     assert break_links("J. R. R. O’Neil, Jr.: a/b") == "J. R. R. O’Neil, Jr.: a/b"
 
 
-@pytest.mark.parametrize("said", ["Until 6:50 p.m. it is closed.", "It refills at 7 a.m., Los Angeles time."])
-def test_a_time_of_day_does_not_become_a_link(said: str) -> None:
-    assert break_links(said) == said
+@pytest.mark.parametrize("text", ["Until 6:50 p.m. it is closed.", "It refills at 7 a.m., Los Angeles time."])
+def test_a_time_of_day_does_not_become_a_link(text: str) -> None:
+    assert break_links(text) == text

@@ -49,8 +49,8 @@ def test_a_zone_by_its_present_name_has_the_same_clock() -> None:
         assert present
         for month in (1, 7):
             moment = datetime(2027, month, 1, 12, tzinfo=UTC)
-            there = moment.astimezone(ZoneInfo(present))
-            assert there.utcoffset() == moment.astimezone(ZoneInfo(name)).utcoffset(), name
+            local = moment.astimezone(ZoneInfo(present))
+            assert local.utcoffset() == moment.astimezone(ZoneInfo(name)).utcoffset(), name
 
 
 class TestCities:

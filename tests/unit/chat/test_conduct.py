@@ -27,8 +27,8 @@ def asked(turn_question: str, answer: str = "It is.") -> Turn:
     return Turn(pk=uuid4(), question=turn_question, answer=answer, state=TurnState.ANSWERED)
 
 
-def prompt_text(question: str = "Why?", **told: object) -> str:
-    return "\n".join(message["content"] for message in build_prompt(question, past=[], **told).messages)  # type: ignore[arg-type]
+def prompt_text(question: str = "Why?", **arguments: object) -> str:
+    return "\n".join(message["content"] for message in build_prompt(question, past=[], **arguments).messages)  # type: ignore[arg-type]
 
 
 class TestTheFence:
@@ -36,13 +36,13 @@ class TestTheFence:
         return FoundPassage(key="m/l", title=f"Title {HOSTILE}", lesson="L", text=HOSTILE, language="en")
 
     def test_a_lesson_is_between_two_marks_that_it_cannot_contain(self) -> None:
-        told = prompt_text(passages=[self.hostile_lesson()])
-        assert (told.count(FENCE_START), told.count(FENCE_END)) == (1, 1)
+        prompt = prompt_text(passages=[self.hostile_lesson()])
+        assert (prompt.count(FENCE_START), prompt.count(FENCE_END)) == (1, 1)
         assert (
-            told.index("not instructions")
-            < told.index(FENCE_START)
-            < told.index("boyfriend")
-            < told.index(FENCE_END)
+            prompt.index("not instructions")
+            < prompt.index(FENCE_START)
+            < prompt.index("boyfriend")
+            < prompt.index(FENCE_END)
         )
 
     @pytest.mark.parametrize("mark", FORGED)

@@ -29,7 +29,9 @@ def test_cost_stays_flat_however_long_the_conversation_grows() -> None:
 
 @pytest.mark.parametrize("state", [TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED])
 def test_visible_answers_are_carried_even_if_they_broke_off(state: TurnState) -> None:
-    assert [said["content"] for said in build_memory([turn("hard", "half an", state)], window=1000)] == [
+    assert [
+        message["content"] for message in build_memory([turn("hard", "half an", state)], window=1000)
+    ] == [
         "hard",
         "half an",
     ]

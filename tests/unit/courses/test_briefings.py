@@ -48,16 +48,16 @@ class TestReading:
         with pytest.raises(InvalidFile, match=rf"{NAME}, line 4: “followed_up” is "):
             read_briefings(content)
 
-    @pytest.mark.parametrize(("old", "new", "line", "told"), SLIPS)
+    @pytest.mark.parametrize(("old", "new", "line", "message"), SLIPS)
     def test_a_slip_is_named_with_its_file_and_line(
-        self, old: str, new: str, line: int, told: str, folder: Path, content: Path
+        self, old: str, new: str, line: int, message: str, folder: Path, content: Path
     ) -> None:
         assert old in WHOLE
         (folder / NAME).write_text(WHOLE.replace(old, new, 1))
         with pytest.raises(InvalidFile) as broken:
             read_briefings(content)
         assert f"en/briefings/{NAME}, line {line}: " in str(broken.value)
-        assert told in str(broken.value)
+        assert message in str(broken.value)
 
     @pytest.mark.parametrize(
         "name",
@@ -80,6 +80,6 @@ def test_as_delivered_each_names_what_it_cites_and_raises_no_exclamation_marks(t
     blocks = [block for section in sections for block in section["blocks"]]
     assert "!" not in " ".join(extract_text(block["html"]) for block in blocks)
     assert {block["source"] for block in blocks if block["kind"] == "reported"} <= {
-        one["id"] for one in sources
+        source["id"] for source in sources
     }
-    assert all("20" in one["date"] for one in sources)
+    assert all("20" in source["date"] for source in sources)

@@ -57,8 +57,8 @@ MODULES = read_library()
     scope="module", params=MODULES, ids=[f"{module.language}/{module.slug}" for module in MODULES]
 )
 def module(request: pytest.FixtureRequest) -> ModuleText:
-    found: ModuleText = request.param
-    return found
+    module: ModuleText = request.param
+    return module
 
 
 def kinds_of(module: ModuleText) -> list[str]:

@@ -16,8 +16,8 @@ COLOR = re.compile(r"#[0-9a-fA-F]{3,8}$|rgb|hsl")
 
 @pytest.fixture(params=sorted(DIAGRAMS))
 def name(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
+    name: str = request.param
+    return name
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ FILES = sorted(Path(wording.__file__).parent.glob("*.toml"))
 ACUTE = "\u0301"
 
 
-def told(path: Path) -> dict[str, Any]:
+def read_wording(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
@@ -37,20 +37,24 @@ def test_every_language_of_the_site_has_its_file() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 class TestAFile:
     def test_gives_a_word_one_meaning(self, path: Path) -> None:
-        words = [word for many in told(path)["plain"].values() for word in many] + told(path)["filler"]
+        words = [word for many in read_wording(path)["plain"].values() for word in many] + read_wording(path)[
+            "filler"
+        ]
         assert sorted({word for word in words if words.count(word) > 1}) == []
 
     def test_leads_to_words_that_lead_no_further(self, path: Path) -> None:
-        plain = told(path)["plain"]
+        plain = read_wording(path)["plain"]
         assert set(plain).isdisjoint(word for many in plain.values() for word in many)
 
     def test_has_every_word_as_it_is_compared(self, path: Path) -> None:
-        words = [word for many in told(path)["plain"].values() for word in many] + told(path)["filler"]
+        words = [word for many in read_wording(path)["plain"].values() for word in many] + read_wording(path)[
+            "filler"
+        ]
         assert [word for word in words if word != unicodedata.normalize("NFC", word.lower().strip())] == []
 
 
 def test_in_spanish_an_accent_may_be_left_out() -> None:
-    file = told(next(path for path in FILES if path.stem == "es"))
+    file = read_wording(next(path for path in FILES if path.stem == "es"))
     for words in (
         file["filler"],
         file["ordinary"],
@@ -72,8 +76,8 @@ def test_in_spanish_an_accent_may_be_left_out() -> None:
     ],
 )
 def test_what_teens_write_in_spanish_is_read_in_plain_words(typed: str, plain: str) -> None:
-    told = " ".join(get_wording("es").words_of(typed))
-    assert told == " ".join(dict.fromkeys(plain.replace("por que", "porque").split()))
+    words = " ".join(get_wording("es").words_of(typed))
+    assert words == " ".join(dict.fromkeys(plain.replace("por que", "porque").split()))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from encoders import ModelFileError, compute_similarity, embed, embedding
 from encoders.network import MODEL, WIDTH
 
 
-def near(one: str, other: str) -> float:
-    return float(compute_similarity(embed(one), embed(other))[0])
+def near(text: str, other: str) -> float:
+    return float(compute_similarity(embed(text), embed(other))[0])
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def test_a_sentence_is_nearest_to_itself() -> None:
 
 def test_many_are_compared_at_once_in_their_order() -> None:
     texts = ["the sky is blue", "a car needs oil", "is this chat private"]
-    found = compute_similarity(embed("can anybody read this chat"), b"".join(map(embed, texts)))
-    assert found.argmax() == 2
-    assert len(found) == 3
+    similarities = compute_similarity(embed("can anybody read this chat"), b"".join(map(embed, texts)))
+    assert similarities.argmax() == 2
+    assert len(similarities) == 3
 
 
 def test_a_sense_is_a_byte_for_each_number() -> None:

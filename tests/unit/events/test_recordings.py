@@ -23,8 +23,8 @@ know about <i>tea</i>?\r
 
 class TestCaptions:
     def test_are_read_with_their_times_and_without_their_signs(self) -> None:
-        said = [(cue.clock, cue.seconds, cue.text) for cue in parse_cues(CAPTIONS)]
-        assert said == [
+        cues = [(cue.clock, cue.seconds, cue.text) for cue in parse_cues(CAPTIONS)]
+        assert cues == [
             ("0:04", 4, "Good evening & welcome."),
             ("1:02:30", 3750, "What does a model know about tea?"),
         ]

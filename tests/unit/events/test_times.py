@@ -17,7 +17,7 @@ SUMMER = datetime(2027, 7, 15, 1, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("moment", "zone", "said"),
+    ("moment", "zone", "formatted"),
     [
         (WINTER, "America/Los_Angeles", "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)"),
         (SUMMER, "America/Los_Angeles", "Wednesday, July 14, 2027, 6:30 p.m., Los Angeles time (PDT)"),
@@ -34,15 +34,15 @@ SUMMER = datetime(2027, 7, 15, 1, 30, tzinfo=UTC)
         ),
     ],
 )
-def test_a_time_is_formatted_in_full(moment: datetime, zone: str, said: str) -> None:
-    assert format_event_time(moment, ZoneInfo(zone)) == said
+def test_a_time_is_formatted_in_full(moment: datetime, zone: str, formatted: str) -> None:
+    assert format_event_time(moment, ZoneInfo(zone)) == formatted
 
 
 def when(event: Event, reader: Person | None = None) -> str:
     template = Template("{% load event_times %}{% event_when event reader %}")
-    said = template.render(Context({"event": event, "reader": reader}))
-    assert "\N{NO-BREAK SPACE}" in said, "a line could end between 11 and a.m."
-    return said.replace("\N{NO-BREAK SPACE}", " ")
+    rendered = template.render(Context({"event": event, "reader": reader}))
+    assert "\N{NO-BREAK SPACE}" in rendered, "a line could end between 11 and a.m."
+    return rendered.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.fixture
@@ -51,15 +51,15 @@ def winter() -> Event:
 
 
 def test_a_page_has_a_machine_readable_time(winter: Event) -> None:
-    said = "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)"
-    assert f'<time datetime="2023-12-22T11:00:00-08:00">{said}</time>' in when(winter)
+    sentence = "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)"
+    assert f'<time datetime="2023-12-22T11:00:00-08:00">{sentence}</time>' in when(winter)
 
 
 def test_a_reader_in_another_zone_also_sees_their_own_time(winter: Event) -> None:
-    said = when(winter, Person(time_zone="Europe/Dublin"))
-    assert "11 a.m., Los Angeles time" in said
-    assert 'For you: <time datetime="2023-12-22T19:00:00+00:00">' in said
-    assert "7 p.m., Dublin time (GMT)" in said
+    rendered = when(winter, Person(time_zone="Europe/Dublin"))
+    assert "11 a.m., Los Angeles time" in rendered
+    assert 'For you: <time datetime="2023-12-22T19:00:00+00:00">' in rendered
+    assert "7 p.m., Dublin time (GMT)" in rendered
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "America/Vancouver"])

@@ -56,9 +56,9 @@ def is_shown(clock: time, begins: time, ends: time) -> bool:
     return begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
 
 
-def is_repeated(there: datetime) -> bool:
+def is_repeated(local: datetime) -> bool:
     """Return whether the clock shows this time twice."""
-    first, second = there.replace(fold=0), there.replace(fold=1)
+    first, second = local.replace(fold=0), local.replace(fold=1)
     return first.astimezone(UTC) < second.astimezone(UTC)
 
 
@@ -82,13 +82,13 @@ def walk(zone: ZoneInfo, begins: time, ends: time, moments: list[datetime]) -> t
     hours, runs, was_quiet, latest = night(zone, begins, ends), 0, False, moments[0]
     extra = 0
     for moment in moments:
-        there = moment.astimezone(zone)
+        local = moment.astimezone(zone)
         until = opens(hours, now=moment)
-        shown = is_shown(there.time().replace(tzinfo=None), begins, ends)
+        shown = is_shown(local.time().replace(tzinfo=None), begins, ends)
         if shown:
-            assert until, f"{there} is quiet by the clock, and the tutor is open"
+            assert until, f"{local} is quiet by the clock, and the tutor is open"
         if until and not shown:
-            assert is_repeated(there), f"{there} is not quiet by the clock, and the tutor is closed"
+            assert is_repeated(local), f"{local} is not quiet by the clock, and the tutor is closed"
             extra += 1
         if until:
             assert until > moment
@@ -223,9 +223,9 @@ def test_a_wall_clock_time_is_found_in_every_zone(wall: datetime, name: str) -> 
     zone = ZoneInfo(name)
     first, last = get_first_instant(wall, zone), get_last_instant(wall, zone)
     assert first <= last
-    for found in (first, last):
-        there = found.astimezone(zone).replace(tzinfo=None)
+    for change in (first, last):
+        local = change.astimezone(zone).replace(tzinfo=None)
         # A skipped time maps to the jump: just before it, the clock showed an earlier time.
-        assert there == wall or (
-            there > wall > (found - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
+        assert local == wall or (
+            local > wall > (change - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
         )

@@ -6,7 +6,7 @@ from guard import Action, Category, Level, action_for, judge_conversation, judge
 from guard.conversation import join_last_two
 
 
-def said(*texts: str) -> list[tuple[str, str]]:
+def build_turns(*texts: str) -> list[tuple[str, str]]:
     """Build turns from a person's messages, with an answer after each except the last."""
     turns = [
         turn for text in texts for turn in (("user", text), ("assistant", "Let us look at that together."))
@@ -16,7 +16,7 @@ def said(*texts: str) -> list[tuple[str, str]]:
 
 def test_one_message_is_at_least_what_the_rules_say_of_it() -> None:
     for text in ("i want to die", "I took the whole bottle of pills", "my friend wants to kill herself"):
-        assert judge_conversation(said(text)).level >= judge_input(text).level
+        assert judge_conversation(build_turns(text)).level >= judge_input(text).level
 
 
 @pytest.mark.parametrize(
@@ -30,20 +30,20 @@ def test_one_message_is_at_least_what_the_rules_say_of_it() -> None:
     ],
 )
 def test_each_level_is_reached(text: str, level: Level) -> None:
-    assert judge_conversation(said(text)).level == level
+    assert judge_conversation(build_turns(text)).level == level
 
 
 class TestSplit:
     def test_a_phrase_over_two_messages_is_read_as_one(self) -> None:
-        verdict = judge_conversation(said("i want to", "kill myself"))
+        verdict = judge_conversation(build_turns("i want to", "kill myself"))
         assert verdict.level == Level.STATED
         assert Category.SUICIDE in verdict.categories
 
     def test_it_is_over_three_messages(self) -> None:
-        assert judge_conversation(said("i", "want to", "die")).level == Level.STATED
+        assert judge_conversation(build_turns("i", "want to", "die")).level == Level.STATED
 
     def test_a_phrase_complete_in_an_earlier_message_is_not_reported_again(self) -> None:
-        assert judge_conversation(said("i want to die", "what is 3 times 4?")).level == Level.NONE
+        assert judge_conversation(build_turns("i want to die", "what is 3 times 4?")).level == Level.NONE
 
     def test_the_tutors_words_complete_nothing(self) -> None:
         turns = [("user", "i want to"), ("assistant", "kill myself"), ("user", "understand fractions")]
@@ -62,8 +62,8 @@ class TestTogether:
         ],
     )
     def test_two_say_what_neither_says_alone(self, before: str, last: str, level: Level) -> None:
-        alone = judge_conversation(said(before)).level
-        both = judge_conversation(said(before, last))
+        alone = judge_conversation(build_turns(before)).level
+        both = judge_conversation(build_turns(before, last))
         assert alone == Level.NONE
         assert both.level >= level
         assert any(evidence.rule == "together" for evidence in both.evidence)
@@ -78,7 +78,7 @@ class TestTogether:
         ],
     )
     def test_findings_of_the_earlier_message_are_not_repeated(self, before: str, last: str) -> None:
-        assert judge_conversation(said(before, last)).level == Level.NONE
+        assert judge_conversation(build_turns(before, last)).level == Level.NONE
 
     def test_of_a_long_message_before_only_the_end_is_read(self) -> None:
         assert (
@@ -101,7 +101,7 @@ class TestShort:
     )  # fmt: skip
     @pytest.mark.parametrize("before", ["Why is the sky blue?", "can you help with my geography homework"])
     def test_after_a_question_of_any_day_it_is_answered(self, before: str, last: str) -> None:
-        assert action_for(judge_conversation(said(before, last))) == Action.ALLOW
+        assert action_for(judge_conversation(build_turns(before, last))) == Action.ALLOW
 
     @pytest.mark.parametrize(
         ("before", "last"),
@@ -113,34 +113,34 @@ class TestShort:
         ],
     )
     def test_after_a_hint_it_is_not(self, before: str, last: str) -> None:
-        assert judge_conversation(said(before, last)).level >= Level.HINTS
+        assert judge_conversation(build_turns(before, last)).level >= Level.HINTS
 
 
 class TestSum:
     def test_hints_add_up(self) -> None:
-        alone = judge_conversation(said("i give up on everything"))
+        alone = judge_conversation(build_turns("i give up on everything"))
         after = judge_conversation(
-            said("i feel so worthless", "nothing matters anymore", "i give up on everything")
+            build_turns("i feel so worthless", "nothing matters anymore", "i give up on everything")
         )
         assert (alone.level, after.level) == (Level.HINTS, Level.STATED)
         assert after.layer == "conversation"
 
     def test_an_ambiguous_sentence_is_heavier_after_a_hint(self) -> None:
         hints = ("nobody would notice if i was gone", "i want to disappear")
-        assert judge_conversation(said("does it hurt")).level == Level.NONE
-        assert judge_conversation(said(*hints, "does it hurt")).level == Level.HINTS
+        assert judge_conversation(build_turns("does it hurt")).level == Level.NONE
+        assert judge_conversation(build_turns(*hints, "does it hurt")).level == Level.HINTS
 
     def test_after_a_wish_to_die_it_is_a_hint_at_once(self) -> None:
-        assert judge_conversation(said("i want to die", "does it hurt")).level >= Level.HINTS
+        assert judge_conversation(build_turns("i want to die", "does it hurt")).level >= Level.HINTS
 
     def test_fear_at_home_adds_up(self) -> None:
         verdict = judge_conversation(
-            said("my dad was drinking again", "he's home again", "please don't tell my mom")
+            build_turns("my dad was drinking again", "he's home again", "please don't tell my mom")
         )
         assert verdict.level == Level.UNSAFE_HOME
 
     def test_a_lesson_after_hints_is_a_lesson(self) -> None:
-        turns = said("i feel so worthless", "nothing matters anymore", "ok. what is 3 times 4?")
+        turns = build_turns("i feel so worthless", "nothing matters anymore", "ok. what is 3 times 4?")
         assert judge_conversation(turns).level == Level.NONE
 
     def test_the_tutors_words_do_not_count(self) -> None:
@@ -149,7 +149,10 @@ class TestSum:
 
     def test_long_ago_is_worth_less(self) -> None:
         lessons = ["what is a noun?"] * 11
-        assert judge_conversation(said("i feel so worthless", *lessons, "does it hurt")).level == Level.NONE
+        assert (
+            judge_conversation(build_turns("i feel so worthless", *lessons, "does it hurt")).level
+            == Level.NONE
+        )
 
 
 @pytest.mark.parametrize("turns", [[], [("user", "hello"), ("assistant", "hello")]])

@@ -49,12 +49,12 @@ patient = settings(deadline=None)
 
 
 def pieces(text: str, sizes: list[int]) -> list[str]:
-    found, place, turn = [], 0, 0
+    pieces, place, turn = [], 0, 0
     while place < len(text):
         size = sizes[turn % len(sizes)]
-        found.append(text[place : place + size])
+        pieces.append(text[place : place + size])
         place, turn = place + size, turn + 1
-    return found
+    return pieces
 
 
 def run(text: str, sizes: list[int]) -> tuple[OutputGate, str]:

@@ -7,7 +7,7 @@ from guard.personal import judge_personal
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "found"),
+    ("text", "kind", "detail"),
     [
         ("mail me at kit.k+1@example.org, ok", "email", "kit.k+1@example.org"),
         ("my number is 555 013 4477", "phone", "555 013 4477"),
@@ -49,9 +49,9 @@ from guard.personal import judge_personal
         ("my ip is 192.0.2.7", "ip", "192.0.2.7"),
     ],
 )
-def test_a_detail_is_found_in_its_place(text: str, kind: str, found: str) -> None:
+def test_a_detail_is_found_in_its_place(text: str, kind: str, detail: str) -> None:
     (evidence,) = judge_personal(text).evidence
-    assert (evidence.rule, text[evidence.start : evidence.end]) == (kind, found)
+    assert (evidence.rule, text[evidence.start : evidence.end]) == (kind, detail)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class TestRuleFiles:
         assert judge(text, self.book(tmp_path, WHOLE)).is_crisis is is_caught
 
     @pytest.mark.parametrize(
-        ("old", "new", "said"),
+        ("old", "new", "message"),
         [
             ("[sets]", "[sets", "some.toml, line 2: This is not TOML"),
             ("[sets]", "[words]", "line 2: “words” is not a known entry"),
@@ -122,9 +122,9 @@ class TestRuleFiles:
             ("today)", "today) " + "<up to 9> a " * 5, f"more than {MOST_WORDS}"),
         ],
     )
-    def test_an_error_is_told_with_its_line(self, old: str, new: str, said: str, tmp_path: Path) -> None:
+    def test_an_error_is_told_with_its_line(self, old: str, new: str, message: str, tmp_path: Path) -> None:
         assert old in WHOLE
-        with pytest.raises(InvalidFile, match=said):
+        with pytest.raises(InvalidFile, match=message):
             self.book(tmp_path, WHOLE.replace(old, new, 1))
 
     def test_two_rules_of_one_name_are_refused(self, tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ class TestWorst:
 
     def test_it_takes_the_most_careful_level_and_everything_that_was_found(self) -> None:
         seen, planned = Evidence("rules", "a", 0, 1), Evidence("rules", "b", 2, 3)
-        one = Verdict(Level.STATED, frozenset({Category.SELF_HARM}), (seen,), 0.5, "one")
+        first = Verdict(Level.STATED, frozenset({Category.SELF_HARM}), (seen,), 0.5, "one")
         two = Verdict(Level.ACUTE, SUICIDE, (planned, seen), 0.9, "two")
-        joined = merge_verdicts(one, two)
+        joined = merge_verdicts(first, two)
         assert (joined.level, joined.confidence, joined.layer) == (Level.ACUTE, 0.9, "two")
         assert joined.categories == {Category.SUICIDE, Category.SELF_HARM}
         assert set(joined.evidence) == {seen, planned}

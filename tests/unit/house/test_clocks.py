@@ -21,9 +21,9 @@ def test_every_moment_on_a_page_is_on_the_clock_of_a_zone() -> None:
     lost = []
     for page in TEMPLATES.rglob("*.html"):
         text = page.read_text()
-        for found in SHOWN.finditer(text):
-            is_named = text[found.end() :].partition("}}")[2].startswith(" UTC")
-            if found[1] in DAYS | CLOCKS or "|timezone:" in found[2] or "|utc" in found[2] or is_named:
+        for match in SHOWN.finditer(text):
+            is_named = text[match.end() :].partition("}}")[2].startswith(" UTC")
+            if match[1] in DAYS | CLOCKS or "|timezone:" in match[2] or "|utc" in match[2] or is_named:
                 continue
-            lost.append(f"{page.relative_to(TEMPLATES)}: {found[0]}")
+            lost.append(f"{page.relative_to(TEMPLATES)}: {match[0]}")
     assert lost == []

@@ -43,10 +43,10 @@ def module_of(path: Path) -> str:
 def imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
-            yield from (f"{node.module}.{one.name}" for one in node.names)
+            yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
 def short_with_one_user() -> set[str]:
@@ -76,10 +76,10 @@ def test_platform_is_a_source_root_and_never_a_package() -> None:
 
 
 def test_every_room_has_its_place_in_the_layers_and_in_the_package() -> None:
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    linter = told["tool"]["importlinter"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    linter = project["tool"]["importlinter"]
     layers = {room for layer in linter["contracts"][0]["layers"] for room in layer.split(" | ")}
-    packages = {Path(path).name for path in told["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
+    packages = {Path(path).name for path in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
     rooms = {
         path.parent.name for root in ("platform", "tools") for path in (ROOT / root).glob("*/__init__.py")
     }
@@ -139,8 +139,8 @@ def test_rooms_declare_their_public_modules() -> None:
 
 def words_of_docstring(package: str) -> list[str]:
     path = Path(*package.split("."), "__init__.py")
-    [found] = [root / path for root in (ROOT, ROOT / "platform") if (root / path).exists()]
-    return re.findall(r"\w+(?:\.\w+)*", ast.get_docstring(ast.parse(found.read_text())) or "")
+    [folder] = [root / path for root in (ROOT, ROOT / "platform") if (root / path).exists()]
+    return re.findall(r"\w+(?:\.\w+)*", ast.get_docstring(ast.parse(folder.read_text())) or "")
 
 
 def test_long_statements_are_in_sql_files() -> None:

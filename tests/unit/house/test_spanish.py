@@ -93,8 +93,8 @@ def test_regional_words_are_not_used(word: str) -> None:
         for line in path.read_text().splitlines()
     ]
     assert reviewed
-    said = [*reviewed, *(spanish for _, spanish in pairs())]
-    assert [words for words in said if re.search(rf"\b{word}\b", words, re.IGNORECASE)] == []
+    texts = [*reviewed, *(spanish for _, spanish in pairs())]
+    assert [words for words in texts if re.search(rf"\b{word}\b", words, re.IGNORECASE)] == []
 
 
 def test_the_compiled_catalog_is_current() -> None:

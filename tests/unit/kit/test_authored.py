@@ -100,11 +100,11 @@ def test_every_key_is_found_whatever_stands_in_keys_and_texts(data: dict[str, st
 
 
 def test_all_errors_are_told_at_once_in_the_order_of_the_lines() -> None:
-    found = errors_of(
+    errors = errors_of(
         'title = ""\nlevel = 2\nday = 2024-01-01T10:00:00\nother = 1\nwords = ["a",\n7]\n'
         '[[entries]]\nid = 3\ncount = 9\n[[entries]]\ncount = "1"\n[by_name.k]\nid = "x"\ncount = true'
     )
-    assert found == [
+    assert errors == [
         (1, "“title” is empty.", "Write it."),
         (2, "“level” is 2.", "Use one of: 0, 1 or 'S'."),
         (3, "“day” is not a date.", "Write it without quotes: day = 2026-11-23."),

@@ -23,8 +23,8 @@ texts = st.text(
 patient = settings(deadline=None)
 
 
-def same(one: str, two: str) -> bool:
-    a, b = judge_input(one), judge_input(two)
+def same(text: str, two: str) -> bool:
+    a, b = judge_input(text), judge_input(two)
     return (a.level, a.categories) == (b.level, b.categories)
 
 
@@ -69,10 +69,10 @@ def test_folding_keeps_a_place_for_every_letter(text: str) -> None:
 
 @patient
 @given(texts, texts)
-def test_folding_in_pieces_is_folding_the_whole(one: str, two: str) -> None:
-    joined = join_folded(fold(one), fold(two, offset=len(one)))
+def test_folding_in_pieces_is_folding_the_whole(text: str, two: str) -> None:
+    joined = join_folded(fold(text), fold(two, offset=len(text)))
     assert FoldedText(joined.text, list(joined.at)) == FoldedText(
-        fold(one + two).text, list(fold(one + two).at)
+        fold(text + two).text, list(fold(text + two).at)
     )
 
 

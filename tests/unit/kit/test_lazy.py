@@ -77,12 +77,12 @@ class TestLazyModule:
         )
 
     def test_it_is_imported_by_the_first_look_at_it(self) -> None:
-        told = self.run(
+        done = self.run(
             "sqlite = lazy_module('sqlite3')\nprint('sqlite3.dbapi2' in sys.modules)\n"
             "sqlite.connect\nprint('sqlite3.dbapi2' in sys.modules)\n"
             "import sqlite3\nprint(sqlite3 is sqlite is lazy_module('sqlite3'))"
         )
-        assert told.stdout.split() == ["False", "True", "True"], told.stderr
+        assert done.stdout.split() == ["False", "True", "True"], done.stderr
 
     def test_a_missing_module_raises_at_once(self) -> None:
         assert "ModuleNotFoundError: No module named 'no_such'" in self.run("lazy_module('no_such')").stderr

@@ -33,11 +33,11 @@ def test_it_counts_characters_as_people_do(words: str) -> None:
 
 def test_the_error_has_the_length_and_the_limit() -> None:
     with translation.override("en"):
-        [said] = errors("🫖" * 2001)
-    assert "2,001 characters long; the limit is 2,000" in said
+        [message] = errors("🫖" * 2001)
+    assert "2,001 characters long; the limit is 2,000" in message
     with translation.override("es"):
-        [said] = errors("🫖" * 2001)
-    assert "2\xa0001 caracteres; el límite es 2\xa0000" in said
+        [message] = errors("🫖" * 2001)
+    assert "2\xa0001 caracteres; el límite es 2\xa0000" in message
 
 
 def test_its_box_shows_what_was_typed_and_lets_the_browser_cut_nothing() -> None:

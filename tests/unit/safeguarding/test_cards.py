@@ -75,10 +75,10 @@ def test_self_harm_takes_precedence_over_eating() -> None:
 
 @pytest.mark.parametrize("kind", CARD_KINDS)
 def test_the_texts_follow_their_rules(kind: str) -> None:
-    said = said_by(build_card(VERDICTS[kind], country="US"))
+    text = said_by(build_card(VERDICTS[kind], country="US"))
     for never in ("!", "secret", "watch", "promise", "committed", "pills", "bridge", "monitor"):
-        assert never not in said
-    assert "has not told anyone" in said
+        assert never not in text
+    assert "has not told anyone" in text
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -117,10 +117,10 @@ def test_a_help_line_for_abuse_is_not_on_other_cards() -> None:
 
 
 def test_the_unsafe_home_card_asks_whether_it_is_safe_to_talk() -> None:
-    said = said_by(build_card(VERDICTS["unsafe_home"], country="US"))
-    assert "Is it safe to talk?" in said
-    assert "Who feels safe" in said
-    assert "tutor rests" not in said
+    text = said_by(build_card(VERDICTS["unsafe_home"], country="US"))
+    assert "Is it safe to talk?" in text
+    assert "Who feels safe" in text
+    assert "tutor rests" not in text
 
 
 def test_acute_danger_takes_precedence_over_an_unsafe_home() -> None:
@@ -149,7 +149,7 @@ class TestBrokenFiles:
         load_card_texts.cache_clear()
 
     @pytest.mark.parametrize(
-        ("old", "new", "said"),
+        ("old", "new", "message"),
         [
             ("\nreviewed = false", "\nreviewed =", r"cards\.en\.toml, line 8: This is not TOML"),
             ("[acute]", "[acutely]", r"cards\.en\.toml, line 1: “acute” is missing"),
@@ -164,12 +164,12 @@ class TestBrokenFiles:
         ],
     )
     def test_an_error_names_the_file_the_line_and_the_entry(
-        self, old: str, new: str, said: str, folder: Path
+        self, old: str, new: str, message: str, folder: Path
     ) -> None:
         whole = (FOLDER / "cards.en.toml").read_text()
         assert old in whole
         (folder / "cards.en.toml").write_text(whole.replace(old, new, 1))
-        with pytest.raises(InvalidFile, match=said):
+        with pytest.raises(InvalidFile, match=message):
             load_card_texts("en")
         assert "safeguarding.E001" in {error.id for error in check_texts()}
 

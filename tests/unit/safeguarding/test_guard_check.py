@@ -44,7 +44,7 @@ def test_turns_are_judged_as_one_conversation(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("{", "not JSON"),
         ("[1]", "not an object"),
@@ -56,9 +56,9 @@ def test_turns_are_judged_as_one_conversation(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_an_invalid_line_is_reported_and_the_run_continues(
-    line: str, said: str, monkeypatch: pytest.MonkeyPatch
+    line: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = checked(line, '{"id": 2, "text": "hello"}', patch=monkeypatch)
-    assert said in bad["error"]
+    assert message in bad["error"]
     assert bad["line"] == 1
     assert (good["id"], good["action"]) == (2, "allow")

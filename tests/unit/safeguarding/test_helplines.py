@@ -48,7 +48,7 @@ WHOLE = f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[US]\nlines = 3", "helplines.toml, line 2: “lines” in “US” is not a list"),
         ("[[US.lines]]\nchat='https://x'", "line 1: “emergency” in “US” is missing"),
@@ -73,24 +73,24 @@ WHOLE = f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\n"
     ],
 )
 def test_an_error_names_the_file_the_line_and_the_entry(
-    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "helplines.toml").write_text(text)
     monkeypatch.setattr(datafile, "FOLDER", tmp_path)
     helplines.list_countries.cache_clear()
-    with pytest.raises(InvalidFile, match=said):
+    with pytest.raises(InvalidFile, match=message):
         list_countries()
     helplines.list_countries.cache_clear()
 
 
 def test_hours_languages_and_sources_are_translatable() -> None:
-    said = {
+    shown = {
         words
         for country in list_countries()
         for line in country.lines
         for words in (line.hours, line.languages)
     }
-    assert said == set(HOURS_AND_LANGUAGES)
+    assert shown == set(HOURS_AND_LANGUAGES)
     assert {line.source for country in list_countries() for line in country.lines} == set(SOURCES)
 
 
@@ -103,8 +103,8 @@ def test_a_spanish_card_shows_hours_in_spanish(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "Text HOME to 741741"), ("es", "SMS con HOME al 741741")]
+    ("language", "sentence"), [("en", "Text HOME to 741741"), ("es", "SMS con HOME al 741741")]
 )
-def test_a_texting_keyword_is_shown_in_a_full_sentence(language: str, said: str, client: Client) -> None:
+def test_a_texting_keyword_is_shown_in_a_full_sentence(language: str, sentence: str, client: Client) -> None:
     page = squeezed(client.get("/help/now", headers={"Accept-Language": language}).content.decode())
-    assert f'<a class="button" href="sms:741741?&amp;body=HOME">{said}</a>' in page
+    assert f'<a class="button" href="sms:741741?&amp;body=HOME">{sentence}</a>' in page

@@ -26,7 +26,7 @@ from safeguarding.response_texts import (
 LANGUAGES = ["en", "es"]
 
 
-def said(language: str) -> list[FixedReply]:
+def list_replies(language: str) -> list[FixedReply]:
     texts = load_texts(language)
     return [*texts.redirected.values(), *texts.refused.values(), *texts.cut.values()]
 
@@ -34,11 +34,11 @@ def said(language: str) -> list[FixedReply]:
 def words(language: str) -> list[str]:
     """Return every sentence of the site itself. Offered questions are phrased as a reader would ask them."""
     texts = load_texts(language)
-    found: list[str] = []
-    for one in said(language):
-        found += [one.heading, *one.paragraphs]
+    sentences: list[str] = []
+    for reply in list_replies(language):
+        sentences += [reply.heading, *reply.paragraphs]
     for asked in texts.questions.values():
-        found += [
+        sentences += [
             asked.heading,
             *asked.paragraphs,
             asked.question,
@@ -47,10 +47,10 @@ def words(language: str) -> list[str]:
             asked.unsaid,
             asked.waits,
         ]
-        found.append(asked.answered)
+        sentences.append(asked.answered)
     for support in texts.support.values():
-        found += [support.line, support.who]
-    return found
+        sentences += [support.line, support.who]
+    return sentences
 
 
 def test_both_languages_exist() -> None:
@@ -88,12 +88,12 @@ class TestTheTexts:
             assert judge_output(text).level < Level.STATED, text
 
     def test_are_short(self, language: str) -> None:
-        for one in said(language):
-            assert len(" ".join(one.paragraphs).split()) <= 60, one.heading
+        for reply in list_replies(language):
+            assert len(" ".join(reply.paragraphs).split()) <= 60, reply.heading
 
     def test_offered_questions_would_be_answered(self, language: str) -> None:
-        for one in said(language):
-            for offer in one.offers:
+        for reply in list_replies(language):
+            for offer in reply.offers:
                 assert action_for(judge_input(offer)) is Action.ALLOW
 
     def test_every_kind_of_cut_has_a_text_and_no_offer(self, language: str) -> None:
