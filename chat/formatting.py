@@ -76,7 +76,7 @@ def format_announcement(turn: Turn, report: Report | None, *, was_kept: bool, ca
 
 
 def _format_outcome(turn: Turn, *, can_wait: bool) -> str:
-    if turn.end_reason == EndReason.TAKEN_BACK:
+    if turn.end_reason == EndReason.WITHDRAWN:
         return _("You withdrew your question.")
     if turn.state == TurnState.STOPPED and turn.end_reason != EndReason.STOPPED_BY_ASKER:
         return _("The answer stopped early.")

@@ -84,7 +84,7 @@ class EndReason(models.TextChoices):
     NEVER_STARTED = "never_started", _("no worker was free to answer")
     WAITED_TOO_LONG = "waited_too_long", _("it waited a day without an answer")
     NO_CONSENT = "no_consent", _("consent ended while it waited")
-    TAKEN_BACK = "taken_back", _("withdrawn by its asker")
+    WITHDRAWN = "withdrawn", _("withdrawn by its asker")
     INTERNAL_ERROR = "internal_error", _("something went wrong on our side")
     NO_REMOTE_GUARD = (
         "no_remote_guard",

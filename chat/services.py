@@ -38,7 +38,7 @@ def stop_turn(*, turn: Turn, end_reason: EndReason = EndReason.STOPPED_BY_ASKER)
     Stopping a turn that has ended does nothing. `end_reason` is STOPPED_BY_ASKER or CONSENT_WITHDRAWN.
     """
     now = timezone.now()
-    if end_deferred(turn, build_outcome_without_answer(EndReason.TAKEN_BACK, TurnState.STOPPED)):
+    if end_deferred(turn, build_outcome_without_answer(EndReason.WITHDRAWN, TurnState.STOPPED)):
         return
     if turn.retry_of_id:
         lock_with_retried(turn.pk)

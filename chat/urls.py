@@ -21,5 +21,5 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/continue", views.continue_answer, name="turn_continue"),
     path("turns/<uuid:turn_id>/answer", views.answer, name="turn_answer"),
     path("turns/<uuid:turn_id>/report", views.report, name="turn_report"),
-    path("turns/<uuid:turn_id>/report/take-back", views.take_back, name="turn_report_take_back"),
+    path("turns/<uuid:turn_id>/report/withdraw", views.withdraw, name="turn_report_withdraw"),
 ]

@@ -34,8 +34,8 @@ class Case:
     estimate: range = range(5, 6)
     cached: int = 0
     model: str = "scripted"
-    # Whether words may be seen for a moment and are then taken back.
-    takes_back: bool = False
+    # Whether words may be seen for a moment and then vanish.
+    shows_briefly: bool = False
     # Seconds until the server wants to be asked again.
     retry_after: int | None = None
     asked: int | None = None
@@ -91,7 +91,7 @@ def thinking() -> Iterator[Case]:
     )
     yield make_case("answer tags after think tags", OK, words(f"<think>{THOUGHT}</think><answer>"), pieces)
     yield make_case(
-        "only a closing tag", OK, words(THOUGHT, "</think>", "\n\n"), pieces, takes_back=True, model="tutor"
+        "only a closing tag", OK, words(THOUGHT, "</think>", "\n\n"), pieces, shows_briefly=True, model="tutor"
     )
     yield make_case(
         "only a closing tag, expected", OK, words(THOUGHT, "</think>", "\n\n"), pieces, model="qwq-32b"

@@ -83,7 +83,7 @@ def _check_text(case: Case, outcome: Found) -> None:
         outcome.text.append(f"the answer is {turn.answer[:200]!r}")
     entries: Any = valkey().xrange(stream_key(turn.pk))
     streamed = "".join(fields.get("text", "") for _, fields in entries)
-    if "ZEBRA" in turn.answer or ("ZEBRA" in streamed and not case.takes_back):
+    if "ZEBRA" in turn.answer or ("ZEBRA" in streamed and not case.shows_briefly):
         outcome.text.append("its thinking was shown")
     waits = (
         round((turn.retry_at - turn.ended_at).total_seconds()) if turn.retry_at and turn.ended_at else None

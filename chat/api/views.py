@@ -278,7 +278,7 @@ class TurnReport(FreeTextView):
         return Response({**ReportSerializer(report).data, "card": self.find_card()})
 
     @extend_schema(
-        operation_id="turns_report_take_back",
+        operation_id="turns_report_withdraw",
         request=None,
         responses=describe_responses(
             {204: OpenApiResponse(description="The report is withdrawn.")}, NOT_FOUND, writes=True

@@ -308,7 +308,7 @@ def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 
 @sign_in_required
 @require_POST
-def take_back(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+def withdraw(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     turn = get_own_turn(request, turn_id)
     withdraw_report(turn=turn)
     return _show_changed_turn(request, turn)

@@ -11,7 +11,7 @@ from budgets.periods import (
     add_grant,
     find_latest_period,
     record_grant_use,
-    take_back_expired_grants,
+    withdraw_expired_grants,
     update_open_until,
 )
 
@@ -50,7 +50,7 @@ def create_grant(
     )
     opened = find_latest_period(budget, lock=True)
     if opened and opened.rows[0].is_open(now):
-        take_back_expired_grants(opened, now)
+        withdraw_expired_grants(opened, now)
         add_grant(opened, grant, now)
         update_open_until(opened)
     return grant
@@ -71,7 +71,7 @@ def _expire_budget_grants(budget_id: int, now: datetime) -> int:
     opened = find_latest_period(budget, lock=True)
     ended = 0
     if opened and opened.rows[0].is_open(now):
-        ended = take_back_expired_grants(opened, now)
+        ended = withdraw_expired_grants(opened, now)
     elif opened:
         record_grant_use(opened)
     # Grants that no period has counted yet.

@@ -111,7 +111,7 @@ def find_latest_period(budget: Budget, *, lock: bool = False) -> OpenPeriod | No
 
 
 def get_open_period(budget: Budget, *, now: datetime, lock: bool) -> OpenPeriod:
-    """Return a budget's period at `now`. Start it if needed, and take back expired grants.
+    """Return a budget's period at `now`. Start it if needed, and withdraw expired grants.
 
     Must run in a transaction. For several budgets, call it in lock order: person, family, site.
     """
@@ -124,7 +124,7 @@ def get_open_period(budget: Budget, *, now: datetime, lock: bool) -> OpenPeriod:
             last = _start_period(budget, last, now)
         else:
             _add_missing_shards(last)
-            take_back_expired_grants(last, now)
+            withdraw_expired_grants(last, now)
     return (find_latest_period(budget, lock=True) if lock else None) or last
 
 
@@ -196,7 +196,7 @@ def record_grant_use(over: OpenPeriod) -> None:
         grant.save(update_fields=["left_tokens", "left_microdollars", "counted_in", "closed_at"])
 
 
-def take_back_expired_grants(opened: OpenPeriod, now: datetime) -> int:
+def withdraw_expired_grants(opened: OpenPeriod, now: datetime) -> int:
     """Remove the unused part of expired grants from an open period. Return how many grants ended.
 
     The period's rows must be locked. What is spent and held stays covered.

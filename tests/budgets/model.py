@@ -57,7 +57,7 @@ class ModelPeriod:
                 beyond -= used
                 grant.left[unit] -= used
 
-    def take_back(self, now: datetime) -> None:
+    def withdraw_expired(self, now: datetime) -> None:
         while self.grants and self.grants[0].expires_at <= now:
             first = self.grants[0]
             for unit in UNITS:
@@ -81,7 +81,7 @@ class ModelBudget:
         if self.period is None or now >= self.period.span.ends_at:
             self._begin(now)
         assert self.period
-        self.period.take_back(now)
+        self.period.withdraw_expired(now)
         return self.period
 
     def _begin(self, now: datetime) -> None:
@@ -111,14 +111,14 @@ class ModelBudget:
 
     def give(self, grant: ModelGrant, now: datetime) -> None:
         if self.period and self.is_open(now):
-            self.period.take_back(now)
+            self.period.withdraw_expired(now)
             self.period.count(grant)
         else:
             self.waiting.append(grant)
 
     def expire(self, now: datetime) -> None:
         if self.period and self.is_open(now):
-            self.period.take_back(now)
+            self.period.withdraw_expired(now)
         elif any(
             grant.expires_at <= now for grant in [*self.waiting, *(self.period.grants if self.period else ())]
         ):

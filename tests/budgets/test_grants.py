@@ -70,7 +70,7 @@ def test_one_given_between_days_counts_from_the_next(purse_owner: Person) -> Non
     audit_text()
 
 
-def test_the_task_takes_back_an_expired_grant(purse_owner: Person) -> None:
+def test_the_task_withdraws_an_expired_grant(purse_owner: Person) -> None:
     period = make_hold(purse_owner).period
     grant = give(purse_owner, 300, expires_at=LATER)
     assert expire_grants(now=LATER - timedelta(seconds=1)) == 0
@@ -81,7 +81,7 @@ def test_the_task_takes_back_an_expired_grant(purse_owner: Person) -> None:
     audit_text()
 
 
-def test_a_hold_before_the_task_takes_back_an_expired_grant(purse_owner: Person) -> None:
+def test_a_hold_before_the_task_withdraws_an_expired_grant(purse_owner: Person) -> None:
     give_before = make_hold(purse_owner)
     give(purse_owner, 300, expires_at=LATER)
     with pytest.raises(InsufficientBudget) as short:

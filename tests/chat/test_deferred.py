@@ -93,7 +93,7 @@ class TestItsEndReason:
     def test_comes_when_its_asker_takes_it_back(self, kept: Turn, teen: Person, as_person: AsPerson) -> None:
         as_person(teen).post(f"/tutor/turns/{kept.pk}/stop")
         kept.refresh_from_db()
-        assert (kept.state, kept.end_reason, kept.waits_for) == (TurnState.STOPPED, EndReason.TAKEN_BACK, "")
+        assert (kept.state, kept.end_reason, kept.waits_for) == (TurnState.STOPPED, EndReason.WITHDRAWN, "")
         page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
         assert "You withdrew this question. Nothing was charged." in page
 
@@ -199,7 +199,7 @@ class TestTheApi:
         refused = asked()
         assert (refused["status_code"], str(refused["type"]).rpartition("#")[2]) == (409, "too-many-deferred")
         stopped = client.post(f"/api/v1/turns/{turn['id']}/stop").json()
-        assert (stopped["state"], stopped["end_reason"]) == ("stopped", "taken_back")
+        assert (stopped["state"], stopped["end_reason"]) == ("stopped", "withdrawn")
 
     def test_says_nothing_of_the_kind_while_all_is_well(self, teen: Person, as_person: AsPerson) -> None:
         assert as_person(teen).get("/api/v1/tutor").json()["model_down_since"] is None

@@ -194,7 +194,7 @@ class TestAfterAPost:
         ("name", "form"),
         [
             ("chat:turn_report", {"reason": "wrong"}),
-            ("chat:turn_report_take_back", {}),
+            ("chat:turn_report_withdraw", {}),
             ("chat:turn_answer", {"answer": "no"}),
             ("chat:turn_stop", {}),
             ("chat:turn_retry", {"turn_id": "00000000-0000-4000-8000-000000000000"}),

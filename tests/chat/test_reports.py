@@ -166,11 +166,11 @@ class TestWithConsent:
         for trace in (teen.username, teen.display_name, str(answered.pk), str(answered.conversation_id)):
             assert trace not in line
 
-    def test_it_can_be_taken_back_at_the_same_place(self, owner: Client, answered: Turn) -> None:
+    def test_it_can_be_withdrawn_in_the_same_place(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, reason="wrong", comment="Not true", shared="on")
         assert "Withdraw this report" in page_of(owner, answered)
         for _ in range(2):
-            assert post(owner, answered, "chat:turn_report_take_back").status_code == 302
+            assert post(owner, answered, "chat:turn_report_withdraw").status_code == 302
         report = Report.objects.get()
         assert (report.reason, report.comment, report.shared_at) == ("", "", None)
         assert exported() == []
@@ -242,7 +242,7 @@ class TestStaff:
     def test_a_judgement_does_not_restore_a_withdrawn_report(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, shared="on", comment="Not true")
         seen = Report.objects.get()
-        post(owner, answered, "chat:turn_report_take_back")
+        post(owner, answered, "chat:turn_report_withdraw")
         seen.correct_level = "1"
         admin.site.get_model_admin(Report).save_model(RequestFactory().post("/"), seen, None, change=True)
         report = Report.objects.get()
@@ -264,7 +264,7 @@ class TestTooMany:
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-@pytest.mark.parametrize("name", ["chat:turn_report", "chat:turn_report_take_back", "chat:turn_answer"])
+@pytest.mark.parametrize("name", ["chat:turn_report", "chat:turn_report_withdraw", "chat:turn_answer"])
 def test_no_one_else_can(
     who: str, name: str, answered: Turn, as_person: AsPerson, request: pytest.FixtureRequest
 ) -> None:

@@ -103,9 +103,9 @@ class TestInvitations:
         self, parent: Person, stranger: Person, as_person: Enter
     ) -> None:
         invitation = links.create_invitation(by=parent)
-        as_person(stranger).post(f"/family/invitations/{invitation.pk}/take-back")
+        as_person(stranger).post(f"/family/invitations/{invitation.pk}/withdraw")
         assert Invitation.objects.exists()
-        as_person(parent).post(f"/family/invitations/{invitation.pk}/take-back")
+        as_person(parent).post(f"/family/invitations/{invitation.pk}/withdraw")
         assert not Invitation.objects.exists()
 
     def test_can_be_read_but_not_answered_before_sign_in(self, parent: Person, client: Client) -> None:

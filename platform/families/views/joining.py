@@ -84,7 +84,7 @@ def _create_and_send_invitation(person: Person, email: str) -> Invitation:
 
 @sign_in_required
 @require_POST
-def take_back(request: HttpRequest, invitation_id: int) -> HttpResponse:
+def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
     links.withdraw_invitation(by=get_person(request), invitation_id=invitation_id)
     return redirect("families:family")
 
