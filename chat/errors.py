@@ -65,7 +65,7 @@ class TooLongForBudget(InsufficientBudget):
     """The budget that is left would pay for a shorter question. Nothing is held."""
 
     @classmethod
-    def of_refusal(cls, short: InsufficientBudget) -> Self:
+    def from_insufficient_budget(cls, short: InsufficientBudget) -> Self:
         return cls(
             scope=short.scope,
             unit=short.unit,

@@ -124,32 +124,32 @@ def format_deferral(turn: Turn) -> str:
     )
 
 
-def format_budget_refusal(refusal: InsufficientBudget | SiteStopped, person: Person) -> str:
-    if isinstance(refusal, SiteStopped):
+def format_budget_rejection(rejection: InsufficientBudget | SiteStopped, person: Person) -> str:
+    if isinstance(rejection, SiteStopped):
         return _(
             "The tutor is paused on this whole site. What you wrote is still here, and nothing was charged. Help "
             "is always available."
         )
-    if isinstance(refusal, TooLongForBudget):
+    if isinstance(rejection, TooLongForBudget):
         words = {
             BudgetScope.PERSON: _("You don’t have enough of your allowance left for a question this long."),
             BudgetScope.FAMILY: _(
                 "Your family’s shared allowance doesn’t have enough left for a question this long."
             ),
             BudgetScope.SITE: _("This site’s allowance doesn’t have enough left for a question this long."),
-        }[refusal.scope]
+        }[rejection.scope]
         way = _(
             "What you wrote is still here, and nothing was charged. Make it shorter, or wait: the allowance "
             "refills %(when)s."
         )
-        return f"{words} {way % {'when': _format_refill_in_sentence(refusal.refills_at, person)}}"
+        return f"{words} {way % {'when': _format_refill_in_sentence(rejection.refills_at, person)}}"
     words = {
         BudgetScope.PERSON: _("You have used your allowance. It refills %(when)s."),
         BudgetScope.FAMILY: _("Your family has used its shared allowance. It refills %(when)s."),
         BudgetScope.SITE: _("This site has used its allowance. It refills %(when)s."),
-    }[refusal.scope]
+    }[rejection.scope]
     kept = _("What you wrote is still here, and nothing was charged.")
-    return f"{words % {'when': _format_refill_in_sentence(refusal.refills_at, person)}} {kept}"
+    return f"{words % {'when': _format_refill_in_sentence(rejection.refills_at, person)}} {kept}"
 
 
 def format_brief_reason(scope: str, refills_at: datetime, person: Person) -> str:
@@ -222,18 +222,18 @@ def format_refill_time(moment: datetime, person: Person) -> str:
     }
 
 
-type Refusal = QuestionRejected | InsufficientBudget | SiteStopped | RateLimited
-REFUSALS = (QuestionRejected, InsufficientBudget, SiteStopped, RateLimited)
+type Rejection = QuestionRejected | InsufficientBudget | SiteStopped | RateLimited
+REJECTIONS = (QuestionRejected, InsufficientBudget, SiteStopped, RateLimited)
 
 
-def format_refusal(refusal: Refusal, person: Person) -> str:
+def format_rejection(rejection: Rejection, person: Person) -> str:
     """Return why a question was rejected, whether it was kept, and what to do now."""
-    if isinstance(refusal, RateLimited):
-        return format_rate_limited(refusal)
-    if isinstance(refusal, (InsufficientBudget, SiteStopped)):
-        return format_budget_refusal(refusal, person)
-    if isinstance(refusal, QuestionTooLong):
-        return format_too_long(refusal)
+    if isinstance(rejection, RateLimited):
+        return format_rate_limited(rejection)
+    if isinstance(rejection, (InsufficientBudget, SiteStopped)):
+        return format_budget_rejection(rejection, person)
+    if isinstance(rejection, QuestionTooLong):
+        return format_too_long(rejection)
     return {
         QuestionEmpty: _("Write your question first."),
         TurnIdTaken: _("This page was out of date. What you wrote is still here. Press the button again."),
@@ -256,14 +256,14 @@ def format_refusal(refusal: Refusal, person: Person) -> str:
             "Your plan doesn’t include the model that this site uses. What you wrote is still here."
         ),
         TutorClosed: _("The tutor isn’t open on this site yet. Help is always available."),
-    }[type(refusal)]
+    }[type(rejection)]
 
 
-def format_too_long(refusal: QuestionTooLong) -> str:
+def format_too_long(rejection: QuestionTooLong) -> str:
     """Return how long the question is, how long it may be, and what to do now."""
-    if not isinstance(refusal, TooLongForModel):
-        return format_length_error(refusal.length, refusal.limit)
+    if not isinstance(rejection, TooLongForModel):
+        return format_length_error(rejection.length, rejection.limit)
     return _(
         "The model on this site can’t read all of this at once. What you wrote is still here, and nothing was "
         "charged. It has %(length)s characters. Send about %(limit)s of them, including your question."
-    ) % {"length": format_character_count(refusal.length), "limit": format_character_count(refusal.limit)}
+    ) % {"length": format_character_count(rejection.length), "limit": format_character_count(rejection.limit)}

@@ -26,7 +26,7 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
-from chat.formatting import format_refusal
+from chat.formatting import format_rejection
 from families.gate import ClosedReason
 from rest.problems import NOT_FOUND, Problem, ProblemType, define_problem_type
 
@@ -183,43 +183,43 @@ def raise_problems(person: Person) -> Iterator[None]:
     """Turn an error of the services into its problem, with a detail for `person`."""
     try:
         yield
-    except TurnIdTaken as refusal:
-        raise Problem(KEY_REUSED if refusal.is_own else KEY_TAKEN) from refusal
-    except (QuestionRejected, InsufficientBudget, SiteStopped) as refusal:
-        raise _build_problem(refusal, person) from refusal
+    except TurnIdTaken as rejection:
+        raise Problem(KEY_REUSED if rejection.is_own else KEY_TAKEN) from rejection
+    except (QuestionRejected, InsufficientBudget, SiteStopped) as rejection:
+        raise _build_problem(rejection, person) from rejection
 
 
-def _build_problem(refusal: QuestionRejected | InsufficientBudget | SiteStopped, person: Person) -> Problem:
-    if isinstance(refusal, FamilyClosed):
-        return _build_gate_problem(refusal, person)
+def _build_problem(rejection: QuestionRejected | InsufficientBudget | SiteStopped, person: Person) -> Problem:
+    if isinstance(rejection, FamilyClosed):
+        return _build_gate_problem(rejection, person)
     return Problem(
-        PROBLEM_TYPES[type(refusal)], format_refusal(refusal, person), fields=_build_members(refusal)
+        PROBLEM_TYPES[type(rejection)], format_rejection(rejection, person), fields=_build_members(rejection)
     )
 
 
-def _build_members(refusal: QuestionRejected | InsufficientBudget | SiteStopped) -> dict[str, object]:
-    match refusal:
+def _build_members(rejection: QuestionRejected | InsufficientBudget | SiteStopped) -> dict[str, object]:
+    match rejection:
         case InsufficientBudget():
             return {
-                "whose": str(refusal.scope),
-                "of": str(refusal.unit),
-                "refills_at": refusal.refills_at,
-                "needed": refusal.needed,
-                "left": refusal.left,
+                "scope": str(rejection.scope),
+                "unit": str(rejection.unit),
+                "refills_at": rejection.refills_at,
+                "needed": rejection.needed,
+                "left": rejection.left,
             }
         case QuestionTooLong():
-            return {"length": refusal.length, "limit": refusal.limit}
+            return {"length": rejection.length, "limit": rejection.limit}
         case StillAnswering():
-            return {"turn": refusal.turn.pk}
+            return {"turn": rejection.turn.pk}
         case TutorPaused():
-            return {"opens_at": refusal.until}
+            return {"opens_at": rejection.until}
         case PersonalDataFound():
-            return {"parts": list(refusal.parts)}
+            return {"parts": list(rejection.parts)}
     return {}
 
 
-def _build_gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
-    gate = refusal.gate
+def _build_gate_problem(rejection: FamilyClosed, person: Person) -> Problem:
+    gate = rejection.gate
     kind = GATE_PROBLEM_TYPES[gate.closed_reason or ClosedReason.CONSENT]
     if gate.until is None:
         return Problem(kind)

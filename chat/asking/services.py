@@ -439,7 +439,7 @@ def create_turn_hold(
             error.unit == "tokens"
             and error.short_by <= estimate_max_tokens(turn.question) - SHORT_QUESTION_TOKENS
         ):
-            raise TooLongForBudget.of_refusal(error) from error
+            raise TooLongForBudget.from_insufficient_budget(error) from error
         raise
     if hold.created_at != now:
         # This is the hold of a deleted turn. It resolves only once, so a second answer could not be charged.

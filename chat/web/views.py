@@ -20,7 +20,7 @@ from chat import services
 from chat.asking import services as asking
 from chat.asking.services import count_question
 from chat.errors import ConversationGone, PersonalDataFound, StillAnswering
-from chat.formatting import REFUSALS, Refusal, format_refusal
+from chat.formatting import REJECTIONS, Rejection, format_rejection
 from chat.models import Conversation, Turn
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
 from chat.selectors import get_conversation, get_turn, list_conversations
@@ -99,7 +99,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     try:
         conversation = get_own_conversation(request, conversation_id) if conversation_id else None
     except Http404:
-        return _show_refusal(request, None, ConversationGone(), question=question)
+        return _show_rejection(request, None, ConversationGone(), question=question)
     try:
         count_question(person, question, conversation)
         started = asking.start_turn_from_page(
@@ -110,12 +110,12 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
             personal=request.POST.get("personal", ""),
             wait_for_model=wait_for_model,
         )
-    except ConversationGone as refusal:
-        return _show_refusal(request, None, refusal, question=question)
-    except REFUSALS as refusal:
-        parts = refusal.parts if isinstance(refusal, PersonalDataFound) else None
-        return _show_refusal(
-            request, conversation, refusal, question=question, parts=parts, wait_for_model=wait_for_model
+    except ConversationGone as rejection:
+        return _show_rejection(request, None, rejection, question=question)
+    except REJECTIONS as rejection:
+        parts = rejection.parts if isinstance(rejection, PersonalDataFound) else None
+        return _show_rejection(
+            request, conversation, rejection, question=question, parts=parts, wait_for_model=wait_for_model
         )
     mark_judged(request)
     return _show_turn(request, started.turn, is_new=conversation is None)
@@ -152,29 +152,29 @@ def _render_composer_swap(request: HtmxRequest, turn: Turn) -> str:
     return render_partial("composer_swap", request, composer=composer)
 
 
-def _show_refusal(
-    request: HtmxRequest, conversation: Conversation | None, refusal: Refusal, **typed: Any
+def _show_rejection(
+    request: HtmxRequest, conversation: Conversation | None, rejection: Rejection, **typed: Any
 ) -> HttpResponse:
     """Show the composer again, with the typed text and why it was rejected.
 
     While another question is being answered, the turns are sent as well, so that the page shows what Stop would stop.
     """
     person = get_person(request)
-    page = build_conversation_page(person, conversation, error=format_refusal(refusal, person), **typed)
+    page = build_conversation_page(person, conversation, error=format_rejection(rejection, person), **typed)
     if not request.htmx:
-        answer = render(request, "chat/conversation.html", page, status=_get_status(refusal))
-        return mark_rate_limited(answer, refusal) if isinstance(refusal, RateLimited) else answer
+        answer = render(request, "chat/conversation.html", page, status=_get_status(rejection))
+        return mark_rate_limited(answer, rejection) if isinstance(rejection, RateLimited) else answer
     shown = render_partial("composer", request, composer=page["composer"])
-    if isinstance(refusal, StillAnswering):
+    if isinstance(rejection, StillAnswering):
         shown += render_partial("turns_swap", request, **page)
     # The form of a deleted conversation becomes that of a new one, so 404 would be wrong here.
-    status = 422 if isinstance(refusal, ConversationGone) else _get_status(refusal)
+    status = 422 if isinstance(rejection, ConversationGone) else _get_status(rejection)
     answer = reswap(retarget(HttpResponse(shown, status=status), "#composer"), "outerHTML")
-    return mark_rate_limited(answer, refusal) if isinstance(refusal, RateLimited) else answer
+    return mark_rate_limited(answer, rejection) if isinstance(rejection, RateLimited) else answer
 
 
-def _get_status(refusal: Refusal) -> int:
-    match refusal:
+def _get_status(rejection: Rejection) -> int:
+    match rejection:
         case RateLimited():
             return 429
         case ConversationGone():
@@ -229,8 +229,8 @@ def _ask_again(request: HtmxRequest, earlier: Turn, start_turn: Callable[[UUID],
     try:
         count_question(person, earlier.question, earlier.conversation)
         turn = start_turn(_read_turn_id(request))
-    except REFUSALS as refusal:
-        return _show_refusal(request, earlier.conversation, refusal)
+    except REJECTIONS as rejection:
+        return _show_rejection(request, earlier.conversation, rejection)
     if not request.htmx:
         return redirect(get_turn_url(turn))
     if _shows_earlier_page(request):
@@ -353,20 +353,20 @@ def conversations(request: HtmxRequest) -> HttpResponse:
         listed = paginate(list_conversations(person), by="asked_at", size=CONVERSATIONS_A_PAGE, cursor=cursor)
         return render(request, "chat/conversations.html", page | {"listed": listed})
     turns: Page[Turn] = Page(())
-    refusal = None
+    limited = None
     if len(words) >= MIN_SEARCH_LENGTH:
         try:
             search_rate_limit.hit(person.pk)
-        except RateLimited as too_often:
-            refusal = too_often
-    if len(words) >= MIN_SEARCH_LENGTH and not refusal:
+        except RateLimited as error:
+            limited = error
+    if len(words) >= MIN_SEARCH_LENGTH and not limited:
         turns = paginate(find_turns(person, words), by="asked_at", size=RESULTS_A_PAGE, cursor=cursor)
     page |= {
         "listed": turns,
         "hits": build_results(turns.rows, words),
         "is_too_short": len(words) < MIN_SEARCH_LENGTH,
         "cards": build_cards_for_search(request, request.GET["q"]),
-        "trouble": format_rate_limited(refusal) if refusal else "",
+        "trouble": format_rate_limited(limited) if limited else "",
     }
     response = render(request, "chat/search_results.html", page)
-    return mark_rate_limited(response, refusal) if refusal else response
+    return mark_rate_limited(response, limited) if limited else response

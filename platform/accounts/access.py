@@ -44,7 +44,7 @@ class UnsentForm:
     kept_at: float
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Self | None:
+    def from_request(cls, request: HttpRequest) -> Self | None:
         """Return the request's form, or None if it has no written text or is too long to keep."""
         texts = dict(get_free_text(request))
         if not texts:
@@ -93,7 +93,7 @@ def get_person(request: HttpRequest) -> Person:
 
 
 def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
-    form = UnsentForm.of(request)
+    form = UnsentForm.from_request(request)
     if form:
         if request.session.is_empty():
             # If the visitor never signs in, the text expires with the session.

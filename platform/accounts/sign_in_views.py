@@ -14,10 +14,10 @@ from accounts.forms import SignInForm
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited, skip_validation
 
 
-def render_rate_limited(view: "FormView[Any]", refusal: RateLimited) -> HttpResponse:
+def render_rate_limited(view: "FormView[Any]", limited: RateLimited) -> HttpResponse:
     """Render the view's page again with what was typed and how long to wait."""
-    page = view.get_context_data(form=skip_validation(view.get_form()), trouble=format_rate_limited(refusal))
-    return mark_rate_limited(view.render_to_response(page), refusal)
+    page = view.get_context_data(form=skip_validation(view.get_form()), trouble=format_rate_limited(limited))
+    return mark_rate_limited(view.render_to_response(page), limited)
 
 
 class SignIn(library.LoginView):

@@ -151,8 +151,8 @@ def _create_teen_account(
     given = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
     try:
         limits.accounts_created.hit(request)
-    except RateLimited as refusal:
-        return _render_teen_rate_limited(request, refusal, onward)
+    except RateLimited as limited:
+        return _render_teen_rate_limited(request, limited, onward)
     try:
         person = services.create_teen(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
     except ValidationError as error:
@@ -165,12 +165,12 @@ def _create_teen_account(
 
 
 def _render_teen_rate_limited(
-    request: HttpRequest, refusal: RateLimited, onward: dict[str, str], *, is_age: bool = False
+    request: HttpRequest, limited: RateLimited, onward: dict[str, str], *, is_age: bool = False
 ) -> HttpResponse:
     form, template = (AgeForm(request.POST), "age") if is_age else (_build_teen_form(request), "teen_sign_up")
     born = age_screen.find_recorded_answer(request)
-    page = {"form": skip_validation(form), "born": born, "trouble": format_rate_limited(refusal), **onward}
-    return mark_rate_limited(render(request, f"accounts/{template}.html", page), refusal)
+    page = {"form": skip_validation(form), "born": born, "trouble": format_rate_limited(limited), **onward}
+    return mark_rate_limited(render(request, f"accounts/{template}.html", page), limited)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,4 +1,4 @@
-"""Reasons why the ledger refuses. The docstring of each is its message."""
+"""Errors of the ledger. The docstring of each is its message."""
 
 from datetime import datetime
 
@@ -6,14 +6,14 @@ from budgets.costs import Unit
 from budgets.models import BudgetScope
 
 
-class LedgerRefusal(Exception):
-    """The ledger refuses."""
+class LedgerError(Exception):
+    """The ledger refuses an operation."""
 
     def __init__(self) -> None:
         super().__init__(type(self).__doc__)
 
 
-class InsufficientBudget(LedgerRefusal):
+class InsufficientBudget(LedgerError):
     """Not enough of a budget is left for its period.
 
     `scope` says whose budget it is. `needed` and `left` are amounts in `unit`. `refills_at` is when the next
@@ -35,19 +35,19 @@ class InsufficientBudget(LedgerRefusal):
         return self.needed - self.left
 
 
-class SiteStopped(LedgerRefusal):
+class SiteStopped(LedgerError):
     """An admin has stopped new holds on the whole site."""
 
 
-class HoldKeyTaken(LedgerRefusal):
+class HoldKeyTaken(LedgerError):
     """This key belongs to another person's hold."""
 
 
-class HoldNotFound(LedgerRefusal):
+class HoldNotFound(LedgerError):
     """No hold has this key."""
 
 
-class HoldAlreadyResolved(LedgerRefusal):
+class HoldAlreadyResolved(LedgerError):
     """This hold is already resolved.
 
     `state` says how: settled, released or expired.
@@ -58,5 +58,5 @@ class HoldAlreadyResolved(LedgerRefusal):
         self.state = state
 
 
-class InvalidNesting(LedgerRefusal):
+class InvalidNesting(LedgerError):
     """A person's budget needs a family's or the site's as its parent, and a family's needs the site's."""

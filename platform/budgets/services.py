@@ -81,7 +81,7 @@ def create_hold(
 
 
 def _run_in_savepoint(post: Callable[[], Hold | None]) -> Hold | None:
-    """Call `post` in a savepoint if a transaction is open, so that a refusal neither aborts it nor keeps its locks.
+    """Call `post` in a savepoint if a transaction is open, so that an error neither aborts it nor keeps its locks.
 
     Outside a transaction the statement is its own; BEGIN and COMMIT would cost two more round trips.
     """
@@ -141,7 +141,7 @@ def _find_affordable_answer(
 
     Raises InsufficientBudget for the period that refills last, if any cannot pay for the minimum.
     """
-    refusals = []
+    errors = []
     for period in opened:
         for unit in filter(period.is_limited, UNITS):
             left = period.left(unit)
@@ -150,7 +150,7 @@ def _find_affordable_answer(
                 most = AffordableAnswer(longest, Shortening(BudgetScope(period.budget.scope), period.ends_at))
             if longest < estimate.min_answer_tokens:
                 needed = estimate.cost(unit, answer=estimate.min_answer_tokens)
-                refusals.append(
+                errors.append(
                     InsufficientBudget(
                         scope=BudgetScope(period.budget.scope),
                         unit=unit,
@@ -159,8 +159,8 @@ def _find_affordable_answer(
                         refills_at=period.ends_at,
                     )
                 )
-    if refusals:
-        raise max(refusals, key=lambda short: short.refills_at)
+    if errors:
+        raise max(errors, key=lambda short: short.refills_at)
     return most
 
 

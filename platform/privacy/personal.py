@@ -15,8 +15,8 @@ def export_admin_log(person: Person) -> Iterator[Row]:
     """Yield what kind of object the person changed, never its title, which may be another person's name."""
     entries = LogEntry.objects.filter(user=person).select_related("content_type").order_by("action_time")
     for entry in entries.iterator():
-        of = entry.content_type.name if entry.content_type else ""
-        yield {"at": entry.action_time, "did": entry.get_action_flag_display(), "of": of}
+        kind = entry.content_type.name if entry.content_type else ""
+        yield {"at": entry.action_time, "action": entry.get_action_flag_display(), "object": kind}
 
 
 ADMIN_LOG = DataKind(
@@ -34,7 +34,7 @@ ADMIN_LOG = DataKind(
     ),
     is_private=False,
     models=(LogEntry,),
-    labels={"at": _("when"), "did": _("what they did"), "of": _("on what")},
+    labels={"at": _("when"), "action": _("what they did"), "object": _("on what")},
     export=export_admin_log,
     erase=erased_by_cascade,
 )

@@ -62,7 +62,7 @@ def test_holds_on_a_shared_budget_never_grant_a_token_too_much(db: None, shared:
     periods = Period.objects.filter(budget=around)
     used = sum(period.spent + period.held for period in periods)
     assert sum(period.granted for period in periods) == 5000
-    # Every refusal was right: what is left is too little for any hold.
+    # Every rejection was right: what is left is too little for any hold.
     assert used <= 5000
     assert 0 in asked or used <= 5000 - 150
     assert Hold.objects.count() == sum(1 for tokens in asked if tokens)

@@ -12,9 +12,9 @@ from tests.budgets.purse import NOON, make_hold
 
 
 def refused(statement: str, *values: object) -> str:
-    with pytest.raises(IntegrityError) as refusal:
+    with pytest.raises(IntegrityError) as raised:
         run(statement, values)
-    return str(refusal.value)
+    return str(raised.value)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, InsufficientBudget, LedgerRefusal
+from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, InsufficientBudget, LedgerError
 from budgets.models import Hold, HoldState, LedgerEntry
 from budgets.services import absorb_hold, create_hold, expire_holds, release_hold, settle_hold
 from budgets.tasks import expire_holds as expire_holds_task
@@ -44,9 +44,9 @@ def test_a_low_budget_shortens_the_answer_before_it_refuses(purse_owner: Person)
 
 def test_too_little_for_the_minimum_answer_holds_nothing_and_says_why(purse_owner: Person) -> None:
     first = make_hold(purse_owner, prompt=400, answer=460)
-    with pytest.raises(InsufficientBudget, match="Not enough") as refusal:
+    with pytest.raises(InsufficientBudget, match="Not enough") as raised:
         make_hold(purse_owner, prompt=100, answer=300, least=50)
-    assert (refusal.value.needed, refusal.value.left, refusal.value.refills_at) == (150, 140, NEXT_MORNING)
+    assert (raised.value.needed, raised.value.left, raised.value.refills_at) == (150, 140, NEXT_MORNING)
     assert period_sums(first.period) == (1000, 0, 860)
     assert Hold.objects.count() == 1
 
@@ -186,9 +186,9 @@ def test_releasing_returns_everything(purse_owner: Person) -> None:
 def test_a_hold_resolves_once(purse_owner: Person) -> None:
     hold = make_hold(purse_owner)
     settle_hold(key=hold.key, tokens=100, microdollars=0)
-    with pytest.raises(HoldAlreadyResolved, match="already resolved") as refusal:
+    with pytest.raises(HoldAlreadyResolved, match="already resolved") as raised:
         settle_hold(key=hold.key, tokens=100, microdollars=0)
-    assert refusal.value.state == HoldState.SETTLED
+    assert raised.value.state == HoldState.SETTLED
     with pytest.raises(HoldAlreadyResolved):
         release_hold(key=hold.key)
     assert period_sums(hold.period) == (1000, 100, 0)
@@ -200,7 +200,7 @@ def test_an_unknown_key_is_refused(db: None) -> None:
         settle_hold(key=uuid4(), tokens=1, microdollars=0)
     with pytest.raises(HoldNotFound, match="No hold has this key"):
         release_hold(key=uuid4())
-    assert issubclass(HoldNotFound, LedgerRefusal)
+    assert issubclass(HoldNotFound, LedgerError)
 
 
 def test_a_hold_past_its_lease_expires_and_others_stay(purse_owner: Person) -> None:
@@ -211,9 +211,9 @@ def test_a_hold_past_its_lease_expires_and_others_stay(purse_owner: Person) -> N
     assert (overdue.state, overdue.resolved_at) == (HoldState.EXPIRED, NOON + LEASE)
     assert list_entries(overdue) == [("hold", 400, 0), ("expire", 400, 0)]
     assert period_sums(fresh.period) == (1000, 0, 400)
-    with pytest.raises(HoldAlreadyResolved) as refusal:
+    with pytest.raises(HoldAlreadyResolved) as raised:
         settle_hold(key=overdue.key, tokens=10, microdollars=0)
-    assert refusal.value.state == HoldState.EXPIRED
+    assert raised.value.state == HoldState.EXPIRED
 
 
 def test_a_hold_past_its_lease_may_still_settle_until_it_has_expired(purse_owner: Person) -> None:

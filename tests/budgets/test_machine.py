@@ -108,7 +108,7 @@ class LedgerMachine(RuleBasedStateMachine):
             make_hold, owner, key=key, prompt=prompt, answer=answer, least=need.min_answer_tokens,
             prompt_price=prompt * price, answer_price=answer * price, now=self.now,
         )  # fmt: skip
-        # A refusal changes nothing and starts no period.
+        # A rejected hold changes nothing and starts no period.
         before = copy.deepcopy((self.models, self.holds))
         *inner, site = [self.models[pk].opened(self.now) for pk in self.around[owner.pk]]
         longest = affordable([*inner, site], need)

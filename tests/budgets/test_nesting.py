@@ -81,14 +81,14 @@ class TestAllOrNone:
         make_hold(other_owner, prompt=1000, answer=400)
         with pytest.raises(InsufficientBudget) as short:
             make_hold(purse_owner, least=60)
-        refusal = short.value
-        assert (refusal.scope, refusal.unit, refusal.needed, refusal.left) == (
+        error = short.value
+        assert (error.scope, error.unit, error.needed, error.left) == (
             BudgetScope.FAMILY,
             "tokens",
             160,
             100,
         )
-        assert (refusal.short_by, refusal.refills_at) == (60, NEXT_MONTH)
+        assert (error.short_by, error.refills_at) == (60, NEXT_MONTH)
         assert not Period.objects.filter(budget__owner=purse_owner).exclude(held=0).exists()
         assert site_sums()[2] == 1400
         audit_text()
@@ -123,8 +123,8 @@ class TestMoney:
         set_budget(purse_owner, tokens=1000, microdollars=120, now=NOON)
         with pytest.raises(InsufficientBudget) as short:
             make_hold(purse_owner, least=50, prompt_price=100, answer_price=900)
-        refusal = short.value
-        assert (refusal.unit, refusal.needed, refusal.left, refusal.refills_at) == (
+        error = short.value
+        assert (error.unit, error.needed, error.left, error.refills_at) == (
             "microdollars", 250, 120, NEXT_MORNING,
         )  # fmt: skip
 

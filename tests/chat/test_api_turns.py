@@ -163,7 +163,7 @@ class TestCrisis:
         assert problem["opens_at"]
 
 
-class TestRefusals:
+class TestRejections:
     def test_an_empty_question(self, owner: Client) -> None:
         require_problem(post(owner, "  "), "question-empty", 422)
 

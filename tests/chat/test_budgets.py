@@ -24,7 +24,7 @@ from budgets.models import BudgetScope, Hold, Plan
 from budgets.selectors import Meter, get_meter
 from chat.asking.services import start_turn
 from chat.errors import ModelNotInPlan
-from chat.formatting import format_budget_refusal, format_meter, format_refill_time
+from chat.formatting import format_budget_rejection, format_meter, format_refill_time
 from chat.models import Turn
 from chat.prompt import BRIEF_INSTRUCTION_TOKENS, MEMORY_TOKENS
 from chat.web.turns import build_shown_turn
@@ -128,9 +128,9 @@ class TestWords:
             (BudgetScope.SITE, "This site"),
         ],
     )
-    def test_a_refusal_says_which_budget(self, teen: Person, scope: BudgetScope, words: str) -> None:
+    def test_a_rejection_says_which_budget(self, teen: Person, scope: BudgetScope, words: str) -> None:
         short = InsufficientBudget(scope=scope, unit="tokens", needed=2, left=1, refills_at=timezone.now())
-        assert words in format_budget_refusal(short, teen)
+        assert words in format_budget_rejection(short, teen)
 
     @pytest.mark.parametrize(
         ("scope", "words"),

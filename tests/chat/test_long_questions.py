@@ -109,12 +109,12 @@ class TestByItsTokens:
     @pytest.mark.parametrize("letter", ["🫖", "水", "7", "{}"])
     def test_as_much_as_it_says_is_taken(self, teen: Person, ask: Ask, letter: str) -> None:
         question = (letter * MAX_QUESTION_LENGTH)[:MAX_QUESTION_LENGTH]
-        with pytest.raises(TooLongForModel) as refusal:
+        with pytest.raises(TooLongForModel) as raised:
             ask(teen, question)
-        turn = ask(teen, question[: refusal.value.limit])
+        turn = ask(teen, question[: raised.value.limit])
         assert turn.state == TurnState.QUEUED
         with pytest.raises(TooLongForModel):
-            build_prompt(question[: refusal.value.limit + 20], past=())
+            build_prompt(question[: raised.value.limit + 20], past=())
 
     def test_in_a_small_context_prose_is_taken_too(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048
@@ -125,9 +125,9 @@ class TestByItsTokens:
 class TestItsBudget:
     def test_says_that_a_shorter_question_would_do(self, teen: Person, owner: Client, ask: Ask) -> None:
         set_allowance(budget=get_site_budget(), tokens=1500)
-        with pytest.raises(TooLongForBudget) as refusal:
+        with pytest.raises(TooLongForBudget) as raised:
             ask(teen, pasted(MAX_QUESTION_LENGTH))
-        assert refusal.value.scope == BudgetScope.SITE
+        assert raised.value.scope == BudgetScope.SITE
         status, page = post(owner, pasted(MAX_QUESTION_LENGTH))
         assert status == 422
         assert "This site’s allowance doesn’t have enough left for a question this long." in page

@@ -45,9 +45,9 @@ class TestAsking:
         assert (Turn.objects.count(), Hold.objects.count(), Conversation.objects.count()) == (1, 1, 1)
 
     def test_the_id_of_another_persons_turn_reveals_nothing(self, turn: Turn, stranger: Person) -> None:
-        with pytest.raises(TurnIdTaken) as refusal:
+        with pytest.raises(TurnIdTaken) as raised:
             asking.start_turn(person=stranger, turn_id=turn.pk, question=turn.question)
-        assert refusal.value.is_own is False
+        assert raised.value.is_own is False
 
     def test_a_worker_is_nudged_after_the_commit(
         self, teen: Person, ask: Ask, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
@@ -82,9 +82,9 @@ class TestAsking:
         assert not Conversation.objects.exists()
 
     def test_one_answer_at_a_time(self, teen: Person, turn: Turn, ask: Ask) -> None:
-        with pytest.raises(StillAnswering) as refusal:
+        with pytest.raises(StillAnswering) as raised:
             ask(teen, "And the sea?", conversation=turn.conversation)
-        assert refusal.value.turn == turn
+        assert raised.value.turn == turn
 
     def test_a_conversation_is_named_after_its_first_question(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "Why\n is   the " + "very " * 30 + "blue sky so blue?")
@@ -106,9 +106,9 @@ class TestBudget:
         self, teen: Person, ask: Ask, settings: Settings
     ) -> None:
         settings.TUTOR_DAILY_TOKENS = 50
-        with pytest.raises(InsufficientBudget) as refusal:
+        with pytest.raises(InsufficientBudget) as raised:
             ask(teen)
-        assert refusal.value.refills_at > timezone.now()
+        assert raised.value.refills_at > timezone.now()
         assert not Turn.objects.exists()
         assert get_meter(owner=teen).held == 0
 

@@ -85,7 +85,7 @@ class TestTheArchive:
         assert copy.rows("notices")
         assert "ATTENDEE" in str(copy.rows("emails"))
         assert len(copy.rows("sessions")) == 1
-        assert [row["did"] for row in copy.rows("admin-log")] == ["Change"]
+        assert [row["action"] for row in copy.rows("admin-log")] == ["Change"]
         for text in ("Wilhelmina Q.", "walnut tree", "hollow branches", "One evening", "wil@nut.example"):
             assert text in copy.page
 
@@ -122,7 +122,7 @@ class TestTheArchive:
 
     def test_of_an_admin_names_no_one_else(self, full: Person, admin_person: Person) -> None:
         copy = opened(admin_person)
-        assert copy.rows("admin-log")[0]["of"] == "person"
+        assert copy.rows("admin-log")[0]["object"] == "person"
         assert "Wilhelmina" not in copy.everything()
 
     def test_omits_data_of_a_similar_address(self, full: Person) -> None:

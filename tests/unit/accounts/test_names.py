@@ -90,9 +90,9 @@ def test_invisible_characters_do_not_make_names_differ(typed: str, kept: str) ->
     ],
 )
 def test_an_invalid_name_is_refused_with_an_explanation(typed: str, message: str) -> None:
-    with pytest.raises(ValidationError) as refusal:
+    with pytest.raises(ValidationError) as raised:
         clean_name(typed)
-    assert refusal.value.messages == [str(message)]
+    assert raised.value.messages == [str(message)]
 
 
 def test_length_is_counted_in_visible_characters() -> None:
