@@ -133,11 +133,13 @@ def measure_study(sets: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def measure_time(texts_of: Callable[[int], Iterator[str]]) -> dict[str, Any]:
+def measure_time(list_texts: Callable[[int], Iterator[str]]) -> dict[str, Any]:
     """Return milliseconds of CPU time for texts of each length."""
     times = {}
     for length, count in ((200, 60), (2000, 40), (8000, 15), (LONGEST, 3)):
-        took = sorted(_measure_judging(text) for text, _ in zip(texts_of(length), range(count), strict=False))
+        took = sorted(
+            _measure_judging(text) for text, _ in zip(list_texts(length), range(count), strict=False)
+        )
         times[str(length)] = {
             "median_ms": round(statistics.median(took), 1),
             "p95_ms": round(took[len(took) * 95 // 100], 1),

@@ -156,15 +156,17 @@ def plain_rows(name: str, examples: Sequence[Example]) -> list[dict[str, Any]]:
 def precisions(pairs: Sequence[tuple[Example, Verdict]]) -> dict[str, Rate]:
     """Return for each level the share of texts that really have at least that level; S counts like 3 and 4."""
 
-    def of(levels: set[Level], true: set[str]) -> Rate:
+    def measure_rate(levels: set[Level], true: set[str]) -> Rate:
         return counted(example.level in true for example, verdict in pairs if verdict.level in levels)
 
     return {
-        "of the carded, 3, 4 or S": of({Level.STATED, Level.ACUTE, Level.UNSAFE_HOME}, {"3", "4", "S"}),
-        "of those at 3 or 4": of({Level.STATED, Level.ACUTE}, {"3", "4"}),
-        "of those at S": of({Level.UNSAFE_HOME}, {"S"}),
-        "of those at 2, 2 or graver": of({Level.HINTS}, {"2", "3", "4", "S"}),
-        "of those at 1, 1 or graver": of({Level.STRESS}, {"1", "2", "3", "4", "S"}),
+        "of the carded, 3, 4 or S": measure_rate(
+            {Level.STATED, Level.ACUTE, Level.UNSAFE_HOME}, {"3", "4", "S"}
+        ),
+        "of those at 3 or 4": measure_rate({Level.STATED, Level.ACUTE}, {"3", "4"}),
+        "of those at S": measure_rate({Level.UNSAFE_HOME}, {"S"}),
+        "of those at 2, 2 or graver": measure_rate({Level.HINTS}, {"2", "3", "4", "S"}),
+        "of those at 1, 1 or graver": measure_rate({Level.STRESS}, {"1", "2", "3", "4", "S"}),
     }
 
 
@@ -180,7 +182,7 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
 
     def verdict(number: int, example: Example) -> Verdict:
         tops = {category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()}
-        kind = TextTraits.of(example.text, windows=len(list(split_windows(example.text))))
+        kind = TextTraits.from_text(example.text, windows=len(list(split_windows(example.text))))
         judged = score_heads(model.heads, tops, kind, doubt=(0, 0), layer=LAYER)
         return merge_verdicts(rules(example), judged.verdict)
 

@@ -43,14 +43,14 @@ def measure(cases: list[Case]) -> dict[str, int]:
     try:
         for number, case in enumerate(cases):
             outcome = ask(case, number)
-            for key, faults in (
+            for key, problems in (
                 ("wrong_text", outcome.text),
                 ("wrong_bill", outcome.bill),
                 ("no_retry", outcome.retry),
             ):
-                came[key] += bool(faults)
-                for fault in faults:
-                    print(f"{case.name}: {fault}")
+                came[key] += bool(problems)
+                for problem in problems:
+                    print(f"{case.name}: {problem}")
     finally:
         connection.close()
         teardown_databases(made, verbosity=0)

@@ -88,7 +88,7 @@ def probe(port: int, seconds: float, answer: Any) -> None:
     answer.send(took)
 
 
-def cookie_of(person: Person) -> str:
+def create_cookie(person: Person) -> str:
     client = Client()
     client.force_login(person)
     return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
@@ -99,7 +99,7 @@ class Readers:
 
     def __init__(self, port: int, turns: list[Turn]) -> None:
         self.port = port
-        self.cookies = [cookie_of(turn.conversation.owner) for turn in turns]
+        self.cookies = [create_cookie(turn.conversation.owner) for turn in turns]
         self.events = [0] * len(turns)
         self.open = 0
         self.done = threading.Event()

@@ -75,7 +75,7 @@ TAG = re.compile(r"<[^>]+>")
 SHORTEST_SENTENCE = 4
 
 
-def words_of(page: str) -> str:
+def read_words(page: str) -> str:
     """Return the sentences of a page's main block."""
     own = page[page.index("<main") : page.index("</main>")]
     texts = (" ".join(html.unescape(TAG.sub("", match[2])).split()) for match in BLOCK.finditer(own))
@@ -97,7 +97,7 @@ def main() -> None:
     from families.consent_texts import get_current_text
 
     for module in read_library():
-        texts = texts_of(module)
+        texts = list_texts(module)
         for name, text in texts.items():
             print(_format_row(f"{module.language}/{module.slug}/{name}", text, module.language))
         whole = _format_row(f"{module.language}/{module.slug}", " ".join(texts.values()), module.language)
@@ -108,11 +108,11 @@ def main() -> None:
         )
         print(_format_row(f"{briefing.language}/{briefing.slug}", text, briefing.language))
     for path in PAGES:
-        print(_format_row(path, words_of(Client(HTTP_HOST="localhost").get(path).content.decode()), "en"))
+        print(_format_row(path, read_words(Client(HTTP_HOST="localhost").get(path).content.decode()), "en"))
     print(_format_row("consent", " ".join(get_current_text().points), "en"))
 
 
-def texts_of(module: "ModuleText") -> dict[str, str]:
+def list_texts(module: "ModuleText") -> dict[str, str]:
     """Return the sentences of each lesson, by slug, and of the quiz."""
     from courses.markdown import extract_text
 

@@ -62,7 +62,7 @@ class Answered:
         return next((place for place, lesson in enumerate(self.ranked, 1) if lesson in right), 0)
 
 
-def questions_of(name: str) -> list[Asked]:
+def read_questions(name: str) -> list[Asked]:
     return [Asked(**json.loads(line)) for line in (SETS / f"{name}.jsonl").read_text().splitlines()]
 
 
@@ -71,15 +71,15 @@ def answered(asked: Asked) -> Answered:
     began = time.perf_counter()
     cited = find_question_passages(asked.text, past=[])
     ms = (time.perf_counter() - began) * 1000
-    ranked = lessons_of(passage.key for passage in find_passages(asked.text, most=MOST_PASSAGES))
-    return Answered(asked, ranked, lessons_of(passage.key for passage in cited), ms)
+    ranked = list_lessons(passage.key for passage in find_passages(asked.text, most=MOST_PASSAGES))
+    return Answered(asked, ranked, list_lessons(passage.key for passage in cited), ms)
 
 
-def lessons_of(keys: Iterator[str]) -> list[str]:
+def list_lessons(keys: Iterator[str]) -> list[str]:
     return list(dict.fromkeys(key.partition("#")[0] for key in keys))
 
 
-def figures_of(answers: list[Answered]) -> dict[str, float]:
+def compute_figures(answers: list[Answered]) -> dict[str, float]:
     covered = [answer for answer in answers if answer.asked.right]
     near = [answer for answer in answers if answer.asked.is_near]
     elsewhere = [answer for answer in answers if not answer.asked.right and not answer.asked.is_near]
@@ -125,10 +125,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     with library():
-        answers = [answered(asked) for asked in questions_of(options.set)]
+        answers = [answered(asked) for asked in read_questions(options.set)]
     if options.misses and options.set == "open":
         show_misses(answers)
-    figures = figures_of(answers)
+    figures = compute_figures(answers)
     for name, figure in figures.items():
         print(f"{name.replace('_', ' '):32} {figure:g}")
     if options.json:

@@ -85,11 +85,19 @@ class ReportCountAdmin(ReadOnlyAdmin):
 class ModelOutageAdmin(ReadOnlyAdmin):
     """Model outages and the number of deferred turns. Written by chat.turns.outages."""
 
-    list_display = ("began_at", "declared_at", "ended_at", "fault", "faults", "failed_probes", "waiting")
+    list_display = (
+        "began_at",
+        "declared_at",
+        "ended_at",
+        "reason",
+        "failed_answers",
+        "failed_probes",
+        "waiting",
+    )
     ordering = ("-began_at",)
 
-    @admin.display(description=_("fault"))
-    def fault(self, outage: ModelOutage) -> str:
+    @admin.display(description=_("reason"))
+    def reason(self, outage: ModelOutage) -> str:
         return str(EndReason(outage.end_reason).label)
 
     @admin.display(description=_("questions waiting now"))

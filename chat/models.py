@@ -346,17 +346,17 @@ class ReportCount(models.Model):
 class ModelOutage(models.Model):
     """A time in which the model's server gave no answers. At most one row has no `ended_at`.
 
-    An outage begins with the first fault after an answer, and counts once it is declared (chat.turns.outages). It is
+    An outage begins with the first failure after an answer, and counts once it is declared (chat.turns.outages). It is
     deleted if it ends before that.
     """
 
     began_at = models.DateTimeField(_("began"), default=timezone.now)
     declared_at = models.DateTimeField(_("declared"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-    last_fault_at = models.DateTimeField(_("last fault"), default=timezone.now)
+    last_failure_at = models.DateTimeField(_("last failure"), default=timezone.now)
     # The EndReason of the last turn that failed in this outage.
-    end_reason = models.CharField(_("fault"), max_length=20)
-    faults = models.PositiveIntegerField(_("failed answers"), default=1)
+    end_reason = models.CharField(_("reason"), max_length=20)
+    failed_answers = models.PositiveIntegerField(_("failed answers"), default=1)
     failed_probes = models.PositiveIntegerField(_("failed probes"), default=0)
 
     # Not a column: whether the server answered the last probe.

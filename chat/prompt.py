@@ -170,7 +170,7 @@ def find_question_passages(
     A follow-up without a subject ("Why is that?") is searched as the question before it; `past` has the earlier turns,
     oldest first. `language` is the asker's; None is the page's (see find_passages).
     """
-    words = set(get_wording(language or get_page_language()).words_of(question))
+    words = set(get_wording(language or get_page_language()).simplify_words(question))
     if words <= set(FOLLOW_UP_WORDS.split()):
         return find_passages(past[-1].question, language=language) if past and past[-1].passages else []
     return find_passages(question, language=language)

@@ -154,12 +154,12 @@ def admin_person(make_person: Callable[..., Person]) -> Person:
 
 @pytest.fixture
 def as_person() -> Callable[[Person], Client]:
-    def client_of(person: Person) -> Client:
+    def sign_in(person: Person) -> Client:
         client = Client()
         client.force_login(person)
         return client
 
-    return client_of
+    return sign_in
 
 
 @pytest.fixture(scope="session")

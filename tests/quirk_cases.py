@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chat.models import EndReason, TurnState
-from tests.scripted import DONE, OK, Script, answer, delta, event, refusal, stop, usage, used, words
+from tests.scripted import DONE, OK, Script, answer, delta, error_reply, event, stop, usage, used, words
 
 ANSWER = "Rain falls from clouds."
 PIECES = ("Rain", " falls", " from", " clouds", ".")
@@ -91,7 +91,12 @@ def thinking() -> Iterator[Case]:
     )
     yield make_case("answer tags after think tags", OK, words(f"<think>{THOUGHT}</think><answer>"), pieces)
     yield make_case(
-        "only a closing tag", OK, words(THOUGHT, "</think>", "\n\n"), pieces, shows_briefly=True, model="tutor"
+        "only a closing tag",
+        OK,
+        words(THOUGHT, "</think>", "\n\n"),
+        pieces,
+        shows_briefly=True,
+        model="tutor",
     )
     yield make_case(
         "only a closing tag, expected", OK, words(THOUGHT, "</think>", "\n\n"), pieces, model="qwq-32b"
@@ -238,7 +243,7 @@ def shapes() -> Iterator[Case]:
     yield make_case("an end without DONE", OK, pieces, stop(), REPORT)
     for status in (400, 422):
         message = "Extra inputs are not permitted: body.stream_options"
-        scripts = ((refusal(status, message),), (OK, pieces, stop(), DONE))
+        scripts = ((error_reply(status, message),), (OK, pieces, stop(), DONE))
         yield Case(
             name=f"stream_options refused with {status}",
             scripts=scripts,
@@ -247,7 +252,7 @@ def shapes() -> Iterator[Case]:
             generated=None,
         )
     message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
-    yield Case(name="max_tokens refused", scripts=((refusal(400, message),), (OK, pieces, END)), asked=2)
+    yield Case(name="max_tokens refused", scripts=((error_reply(400, message),), (OK, pieces, END)), asked=2)
     yield make_case("JSON instead of a stream", answer(200, whole(ANSWER) | usage(PROMPT, GENERATED)))
     pretty = json.dumps(whole(ANSWER) | usage(PROMPT, GENERATED), indent=2).encode()
     yield make_case("JSON called a stream", OK, pretty)
@@ -289,11 +294,13 @@ def shapes() -> Iterator[Case]:
     )
     yield Case(
         name="a model that is being loaded",
-        scripts=((refusal(503, "Loading model", "unavailable_error"),),) * 2 + ((OK, pieces, END),),
+        scripts=((error_reply(503, "Loading model", "unavailable_error"),),) * 2 + ((OK, pieces, END),),
         asked=3,
         patience=9.0,
     )
-    yield Case(name="busy for a moment", scripts=((refusal(429, "slow down"),), (OK, pieces, END)), asked=2)
+    yield Case(
+        name="busy for a moment", scripts=((error_reply(429, "slow down"),), (OK, pieces, END)), asked=2
+    )
     yield failed("no JSON", EndReason.MODEL_GARBLED, OK, b"data: {not json\n\n", prompt=0, generated=0)
 
 
@@ -323,28 +330,32 @@ def caps() -> Iterator[Case]:
     )
 
 
-def faults() -> Iterator[Case]:
-    yield refused("401", EndReason.MODEL_ERROR, refusal(401, "Incorrect API key"), asked=1)
-    yield refused("403", EndReason.MODEL_ERROR, refusal(403, "no access"), asked=1)
-    yield refused("404", EndReason.MODEL_ERROR, refusal(404, "model not found"), asked=1)
-    yield refused("400", EndReason.MODEL_ERROR, refusal(400, "unknown field: temperature"), asked=1)
+def error_cases() -> Iterator[Case]:
+    yield refused("401", EndReason.MODEL_ERROR, error_reply(401, "Incorrect API key"), asked=1)
+    yield refused("403", EndReason.MODEL_ERROR, error_reply(403, "no access"), asked=1)
+    yield refused("404", EndReason.MODEL_ERROR, error_reply(404, "model not found"), asked=1)
+    yield refused("400", EndReason.MODEL_ERROR, error_reply(400, "unknown field: temperature"), asked=1)
     yield refused("500", EndReason.MODEL_ERROR, answer(500, b"<html>"), asked=2)
     yield refused("502", EndReason.MODEL_UNREACHABLE, answer(502, b"<html>"), asked=2)
-    yield refused("503", EndReason.MODEL_BUSY, refusal(503, "no slot"), asked=2)
-    busy = refusal(429, "Rate limit reached", "rate_limit_exceeded", Retry_After=45)
+    yield refused("503", EndReason.MODEL_BUSY, error_reply(503, "no slot"), asked=2)
+    busy = error_reply(429, "Rate limit reached", "rate_limit_exceeded", Retry_After=45)
     yield refused("429 and a time", EndReason.MODEL_BUSY, busy, asked=1, retry_after=45)
-    quota = refusal(429, "You exceeded your current quota, check your billing", "insufficient_quota")
+    quota = error_reply(429, "You exceeded your current quota, check your billing", "insufficient_quota")
     yield refused("quota", EndReason.MODEL_QUOTA, quota, asked=1)
-    yield refused("402", EndReason.MODEL_QUOTA, refusal(402, "Payment required"), asked=1)
+    yield refused("402", EndReason.MODEL_QUOTA, error_reply(402, "Payment required"), asked=1)
     long = "This model's maximum context length is 2048 tokens."
     yield refused(
-        "context length", EndReason.TOO_LONG, refusal(400, long, "context_length_exceeded"), asked=1
+        "context length", EndReason.TOO_LONG, error_reply(400, long, "context_length_exceeded"), asked=1
     )
     llama = "the request exceeds the available context size, try increasing it"
-    yield refused("llama.cpp's context", EndReason.TOO_LONG, refusal(400, llama, "exceed_context_size_error"))
+    yield refused(
+        "llama.cpp's context", EndReason.TOO_LONG, error_reply(400, llama, "exceed_context_size_error")
+    )
     azure = "The response was filtered due to Azure OpenAI's content management policy."
-    yield refused("Azure's filter", EndReason.MODEL_REFUSED, refusal(400, azure, "content_filter"), asked=1)
+    yield refused(
+        "Azure's filter", EndReason.MODEL_REFUSED, error_reply(400, azure, "content_filter"), asked=1
+    )
     yield refused("no line", EndReason.MODEL_UNREACHABLE, b"", asked=2)
 
 
-CASES = [*thinking(), *reports(), *cut(), *shapes(), *caps(), *faults()]
+CASES = [*thinking(), *reports(), *cut(), *shapes(), *caps(), *error_cases()]

@@ -54,7 +54,7 @@ def answer(status: int, body: object = b"", **headers: object) -> bytes:
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + raw
 
 
-def refusal(status: int, message: str, code: str = "", **headers: object) -> bytes:
+def error_reply(status: int, message: str, code: str = "", **headers: object) -> bytes:
     return answer(status, {"error": {"message": message, "code": code or None}}, **headers)
 
 

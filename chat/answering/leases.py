@@ -18,7 +18,7 @@ from django.utils import timezone
 from chat import streaming
 from chat.models import QUEUED_AT, EndReason, Turn, TurnState
 from chat.turns import queue
-from chat.turns.outages import SERVER_FAULTS, defer_again, record_fault, should_defer_again
+from chat.turns.outages import SERVER_FAILURES, defer_again, record_failure, should_defer_again
 from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold
 from chat.turns.queue import is_stalled, list_next_turns
 from chat.turns.retries import choose_shown_turn, lock_with_retried
@@ -116,7 +116,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
     worker settles it.
     """
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
-        _record_fault(outcome)
+        _record_failure(outcome)
         return True
     with transaction.atomic():
         if turn.retry_of_id:
@@ -139,14 +139,14 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
         elif is_gone:
             # A deleted turn must not live on in its stream.
             transaction.on_commit(lambda: streaming.delete_streams(turn.pk))
-    _record_fault(outcome)
+    _record_failure(outcome)
     return bool(ended)
 
 
-def _record_fault(outcome: Outcome) -> None:
+def _record_failure(outcome: Outcome) -> None:
     # In a transaction of its own, so that turns which fail together do not wait for each other.
-    if outcome.end_reason in SERVER_FAULTS:
-        record_fault(outcome.end_reason)
+    if outcome.end_reason in SERVER_FAILURES:
+        record_failure(outcome.end_reason)
 
 
 def sweep_turns(*, now: datetime | None = None) -> int:

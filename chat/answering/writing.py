@@ -84,7 +84,8 @@ class AnswerInProgress:
 async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
     """Write an answer to its end. Returns why it ended; NONE for a whole answer.
 
-    Faults of the model become an end reason. Raises asyncio.CancelledError if the task is cancelled without `ended_by`.
+    A failure of the model becomes an end reason. Raises asyncio.CancelledError if the task is cancelled without
+    `ended_by`.
     """
     remote = RemoteGate.for_prompt(prompt) if has_remote_guard() else None
     if not remote:

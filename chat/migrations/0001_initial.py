@@ -39,9 +39,9 @@ class Migration(migrations.Migration):
                 ('began_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='began')),
                 ('declared_at', models.DateTimeField(blank=True, null=True, verbose_name='declared')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('last_fault_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last fault')),
-                ('end_reason', models.CharField(max_length=20, verbose_name='fault')),
-                ('faults', models.PositiveIntegerField(default=1, verbose_name='failed answers')),
+                ('last_failure_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last failure')),
+                ('end_reason', models.CharField(max_length=20, verbose_name='reason')),
+                ('failed_answers', models.PositiveIntegerField(default=1, verbose_name='failed answers')),
                 ('failed_probes', models.PositiveIntegerField(default=0, verbose_name='failed probes')),
             ],
             options={

@@ -13,7 +13,7 @@ from kit import valkey
 
 KEPT_SECONDS = 15 * 60
 # How long an answer continues after its last reader left: a phone may be locked, or a lesson open. This must be
-# less than MAX_ANSWER_SECONDS (chat.answering.worker), or a slow answer would be recorded as a fault of the model.
+# less than MAX_ANSWER_SECONDS (chat.answering.worker), or a slow answer would be recorded as a failure of the model.
 READER_SECONDS = 240
 # How many times a page renews its reader key within READER_SECONDS.
 RENEWALS_PER_LEASE = 12

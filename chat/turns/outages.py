@@ -1,8 +1,8 @@
 """Model outages, and the turns that are deferred until the model is back (ADR 40).
 
-The worker that meets a fault records it. A task that Celery beat sends every few seconds decides what follows: while a
-fault is open it probes the model's server; otherwise it does nothing. A deferred turn has no hold. chat.asking.deferred
-releases it.
+A worker records each failure of the model. A task that Celery beat sends every few seconds decides what follows: while
+an outage is open, it probes the model's server; otherwise it does nothing. A deferred turn has no hold.
+chat.asking.deferred releases it.
 """
 
 import asyncio
@@ -27,16 +27,16 @@ from kit.connections import acquire_key_lock
 
 logger = logging.getLogger(__name__)
 
-# An outage needs this many faults over this time, without an answer in between.
+# An outage needs this many failures over this time, without an answer in between.
 DOWN_AFTER = timedelta(minutes=2)
-MIN_FAULTS = 3
+MIN_FAILURES = 3
 # A server that could not be reached counts as back after it has answered probes for this long.
 CLEAR_AFTER = timedelta(seconds=30)
-# Faults of any kind are forgotten after this time without a new one.
-FAULTS_EXPIRE_AFTER = timedelta(minutes=10)
+# Failures of any kind are forgotten after this time without a new one.
+FAILURES_EXPIRE_AFTER = timedelta(minutes=10)
 PROBE_SECONDS = 5.0
-# Faults of the server itself, which do not depend on the question.
-SERVER_FAULTS = {
+# Failures of the server itself, which do not depend on the question.
+SERVER_FAILURES = {
     EndReason.MODEL_UNREACHABLE,
     EndReason.MODEL_BUSY,
     EndReason.MODEL_ERROR,
@@ -68,14 +68,16 @@ def find_outage() -> ModelOutage | None:
     return ModelOutage.objects.filter(ended_at=None, declared_at__isnull=False).order_by("began_at").first()
 
 
-def record_fault(end_reason: EndReason) -> None:
+def record_failure(end_reason: EndReason) -> None:
     """Record that an answer failed because of the model's server. Opens an outage if none is open."""
     now = timezone.now()
     with transaction.atomic():
         acquire_key_lock(OUTAGE_LOCK)
         still_open = ModelOutage.objects.filter(ended_at=None)
-        if not still_open.update(last_fault_at=now, end_reason=end_reason, faults=F("faults") + 1):
-            ModelOutage.objects.create(began_at=now, last_fault_at=now, end_reason=end_reason)
+        if not still_open.update(
+            last_failure_at=now, end_reason=end_reason, failed_answers=F("failed_answers") + 1
+        ):
+            ModelOutage.objects.create(began_at=now, last_failure_at=now, end_reason=end_reason)
 
 
 def check_model() -> ModelOutage | None:
@@ -86,14 +88,14 @@ def check_model() -> ModelOutage | None:
     outage = find_open_outage()
     if outage is None:
         return None
-    if _has_answered_since(outage.last_fault_at):
+    if _has_answered_since(outage.last_failure_at):
         _close_outage(outage)
         return None
-    fault = loop.submit(_probe()).result()
+    error = loop.submit(_probe()).result()
     now = timezone.now()
     still_open = ModelOutage.objects.filter(pk=outage.pk, ended_at=None)
-    if fault:
-        still_open.update(last_fault_at=now, failed_probes=F("failed_probes") + 1)
+    if error:
+        still_open.update(last_failure_at=now, failed_probes=F("failed_probes") + 1)
         outage.refresh_from_db()
     elif _is_over(outage, now):
         _close_outage(outage)
@@ -102,7 +104,7 @@ def check_model() -> ModelOutage | None:
         still_open.update(declared_at=now)
         outage.declared_at = now
         logger.error("The model has been down since %s (%s).", outage.began_at, outage.end_reason)
-    outage.is_reachable = not fault
+    outage.is_reachable = not error
     return outage
 
 
@@ -110,10 +112,10 @@ async def _probe() -> str:
     """Return what is wrong with the server, or "" if it answers."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
-            fault = await find_server_error()
+            error = await find_server_error()
     except TimeoutError:
         return "silent"
-    return type(fault).__name__ if fault else ""
+    return type(error).__name__ if error else ""
 
 
 def _has_answered_since(moment: datetime) -> bool:
@@ -124,20 +126,20 @@ def _has_answered_since(moment: datetime) -> bool:
 
 
 def _is_over(outage: ModelOutage, now: datetime) -> bool:
-    quiet_for = now - outage.last_fault_at
+    quiet_for = now - outage.last_failure_at
     return quiet_for > (
-        CLEAR_AFTER if outage.end_reason == EndReason.MODEL_UNREACHABLE else FAULTS_EXPIRE_AFTER
+        CLEAR_AFTER if outage.end_reason == EndReason.MODEL_UNREACHABLE else FAILURES_EXPIRE_AFTER
     )
 
 
 def _is_confirmed(outage: ModelOutage) -> bool:
-    """Return whether the faults are more than a single failure, or than one conversation that the server rejects."""
-    is_long = outage.last_fault_at - outage.began_at >= DOWN_AFTER
-    if not is_long or outage.faults + outage.failed_probes < MIN_FAULTS:
+    """Return whether the failures are more than a single failure, or than one conversation that the server rejects."""
+    is_long = outage.last_failure_at - outage.began_at >= DOWN_AFTER
+    if not is_long or outage.failed_answers + outage.failed_probes < MIN_FAILURES:
         return False
     if outage.failed_probes:
         return True
-    failed = Turn.objects.filter(ended_at__gte=outage.began_at - DOWN_AFTER, end_reason__in=SERVER_FAULTS)
+    failed = Turn.objects.filter(ended_at__gte=outage.began_at - DOWN_AFTER, end_reason__in=SERVER_FAILURES)
     return failed.order_by().values("conversation").distinct()[:2].count() > 1
 
 
@@ -159,7 +161,7 @@ MAX_RETRY_WAIT = timedelta(hours=1)
 # Unless there is an outage, a turn ends with its end reason after this many failed tries.
 MAX_FAILED_TRIES = 3
 # End reasons after which a deferred turn waits again, as its asker may be away and cannot retry it.
-DEFERRED_AGAIN = SERVER_FAULTS | {EndReason.WORKER_LOST, EndReason.NEVER_STARTED}
+DEFERRED_AGAIN = SERVER_FAILURES | {EndReason.WORKER_LOST, EndReason.NEVER_STARTED}
 
 
 def count_deferred(person: Person) -> int:

@@ -23,7 +23,7 @@ from chat.models import (
 from chat.reports import REPORT_RETENTION, can_report
 from chat.streaming.markdown import render_answer, render_question
 from chat.streaming.rendering import GrowingAnswer
-from chat.turns.outages import SERVER_FAULTS, find_outage
+from chat.turns.outages import SERVER_FAILURES, find_outage
 from chat.turns.retries import can_continue
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
@@ -181,7 +181,7 @@ def build_shown_turns(turns: Iterable[Turn]) -> list[ShownTurn]:
     turns = list(turns)
     passages, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
     # Look for an outage only if a turn failed because of the model's server.
-    is_down = any(turn.end_reason in SERVER_FAULTS for turn in turns) and find_outage() is not None
+    is_down = any(turn.end_reason in SERVER_FAILURES for turn in turns) and find_outage() is not None
     return [
         _build_shown_turn(
             turn,

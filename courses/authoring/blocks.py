@@ -38,8 +38,8 @@ class Fence:
     line: int
     known_sources: Container[object] = ()
 
-    def error(self, what: str, hint: str, *, below: int = 0) -> Exception:
-        return self.source.error(self.line + below, what, hint)
+    def build_error(self, what: str, hint: str, *, below: int = 0) -> Exception:
+        return self.source.build_error(self.line + below, what, hint)
 
     def read_line[M: "Table"](self, model: type[M]) -> M:
         """Return the words after the kind as a model: a word per field, the rest in the last. Raises InvalidFile."""
@@ -59,9 +59,13 @@ def parse_block(fence: Fence) -> Block:
     """Parse a block. Raises InvalidFile if its kind is unknown or it breaks the rules of its kind."""
     parse = PARSERS.get(fence.kind)
     if parse is None:
-        raise fence.error(f"There is no block “{fence.kind}”.", f"Use one of: {', '.join(sorted(PARSERS))}.")
+        raise fence.build_error(
+            f"There is no block “{fence.kind}”.", f"Use one of: {', '.join(sorted(PARSERS))}."
+        )
     if not fence.text.strip():
-        raise fence.error(f"The block “{fence.kind}” is empty.", "Write something into it, or delete it.")
+        raise fence.build_error(
+            f"The block “{fence.kind}” is empty.", "Write something into it, or delete it."
+        )
     return {"kind": fence.kind} | parse(fence)
 
 
@@ -72,7 +76,7 @@ def _parse_text(fence: Fence) -> Block:
 def _parse_myth(fence: Fence) -> Block:
     myth, mark, fact = fence.text.partition("\n---\n")
     if not mark or not fact.strip():
-        raise fence.error("This myth has no fact.", "Write the myth, a line “---”, then the fact.")
+        raise fence.build_error("This myth has no fact.", "Write the myth, a line “---”, then the fact.")
     return {"myth": render_inline_html(myth), "fact": render_html(fact)}
 
 
@@ -82,7 +86,7 @@ def _parse_reported(fence: Fence) -> Block:
     name = fence.read_line(ReportedLine).source
     if name not in fence.known_sources:
         hint = "Use the id of one of [[sources]] in module.md, or add it there."
-        raise fence.error(f"There is no source “{name}”.", hint)
+        raise fence.build_error(f"There is no source “{name}”.", hint)
     return {"source": name, "html": render_html(fence.text)}
 
 
@@ -97,7 +101,7 @@ def _parse_starters(fence: Fence) -> Block:
             lines[-1] += line
         elif line.strip():
             hint = "Write each starter as a line that begins with “- ”."
-            raise fence.error("This line is not a starter.", hint, below=below)
+            raise fence.build_error("This line is not a starter.", hint, below=below)
     return {"ages": ages, "lines": [render_inline_html(line) for line in lines]}
 
 
@@ -129,17 +133,17 @@ def parse_question(fence: Fence) -> Block:
     slug = fence.read_line(QuestionLine).slug
     asked, options = _split_question(fence)
     if not asked.strip():
-        raise fence.error("This question has no text.", "Write the question above its options.")
+        raise fence.build_error("This question has no text.", "Write the question above its options.")
     if len(options) < MIN_OPTIONS:
-        raise fence.error("A question needs two options or more.", "Write each as “- [ ] text”.")
+        raise fence.build_error("A question needs two options or more.", "Write each as “- [ ] text”.")
     for option in options:
         if not option["explanation"]:
             hint = "Explain below it, indented by two spaces, why it is right or wrong."
-            raise fence.error("This option has no explanation.", hint, below=option["below"])
+            raise fence.build_error("This option has no explanation.", hint, below=option["below"])
     right = [option for option in options if option["is_right"]]
     if len(right) != 1:
         hint = "Mark one of them, and no other, with [x]."
-        raise fence.error(f"{len(right)} options are right.", hint)
+        raise fence.build_error(f"{len(right)} options are right.", hint)
     return {
         "slug": slug,
         "html": render_html(asked),
@@ -163,12 +167,12 @@ def _split_question(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
             is_right = match["mark"] != " "
             options.append({"text": match["text"], "is_right": is_right, "explanation": "", "below": below})
         elif line.startswith("- "):
-            raise fence.error(
+            raise fence.build_error(
                 "This is not an option.", "Write it as “- [ ] text” or “- [x] text”.", below=below
             )
         elif options and line.strip() and not line.startswith("  "):
             hint = "Indent it by two spaces if it explains an option, or move it above the options."
-            raise fence.error("This line belongs to no option.", hint, below=below)
+            raise fence.build_error("This line belongs to no option.", hint, below=below)
         elif options:
             options[-1]["explanation"] += line.strip() + "\n" if line.strip() else ""
         else:

@@ -105,15 +105,17 @@ def _parse_parts(source: ContentFile, known: Container[object]) -> list[Section]
     for section in sections:
         if section.anchor not in {*PARTS, SINCE}:
             hint = "Use only the parts {#happened} and {#matters}, and {#since} for a follow-up."
-            raise source.error(_find_line(source, section), "This is not a part of a briefing.", hint)
+            raise source.build_error(_find_line(source, section), "This is not a part of a briefing.", hint)
         if any(block["kind"] not in BLOCKS for block in section.blocks):
             hint = "A briefing has text and “:::reported”, and no other block."
-            raise source.error(
+            raise source.build_error(
                 _find_line(source, section), "This part has a block that only lessons may have.", hint
             )
     if anchors not in (PARTS, [*PARTS, SINCE]):
         hint = "First “## What happened {#happened}”, then “## Why it matters {#matters}”."
-        raise source.error(source.body_line, "The two parts of a briefing are missing or not in order.", hint)
+        raise source.build_error(
+            source.body_line, "The two parts of a briefing are missing or not in order.", hint
+        )
     return sections
 
 
@@ -131,8 +133,10 @@ def _find_follow_up_errors(
     has_part = f"{{#{SINCE}}}" in source.body
     hint = "Give the day of the follow-up, and write the part {#since}; or leave out both."
     if has_part and followed_up is None:
-        yield source.front.error((FOLLOWED_UP,), "The part {#since} has no “followed_up”.", hint)
+        yield source.front.build_error((FOLLOWED_UP,), "The part {#since} has no “followed_up”.", hint)
     if followed_up is not None and not has_part:
-        yield source.front.error((FOLLOWED_UP,), "The part {#since} is missing.", hint)
+        yield source.front.build_error((FOLLOWED_UP,), "The part {#since} is missing.", hint)
     elif followed_up is not None and followed_up < day:
-        yield source.front.error((FOLLOWED_UP,), "“followed_up” is before the briefing’s own day.", hint)
+        yield source.front.build_error(
+            (FOLLOWED_UP,), "“followed_up” is before the briefing’s own day.", hint
+        )

@@ -87,7 +87,7 @@ def _create_modules(texts: list[ModuleText]) -> None:
     passages = Passage.objects.bulk_create(_build_passage(lesson, section) for lesson, section in sections)
     # Reword phrases as search rewords questions, so that the two can match.
     Phrase.objects.bulk_create(
-        Phrase(passage=passage, text=" ".join(get_wording(passage.language).words_of(phrase)))
+        Phrase(passage=passage, text=" ".join(get_wording(passage.language).simplify_words(phrase)))
         for passage, (_, section) in zip(passages, sections, strict=True)
         for phrase in section.phrases
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from courses.authoring.blocks import DIAGRAMS
-from kit.schemas import Hint, Items, Line, Table, fault
+from kit.schemas import Hint, Items, Line, Table, build_schema_error
 
 OUTCOMES = 3
 _OUTCOME_HINT = Hint("Each of [[outcomes]] needs say, ailit and unesco, as text.")
@@ -20,13 +20,13 @@ Number = Annotated[int, Field(ge=1, le=600), _NUMBER_HINT]
 
 def _require_https(url: str) -> str:
     if not url.startswith("https://"):
-        raise fault(f"“{url}” is not an https address.", "Give the whole address: https://…")
+        raise build_schema_error(f"“{url}” is not an https address.", "Give the whole address: https://…")
     return url
 
 
 def _require_diagram(name: str) -> str:
     if name not in DIAGRAMS:
-        raise fault(f"There is no diagram “{name}”.", _DIAGRAM_HINT.text)
+        raise build_schema_error(f"There is no diagram “{name}”.", _DIAGRAM_HINT.text)
     return name
 
 

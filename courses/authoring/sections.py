@@ -156,6 +156,8 @@ def parse_fence(source: ContentFile, token: "Token", known_sources: Container[ob
     last = source.body.split("\n")[end - 1].strip()
     swallowed = any(text.startswith(":::") for text in token.content.split("\n"))
     if swallowed or end - 1 == first or set(last) != {":"}:
-        raise source.error(line, "This block is never closed.", "Write a line “:::” below its last line.")
+        raise source.build_error(
+            line, "This block is never closed.", "Write a line “:::” below its last line."
+        )
     kind, *words = token.info.split() or [""]
     return Fence(source, kind, words, token.content.strip("\n"), line, known_sources)

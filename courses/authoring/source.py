@@ -22,7 +22,7 @@ class ContentFile:
     body: str
     body_line: int
 
-    def error(self, line: int, what: str, hint: str) -> InvalidFile:
+    def build_error(self, line: int, what: str, hint: str) -> InvalidFile:
         return InvalidFile(FileError(self.file, line, what, hint))
 
     def read_front[M: "Table"](self, model: type[M]) -> M:

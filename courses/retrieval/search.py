@@ -73,7 +73,7 @@ def rank_passages(
     `min_similarity`. A `min_share` of None means the threshold for citations.
     """
     wording = get_wording(language)
-    words = wording.words_of(question.replace("\0", " "))
+    words = wording.simplify_words(question.replace("\0", " "))
     if min_share is None:
         min_share = MIN_SHARE_ON_SUBJECT if wording.is_on_subject(words) else MIN_SHARE
     near = _measure_similarity(" ".join(words), language)
@@ -143,7 +143,7 @@ def find_passages(question: str, *, most: int = 2, language: str | None = None) 
 
 def _has_known_word(language: str, question: str) -> bool:
     """Whether lessons in a language use any word of the question. Cheaper than a full search."""
-    words = get_wording(language).words_of(question.replace("\0", " "))
+    words = get_wording(language).simplify_words(question.replace("\0", " "))
     return Term.objects.filter(language=language, word__in=words).exists()
 
 

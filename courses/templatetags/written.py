@@ -10,7 +10,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def lang_of(language: str) -> str:
+def lang_attribute(language: str) -> str:
     """Return the `lang` attribute for text in `language`, or nothing if it is the page's."""
     return "" if language == get_page_language() else format_html(' lang="{}"', language)
 
@@ -30,6 +30,6 @@ def title_in(language: str, title: str) -> str:
 
 
 @register.simple_tag
-def language_said(language: str) -> str:
+def default_language_note(language: str) -> str:
     """Say that something is in the default language, if the page isn't."""
     return "" if language == get_page_language() else _("in English")

@@ -34,7 +34,7 @@ class PeriodBounds:
     ends_at: datetime
     full_length: timedelta
 
-    def share_of(self, allowance: int) -> int:
+    def compute_share(self, allowance: int) -> int:
         """Return this period's share of an allowance: the whole, or a proportional part if it was cut short."""
         lasts = self.ends_at - self.starts_at
         return allowance if lasts >= self.full_length else allowance * lasts // self.full_length

@@ -11,8 +11,8 @@ from budgets.periods import (
     add_grant,
     find_latest_period,
     record_grant_use,
-    withdraw_expired_grants,
     update_open_until,
+    withdraw_expired_grants,
 )
 
 

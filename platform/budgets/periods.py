@@ -50,13 +50,13 @@ class OpenPeriod:
     def left(self, unit: Unit) -> int:
         return self.sum("granted", unit) - self.used(unit)
 
-    def share_of(self, allowance: int | None) -> int:
+    def compute_share(self, allowance: int | None) -> int:
         """Return this period's share of an allowance. No limit (None) grants 0."""
         period_length = PeriodLength(self.budget.period_length)
         full_length = compute_period_bounds(
             self.starts_at, self.budget.zone, period_length=period_length
         ).full_length
-        return PeriodBounds(self.starts_at, self.ends_at, full_length).share_of(allowance or 0)
+        return PeriodBounds(self.starts_at, self.ends_at, full_length).compute_share(allowance or 0)
 
     def set_granted(
         self,
@@ -151,7 +151,7 @@ def _start_period(budget: Budget, last: OpenPeriod | None, now: datetime) -> Ope
         for shard in range(budget.shards)
     ]
     new_period = OpenPeriod(budget, Period.objects.bulk_create(rows))
-    shares: dict[Unit, int] = {unit: bounds.share_of(getattr(budget, unit) or 0) for unit in UNITS}
+    shares: dict[Unit, int] = {unit: bounds.compute_share(getattr(budget, unit) or 0) for unit in UNITS}
     new_period.set_granted(kind=EntryKind.ALLOWANCE, at=now, totals=shares)
     for grant in grants:
         add_grant(new_period, grant, now)

@@ -32,7 +32,7 @@ class DeletedSignUp:
     guests: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, sign_up: SignUp) -> Self:
+    def from_sign_up(cls, sign_up: SignUp) -> Self:
         """Copy a sign-up. Call it before deletion, which detaches the guests."""
         return cls(
             event=sign_up.event_id,

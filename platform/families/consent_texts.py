@@ -64,5 +64,5 @@ def _read_text(path: Path) -> ConsentText:
             f"“version” is {file.version}, and the file’s name says {version}.",
             "Make them the same.",
         )
-        raise InvalidFile(source.error(("version",), what, hint))
+        raise InvalidFile(source.build_error(("version",), what, hint))
     return ConsentText(version, language, file.title, file.points)

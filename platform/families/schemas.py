@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from kit.schemas import Hint, Line, RootTable, Table, Texts, fault
+from kit.schemas import Hint, Line, RootTable, Table, Texts, build_schema_error
 
 DEFAULT = "default"
 
@@ -31,5 +31,5 @@ class AgesFile(RootTable[dict[CountryCode, Age]]):
     @model_validator(mode="after")
     def _require_default(self) -> Self:
         if DEFAULT not in self.root:
-            raise fault(f"“{DEFAULT}” is missing.", "Give the age for all other countries.")
+            raise build_schema_error(f"“{DEFAULT}” is missing.", "Give the age for all other countries.")
         return self

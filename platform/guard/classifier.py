@@ -47,7 +47,7 @@ class Classifier:
         _, surest = max(scored, key=lambda pair: max(pair[0]))
         doubt = (surest.start, surest.end)
         return score_heads(
-            self.heads, tops, TextTraits.of(text, windows=len(windows)), doubt=doubt, layer=LAYER
+            self.heads, tops, TextTraits.from_text(text, windows=len(windows)), doubt=doubt, layer=LAYER
         )
 
     def _compute_probabilities(self, window: Window) -> list[float]:

@@ -47,7 +47,7 @@ class TextTraits:
     is_exercise: bool
 
     @classmethod
-    def of(cls, text: str, *, windows: int) -> "TextTraits":
+    def from_text(cls, text: str, *, windows: int) -> "TextTraits":
         return cls(is_long=windows > 1, is_exercise=len(_NUMBER.findall(text)) >= _EXERCISE_NUMBERS)
 
 

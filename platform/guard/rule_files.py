@@ -12,7 +12,7 @@ from guard.patterns import PatternError
 from guard.rules import MOST_WORDS, Rule
 from guard.verdict import Category, Level
 from kit.authored import FileError, InvalidFile, Location, TomlText, read_toml
-from kit.schemas import Hint, Items, OptionalItems, Table, Texts, fault, validate
+from kit.schemas import Hint, Items, OptionalItems, Table, Texts, build_schema_error, validate
 
 _LEVELS = {
     0: Level.NONE,
@@ -27,7 +27,7 @@ _PATTERN_HINT = "docs/safety.md shows how phrases are written."
 
 def _require_category(name: str) -> str:
     if name not in Category:
-        raise fault(f"There is no category “{name}”.", f"Use one of: {', '.join(Category)}.")
+        raise build_schema_error(f"There is no category “{name}”.", f"Use one of: {', '.join(Category)}.")
     return name
 
 
@@ -73,7 +73,7 @@ class RuleFile:
 
     def build_error(self, number: int, what: str, hint: str) -> FileError:
         """Build an error at the id of the rule with this index."""
-        return self._source.error(("rules", number, "id"), what, hint)
+        return self._source.build_error(("rules", number, "id"), what, hint)
 
     def _add_rule(self, number: int, rule: RuleTable) -> None:
         matches, exception = PhraseRole(number, is_exception=False), PhraseRole(number, is_exception=True)
@@ -123,4 +123,4 @@ class RuleFile:
         return sequence
 
     def _add_error(self, location: Location, what: str) -> None:
-        self._errors.append(self._source.error(location, what, _PATTERN_HINT))
+        self._errors.append(self._source.build_error(location, what, _PATTERN_HINT))

@@ -78,15 +78,15 @@ class TomlText:
     def _lines(self) -> dict[Location, int]:
         return _Scanner(self.text).scan()
 
-    def line_of(self, location: Location) -> int:
+    def get_line(self, location: Location) -> int:
         """Return the line of an entry. If it is missing, return that of the innermost table around it, or else 1."""
         for length in range(len(location), 0, -1):
             if line := self._lines.get(location[:length]):
                 return line + self.first_line - 1
         return 1
 
-    def error(self, location: Location, what: str, hint: str) -> FileError:
-        return FileError(self.file, self.line_of(location), what, hint)
+    def build_error(self, location: Location, what: str, hint: str) -> FileError:
+        return FileError(self.file, self.get_line(location), what, hint)
 
 
 def read_text(path: Path, *, file: str) -> str:

@@ -46,9 +46,9 @@ Texts = Annotated[tuple[str, ...], Items]
 Line = Annotated[str, Field(max_length=MAX_LINE_LENGTH)]
 
 
-def fault(what: str, hint: str, *, at: Location = ()) -> PydanticCustomError:
+def build_schema_error(what: str, hint: str, *, at: Location = ()) -> PydanticCustomError:
     """Build an error for a validator to raise. It is reported at the validated value, or at `at` below it."""
-    return PydanticCustomError("fault", "{what}", {"what": what, "hint": hint, "at": at})
+    return PydanticCustomError("own_rule", "{what}", {"what": what, "hint": hint, "at": at})
 
 
 def validate[M: BaseModel](model: type[M], source: TomlText) -> M:
@@ -102,7 +102,7 @@ _SENTENCES = {
     "model_type": ("{name} is not a table.", "Write it as a table: [{key}]."),
     "model_attributes_type": ("{name} is not a table.", "Write it as a table: [{key}]."),
     "dict_type": ("{name} is not a table.", "Write it as a table: [{key}]."),
-    "fault": ("{what}", "{hint}"),
+    "own_rule": ("{what}", "{hint}"),
 }
 
 
@@ -122,8 +122,8 @@ def _describe(model: type[BaseModel], source: TomlText, error: ErrorDetails) -> 
     what, hint = _SENTENCES.get(kind, ("{name}: " + error["msg"].replace("{", "{{") + ".", "Correct it."))
     if is_key:
         what = "{name} cannot be a key here."
-    own = [] if kind in {"extra_forbidden", "fault"} else list(_list_hints(model, full))
-    return source.error(
+    own = [] if kind in {"extra_forbidden", "own_rule"} else list(_list_hints(model, full))
+    return source.build_error(
         (*location, *context.get("at", ())),
         what.format_map(values),
         own[-1] if own else hint.format_map(values),

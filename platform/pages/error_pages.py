@@ -33,7 +33,7 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     if is_htmx(request):
         response = render(request, "form_expired.html", status=403)
         return trigger_client_event(response, "form-token", {"token": get_token(request)})
-    form = UnsentForm.of(request)
+    form = UnsentForm.from_request(request)
     if form:
         return render(request, "accounts/unsent_form.html", {"form": form, "has_expired": True}, status=403)
     return render(request, "403.html", {"form_expired": True}, status=403)

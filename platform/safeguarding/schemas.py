@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from kit.schemas import Hint, Items, RootTable, Table, Texts, fault
+from kit.schemas import Hint, Items, RootTable, Table, Texts, build_schema_error
 from safeguarding.helplines import CRISIS, ELSEWHERE, UNSAFE_HOME
 
 # Cards
@@ -159,7 +159,7 @@ class HelpLineTable(Table):
     @model_validator(mode="after")
     def _require_a_contact(self) -> Self:
         if not (self.call or self.text or self.chat):
-            raise fault(f"“{self.name}” cannot be reached.", "Give “call”, “text” or “chat”.")
+            raise build_schema_error(f"“{self.name}” cannot be reached.", "Give “call”, “text” or “chat”.")
         return self
 
 
@@ -172,7 +172,7 @@ class CountryTable(Table):
         for need in (CRISIS, UNSAFE_HOME):
             if not any(need in line.helps for line in self.lines):
                 what = f"No help line of this country helps with “{need}”."
-                raise fault(what, f'Add one with helps = ["{need}"].')
+                raise build_schema_error(what, f'Add one with helps = ["{need}"].')
         return self
 
 
@@ -182,5 +182,7 @@ class HelpLinesFile(RootTable[dict[str, CountryTable]]):
     @model_validator(mode="after")
     def _require_elsewhere(self) -> Self:
         if ELSEWHERE not in self.root:
-            raise fault(f"“{ELSEWHERE}” is missing.", "Add the help lines for all other countries.")
+            raise build_schema_error(
+                f"“{ELSEWHERE}” is missing.", "Add the help lines for all other countries."
+            )
         return self

@@ -23,7 +23,7 @@ type CountHashes = Callable[[str, dict[str, str]], int]
 
 
 @pytest.fixture
-def hashes_of(monkeypatch: pytest.MonkeyPatch) -> CountHashes:
+def count_hashes(monkeypatch: pytest.MonkeyPatch) -> CountHashes:
     """Counts the password hashes of a request."""
     counted: list[str] = []
 
@@ -39,14 +39,14 @@ def hashes_of(monkeypatch: pytest.MonkeyPatch) -> CountHashes:
     for name in ("encode", "verify"):
         monkeypatch.setattr(QuickArgon2, name, counting(name))
 
-    def of(path: str, fields: dict[str, str]) -> int:
+    def count(path: str, fields: dict[str, str]) -> int:
         client = Client()
         client.get(path)
         counted.clear()
         client.post(path, fields)
         return len(counted)
 
-    return of
+    return count
 
 
 @pytest.fixture
@@ -72,37 +72,37 @@ def everybody(known: Person, make_person: Callable[..., Person]) -> None:
     ids=lambda login: login[:24],
 )  # fmt: skip
 @pytest.mark.usefixtures("everybody")
-def test_a_wrong_password_is_hashed_once(login: str, password: str, hashes_of: CountHashes) -> None:
-    assert hashes_of("/sign-in", {"username": login, "password": password}) == 1
+def test_a_wrong_password_is_hashed_once(login: str, password: str, count_hashes: CountHashes) -> None:
+    assert count_hashes("/sign-in", {"username": login, "password": password}) == 1
 
 
 @pytest.mark.parametrize("login", ["teen-of-the-house", "may-not-sign-in", "kim@example.org"])
 @pytest.mark.usefixtures("everybody")
-def test_the_right_password_is_hashed_once(login: str, hashes_of: CountHashes) -> None:
-    assert hashes_of("/sign-in", {"username": login, "password": PASSWORD}) == 1
+def test_the_right_password_is_hashed_once(login: str, count_hashes: CountHashes) -> None:
+    assert count_hashes("/sign-in", {"username": login, "password": PASSWORD}) == 1
 
 
 @pytest.mark.parametrize("email", ["new@example.org", "kim@example.org", "unconfirmed@example.org"])
 @pytest.mark.usefixtures("everybody")
-def test_signing_up_hashes_once(email: str, hashes_of: CountHashes) -> None:
+def test_signing_up_hashes_once(email: str, count_hashes: CountHashes) -> None:
     given = {"display_name": "Kim", "email": email, "password1": "four-words-in-a-row", **ADULT_BIRTH}
     before = Person.objects.count()
-    assert hashes_of("/sign-up", given) == 1
+    assert count_hashes("/sign-up", given) == 1
     assert (Person.objects.count() > before) == (email == "new@example.org")
     assert Email.objects.filter(to=email).exists()
 
 
 @pytest.mark.parametrize("name", ["kim@example.org", "nobody@example.org"])
 @pytest.mark.usefixtures("everybody")
-def test_asking_for_a_new_password_hashes_nothing(name: str, hashes_of: CountHashes) -> None:
-    assert hashes_of("/account/password/reset/", {"email": name}) == 0
+def test_asking_for_a_new_password_hashes_nothing(name: str, count_hashes: CountHashes) -> None:
+    assert count_hashes("/account/password/reset/", {"email": name}) == 0
     assert Email.objects.filter(to=name).exists()
 
 
 @pytest.mark.parametrize("name", ["teen-of-the-house", "not-a-name-here"])
 @pytest.mark.usefixtures("everybody")
-def test_asking_a_parent_for_help_hashes_nothing(name: str, hashes_of: CountHashes) -> None:
-    assert hashes_of("/family/password", {"username": name}) == 0
+def test_asking_a_parent_for_help_hashes_nothing(name: str, count_hashes: CountHashes) -> None:
+    assert count_hashes("/family/password", {"username": name}) == 0
 
 
 class TestADemoThatWasRestored:

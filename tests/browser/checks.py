@@ -13,7 +13,7 @@ SCHEMES: dict[Literal["light", "dark"], dict[str, object]] = {
 }
 
 
-def faults(page: Page) -> Iterator[str]:
+def list_problems(page: Page) -> Iterator[str]:
     """Return what axe finds in light mode, and its color findings in dark mode."""
     for scheme, options in SCHEMES.items():
         page.emulate_media(color_scheme=scheme)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Viewp
 from playwright.sync_api import Error as BrowserError
 
 from accounts.models import Person
-from tests.browser.checks import faults
+from tests.browser.checks import list_problems
 from tests.live import Web
 
 # Playwright's synchronous API runs an event loop in this thread, and Django refuses database access beside a loop.
@@ -84,14 +84,14 @@ def context(browser: Browser, web: Web) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     """A phone's page. A script error or a violation of the content security policy fails the test."""
-    faults: list[str] = []
+    errors: list[str] = []
     opened = context.new_page()
-    opened.on("pageerror", lambda fault: faults.append(str(fault)))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on(
-        "console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None
+        "console", lambda message: errors.append(message.text) if "Security Policy" in message.text else None
     )
     yield opened
-    assert not faults
+    assert not errors
 
 
 @pytest.fixture
@@ -108,15 +108,15 @@ def sign_in(context: BrowserContext, web: Web) -> Callable[[Person], None]:
 
 
 @pytest.fixture
-def audit_of() -> Callable[[Page], None]:
+def audit_page() -> Callable[[Page], None]:
     """Checks that axe finds nothing on the current page, in light and dark mode."""
 
     def auditing(page: Page) -> None:
-        assert not list(faults(page))
+        assert not list(list_problems(page))
 
     return auditing
 
 
 @pytest.fixture
-def audit(page: Page, audit_of: Callable[[Page], None]) -> Callable[[], None]:
-    return partial(audit_of, page)
+def audit(page: Page, audit_page: Callable[[Page], None]) -> Callable[[], None]:
+    return partial(audit_page, page)

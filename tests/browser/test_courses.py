@@ -9,7 +9,7 @@ from accounts.models import Person
 from courses.authoring.modules import read_library
 from courses.models import Certificate, LessonDone, QuizAnswer, QuizQuestion
 from families.models import Link
-from tests.browser.checks import faults, too_wide
+from tests.browser.checks import list_problems, too_wide
 from tests.browser.conftest import PHONE
 from tests.courses.conftest import do_all_but
 from tests.live import Web, Worker
@@ -47,7 +47,7 @@ def test_axe_finds_nothing_nothing_overflows_and_no_script_runs(page: Page) -> N
     wrong = []
     for path in PAGES:
         page.goto(path)
-        wrong += [f"{path}: {fault}" for fault in (*faults(page), *too_wide(page))]
+        wrong += [f"{path}: {problem}" for problem in (*list_problems(page), *too_wide(page))]
         wrong += [f"{path}: a script"] * page.locator("script").count()
     assert not wrong, "\n".join(wrong)
 

@@ -97,8 +97,8 @@ def covered(page: Page, *, with_tab: bool) -> list[str]:
         for key in ("Tab", "Shift+Tab"):
             for _ in range(page.locator(CONTROLS).count()):
                 page.keyboard.press(key)
-                if fault := page.evaluate("window.covered(document.activeElement)"):
-                    overlaps.append(f"{key}: {fault}")
+                if overlap := page.evaluate("window.covered(document.activeElement)"):
+                    overlaps.append(f"{key}: {overlap}")
     return overlaps
 
 
@@ -116,7 +116,7 @@ def test_no_control_covers_another_on_a_phone(
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
                 overlaps = covered(page, with_tab=width != 360)
-                wrong.extend(f"{address} at {width}: {fault}" for fault in overlaps)
+                wrong.extend(f"{address} at {width}: {overlap}" for overlap in overlaps)
 
     look_at(PUBLIC)
     sign_in(teen)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from events.models import Event
-from tests.browser.checks import faults, too_wide
+from tests.browser.checks import list_problems, too_wide
 from tests.browser.conftest import PHONE
 from tests.live import Web
 from tests.matrix.routes import routes
@@ -75,9 +75,9 @@ def test_axe_finds_nothing_and_nothing_overflows(
     for name in open_to(role):
         address = world.address(name, routes()[name])
         if is_page(page, address):
-            wrong += [f"{name}: {fault}" for fault in (*faults(page), *too_wide(page))]
+            wrong += [f"{name}: {problem}" for problem in (*list_problems(page), *too_wide(page))]
             other.goto(address)
-            wrong += [f"{name}, in Spanish: {fault}" for fault in too_wide(other)]
+            wrong += [f"{name}, in Spanish: {problem}" for problem in too_wide(other)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -88,7 +88,7 @@ def test_nor_in_the_admins_pages(world: World, page: Page) -> None:
     lists = [admin_page(model, "changelist") for model in IN_THE_ADMIN]
     for address in [reverse("admin:index"), *lists]:
         page.goto(address)
-        wrong += [f"{address}: {fault}" for fault in faults(page)]
+        wrong += [f"{address}: {problem}" for problem in list_problems(page)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -97,5 +97,5 @@ def test_nor_at_the_desk_for_events_where_people_are_checked_in_on_a_phone(world
     wrong = []
     for name in ("people", "message", "emails", "repeat", "cancel"):
         page.goto(f"/admin/events/event/{Event.objects.get().pk}/{name}")
-        wrong += [f"{name}: {fault}" for fault in (*faults(page), *too_wide(page))]
+        wrong += [f"{name}: {problem}" for problem in (*list_problems(page), *too_wide(page))]
     assert not wrong, "\n".join(wrong)

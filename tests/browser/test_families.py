@@ -25,7 +25,7 @@ def link(parent: Person, teen: Person) -> Link:
 
 
 @pytest.fixture
-def phone_of(browser: Browser, web: Web) -> Iterator[Callable[[Person], Page]]:
+def open_phone(browser: Browser, web: Web) -> Iterator[Callable[[Person], Page]]:
     """A phone with scripts off: everything here works with forms and links."""
     opened: list[BrowserContext] = []
 
@@ -96,12 +96,12 @@ def test_an_invalid_agreement_and_a_closed_tutor_pass_axe(
 
 
 def test_invite_accept_consent_agree_and_ask(
-    parent: Person, teen: Person, worker: Worker, phone_of: Callable[..., Page]
+    parent: Person, teen: Person, worker: Worker, open_phone: Callable[..., Page]
 ) -> None:
     fill_library()
     Consent.objects.all().delete()
     Residence.objects.all().delete()
-    hers, his = phone_of(parent), phone_of(teen, scripts=True)
+    hers, his = open_phone(parent), open_phone(teen, scripts=True)
 
     hers.get_by_role("link", name="Your account").click()
     hers.get_by_role("link", name="Your family").click()
@@ -139,8 +139,8 @@ def test_invite_accept_consent_agree_and_ask(
     expect(his.locator(".notices li")).to_have_count(1)
 
 
-def test_pause_and_end_the_link(link: Link, phone_of: Callable[..., Page]) -> None:
-    hers, his = phone_of(link.parent), phone_of(link.teen)
+def test_pause_and_end_the_link(link: Link, open_phone: Callable[..., Page]) -> None:
+    hers, his = open_phone(link.parent), open_phone(link.teen)
     hers.goto(f"/family/links/{link.pk}/agreement")
     hers.get_by_role("button", name="Pause the tutor").click()
     his.goto("/tutor/")
@@ -157,14 +157,14 @@ def test_pause_and_end_the_link(link: Link, phone_of: Callable[..., Page]) -> No
     expect(hers.get_by_role("heading", level=1)).to_contain_text("We can’t find that page")
 
 
-def test_the_link_ends_at_18(link: Link, phone_of: Callable[..., Page]) -> None:
+def test_the_link_ends_at_18(link: Link, open_phone: Callable[..., Page]) -> None:
     """The link ends in the month of the 18th birthday, and both are notified."""
     Consent.objects.all().delete()
     agree(teen=link.teen, by=link.parent)
     today = timezone.localdate()
     link.teen.born = date(today.year - 18, today.month, 1)
     link.teen.save(update_fields=["born"])
-    hers, his = phone_of(link.parent), phone_of(link.teen)
+    hers, his = open_phone(link.parent), open_phone(link.teen)
     end_links_at_18()
     for phone in (hers, his):
         phone.goto("/family/")
@@ -180,11 +180,11 @@ def test_a_parent_helps_with_a_password(
     link: Link,
     browser: Browser,
     web: Web,
-    phone_of: Callable[..., Page],
+    open_phone: Callable[..., Page],
     audit: Callable[[], None],
     page: Page,
 ) -> None:
-    hers = phone_of(link.parent)
+    hers = open_phone(link.parent)
     page.goto("/sign-in")
     page.get_by_role("link", name="Forgot your password?").click()
     page.get_by_role("link", name="A parent who is linked to you can help").click()
@@ -213,8 +213,8 @@ def test_a_parent_helps_with_a_password(
     expect(page.get_by_text("What you wrote before is unlocked.")).to_be_visible()
 
 
-def test_a_family_downloads_its_data_and_is_deleted(link: Link, phone_of: Callable[..., Page]) -> None:
-    hers, his = phone_of(link.parent, scripts=True), phone_of(link.teen)
+def test_a_family_downloads_its_data_and_is_deleted(link: Link, open_phone: Callable[..., Page]) -> None:
+    hers, his = open_phone(link.parent, scripts=True), open_phone(link.teen)
     hers.goto("/family/")
     hers.get_by_role("link", name="Your family’s data").click()
     with hers.expect_download() as copied:
@@ -231,8 +231,8 @@ def test_a_family_downloads_its_data_and_is_deleted(link: Link, phone_of: Callab
     assert not Person.objects.exists()
 
 
-def test_a_teen_deletes_their_account(link: Link, phone_of: Callable[..., Page]) -> None:
-    hers, his = phone_of(link.parent), phone_of(link.teen)
+def test_a_teen_deletes_their_account(link: Link, open_phone: Callable[..., Page]) -> None:
+    hers, his = open_phone(link.parent), open_phone(link.teen)
     his.goto("/account/data")
     his.locator("#id_proof").fill("a-long-password")
     his.get_by_role("button", name="Delete everything now").click()

@@ -50,7 +50,7 @@ def world(web: Web, library: None, monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def pages_of(role: str) -> list[str]:
+def list_pages(role: str) -> list[str]:
     """Return the pages that this role sees. Except in a soak, skip those that an earlier role of the table sees."""
     place, names = ROLES.index(role), []
     for name, (get, _post) in sorted(ROWS.items()):
@@ -64,7 +64,7 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
     """Walk each form that a role sees, each time from a reloaded page. Return what went wrong."""
     wrong, walked, seen = [], [], set()
     page.set_default_timeout(5_000)
-    for name in pages_of(role):
+    for name in list_pages(role):
         address = world.address(name, routes()[name])
         sign_in(page.context, world, role)
         for number in range(_count_forms(page, address)):
@@ -83,9 +83,9 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
                 continue
             seen.add(action)
             walked.append(f"{name} {number} → {action}")
-            with faults_of(page) as faults:
-                wrong += [f"{name}, form {number} ({action}): {fault}" for fault in walk(page, form)]
-            wrong += [f"{name}, form {number} ({action}): {fault}" for fault in faults]
+            with collect_problems(page) as problems:
+                wrong += [f"{name}, form {number} ({action}): {problem}" for problem in walk(page, form)]
+            wrong += [f"{name}, form {number} ({action}): {problem}" for problem in problems]
     if os.environ.get("SOAK"):
         print(f"\n{role}, {walk.__name__}:", *walked, sep="\n  ")
     assert walked, "no form was found"
@@ -111,7 +111,7 @@ def unfold(page: Page) -> None:
 
 
 @contextmanager
-def faults_of(page: Page) -> Iterator[list[str]]:
+def collect_problems(page: Page) -> Iterator[list[str]]:
     """Collects the responses that no action of a person may cause."""
     problems: list[str] = []
 
@@ -342,7 +342,7 @@ def test_feedback_about_an_event_is_walked_as_well(world: World, page: Page) -> 
     wrong: list[str] = []
     for walk in WALKS:
         form = open_form(page, address, 0)
-        with faults_of(page) as faults:
+        with collect_problems(page) as problems:
             wrong += walk(page, form)
-        wrong += faults
+        wrong += problems
     assert not wrong, "\n".join(wrong)

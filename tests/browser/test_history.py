@@ -40,7 +40,7 @@ def without_script(browser: Browser, context: BrowserContext, web: Web) -> Itera
         opened_context.close()
 
 
-def top_of(page: Page, question: str) -> float:
+def measure_top(page: Page, question: str) -> float:
     box = page.get_by_text(question, exact=True).bounding_box()
     assert box
     return box["y"]
@@ -55,7 +55,7 @@ def test_earlier_turns_are_added_above_without_moving_the_page(
     for first, count in ((70, 100), (20, 120)):
         earlier = page.get_by_role("link", name="Earlier", exact=True)
         earlier.scroll_into_view_if_needed()
-        before = top_of(page, f"Question {first}")
+        before = measure_top(page, f"Question {first}")
         earlier.focus()
         page.keyboard.press("Enter")
         expect(page.locator(".turn")).to_have_count(count)
@@ -65,7 +65,7 @@ def test_earlier_turns_are_added_above_without_moving_the_page(
         expect(joint).to_be_in_viewport()
         page.wait_for_timeout(300)
         # The text being read moves only by the height of the status line.
-        assert abs(top_of(page, f"Question {first}") - before) < 2
+        assert abs(measure_top(page, f"Question {first}") - before) < 2
     expect(joint).to_contain_text(
         "20 earlier questions were added above. This is the start of the conversation."
     )

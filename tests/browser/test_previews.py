@@ -39,7 +39,7 @@ def opened(browser: Browser, live_server: LiveServer, file: Path) -> Iterator[Op
         Person.objects.create(username="ana", role=Role.ADMIN, is_staff=True, is_superuser=True)
     )
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    faults: list[str] = []
+    errors: list[str] = []
     contexts = []
 
     def opening(path: str = LESSON, *, width: int = 1280, scripts: bool = True) -> Page:
@@ -54,10 +54,10 @@ def opened(browser: Browser, live_server: LiveServer, file: Path) -> Iterator[Op
             [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
         )
         page = context.new_page()
-        page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console",
-            lambda message: faults.append(message.text) if "Security Policy" in message.text else None,
+            lambda message: errors.append(message.text) if "Security Policy" in message.text else None,
         )
         page.goto(DRAFTS + path)
         return page
@@ -65,7 +65,7 @@ def opened(browser: Browser, live_server: LiveServer, file: Path) -> Iterator[Op
     yield opening
     for context in contexts:
         context.close()
-    assert not faults
+    assert not errors
 
 
 def save(file: Path, old: str, new: str) -> None:
@@ -129,12 +129,12 @@ def test_without_scripts_a_button_shows_it(opened: Open) -> None:
 
 @pytest.mark.parametrize("path", ["", LESSON, f"{MODULE}/quiz.md", f"{MODULE}/module.md", "broken"])
 def test_axe_finds_nothing_and_nothing_overflows(
-    path: str, opened: Open, file: Path, audit_of: Callable[[Page], None]
+    path: str, opened: Open, file: Path, audit_page: Callable[[Page], None]
 ) -> None:
     if path == "broken":
         save(file, ":::diagram bias", f":::diagram {'bia' * 60}")
     page = opened(LESSON if path == "broken" else path)
-    audit_of(page)
+    audit_page(page)
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

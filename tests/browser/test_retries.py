@@ -93,7 +93,7 @@ def worker(tmp_path: Path, valkey: live.Valkey, model: SteeredModel) -> Iterator
         yield worker
 
 
-def words_of(page: Page) -> list[str]:
+def read_words(page: Page) -> list[str]:
     """Return the text of the first turn's answer."""
     return " ".join(page.locator(".turn").first.locator(".answer .prose").all_inner_texts()).split()
 
@@ -106,7 +106,7 @@ def stopped(page: Page, teen: Person, sign_in: SignIn, worker: live.Worker) -> T
     page.get_by_label("Your question").fill(QUESTION)
     page.get_by_role("button", name="Ask", exact=True).click()
     page.wait_for_url(re.compile("/tutor/[0-9a-f-]{36}"))
-    live.wait_until(lambda: words_of(page) == LONG, what="the words")
+    live.wait_until(lambda: read_words(page) == LONG, what="the words")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("You stopped the answer here.")).to_be_visible()
     turn = Turn.objects.get()
@@ -122,14 +122,14 @@ def test_words_stay_when_a_retry_fails_after_a_reload_and_in_memory(
     expect(page.get_by_text("You tried again, and it failed.")).to_be_visible()
     expect(page.get_by_text("Your earlier answer stays.")).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
-    assert words_of(page) == LONG
+    assert read_words(page) == LONG
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     audit()
 
     page.reload()
     expect(page.locator(".turn")).to_have_count(1)
-    assert words_of(page) == LONG
+    assert read_words(page) == LONG
 
     page.get_by_label("Your next question").fill("What is a delta?")
     page.get_by_role("button", name="Ask", exact=True).click()
@@ -144,7 +144,7 @@ def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn,
     page.get_by_role("button", name="Retry").click()
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".turn").first).to_contain_text("You asked this again.")
-    assert words_of(page) == LONG
+    assert read_words(page) == LONG
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("You tried again, and stopped before there was more to read.")).to_be_visible()
 
@@ -163,6 +163,6 @@ def test_a_stopped_answer_is_continued_below_itself(page: Page, stopped: Turn, m
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".turn").last).to_contain_text("Go on.")
     expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible()
-    assert words_of(page) == LONG
+    assert read_words(page) == LONG
     expect(page.locator(".turn").first.get_by_role("button", name="Continue")).to_have_count(0)
     assert Turn.objects.get(continues=stopped).state == TurnState.ANSWERED

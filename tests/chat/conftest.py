@@ -48,7 +48,11 @@ def down(db: None) -> ModelOutage:
     """A model outage of three minutes, declared."""
     began = timezone.now() - timedelta(minutes=3)
     return ModelOutage.objects.create(
-        began_at=began, declared_at=began, end_reason=EndReason.MODEL_UNREACHABLE, faults=2, failed_probes=9
+        began_at=began,
+        declared_at=began,
+        end_reason=EndReason.MODEL_UNREACHABLE,
+        failed_answers=2,
+        failed_probes=9,
     )
 
 

@@ -44,7 +44,7 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
     return as_person(teen)
 
 
-def page_of(client: Client, turn: Turn) -> str:
+def read_page(client: Client, turn: Turn) -> str:
     page = client.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
     return " ".join(page.split())
 
@@ -78,7 +78,7 @@ class TestFixedTexts:
     ) -> None:
         judged(given)
         turn = ask(teen)
-        assert turn.question in page_of(owner, turn)
+        assert turn.question in read_page(owner, turn)
         (row,) = export_conversations(teen)
         assert row["question"] == turn.question
         assert row["outcome"] == str(TurnState(state).label)
@@ -116,7 +116,7 @@ class TestPause:
     def test_the_question_is_asked_unchanged_with_the_help_lines_beside_it(
         self, teen: Person, ask: Ask, owner: Client
     ) -> None:
-        page = page_of(owner, ask(teen))
+        page = read_page(owner, ask(teen))
         assert "Are you thinking about killing yourself, or about hurting yourself?" in page
         assert 'href="tel:988"' in page
         assert "not yet been reviewed by a clinician" in page
@@ -134,7 +134,7 @@ class TestPause:
         turn = ask(teen)
         reply = owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": word})
         assert reply.headers["Location"].endswith(f"#turn-{turn.pk}")
-        page = page_of(owner, turn)
+        page = read_page(owner, turn)
         assert "Thank you. The lesson goes on below" in page
         assert "Your next question" in page
         judged(Verdict())
@@ -153,7 +153,7 @@ class TestPause:
         owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
         turn.refresh_from_db()
         assert (turn.state, turn.level) == (TurnState.CARDED, Level.STATED)
-        page = page_of(owner, turn)
+        page = read_page(owner, turn)
         assert "you may be thinking about hurting yourself" in page
         assert "The tutor is resting" in page
         services.answer_check_in(turn=turn, is_yes=False)
@@ -172,9 +172,9 @@ class TestPause:
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(verdict(Level.HINTS, Category.EATING_DISORDER))
-        assert "Is the way you eat, or do not eat, hurting you?" in page_of(owner, ask(teen))
+        assert "Is the way you eat, or do not eat, hurting you?" in read_page(owner, ask(teen))
         judged(verdict(Level.HINTS, Category.HOPELESSNESS, Category.ABOUT_SOMEONE_ELSE))
-        assert "Do you think that they may want to die" in page_of(owner, ask(teen))
+        assert "Do you think that they may want to die" in read_page(owner, ask(teen))
 
     def test_a_hint_of_abuse_asks_about_safety_and_a_yes_shows_that_card(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
@@ -182,7 +182,7 @@ class TestPause:
         # A remote guard's verdicts on possible abuse, and on a trace of it.
         judged(verdict(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL))
         turn = ask(teen)
-        page = page_of(owner, turn)
+        page = read_page(owner, turn)
         assert "Is somebody hurting you, or asking you for things that feel wrong?" in page
         assert "killing yourself" not in page
         assert 'href="tel:18004224453"' in page
@@ -217,7 +217,7 @@ class TestUnsafeHome:
     def test_its_card_asks_whether_it_is_safe_and_can_be_left_quickly(
         self, teen: Person, ask: Ask, owner: Client
     ) -> None:
-        page = page_of(owner, ask(teen))
+        page = read_page(owner, ask(teen))
         assert "Is it safe to talk?" in page
         assert "Who feels safe" in page
         assert 'href="tel:18004224453"' in page
@@ -250,9 +250,9 @@ class TestSupport:
     ) -> None:
         turn = ask(teen, "Everything is too much. How do fractions work?")
         assert turn.state == TurnState.QUEUED
-        assert "That sounds like a lot to carry." in page_of(owner, turn)
+        assert "That sounds like a lot to carry." in read_page(owner, turn)
         Turn.objects.update(state=TurnState.ANSWERED, answer="Parts of a whole.", ended_at=timezone.now())
-        page = page_of(owner, turn)
+        page = read_page(owner, turn)
         line, answer, who = (
             page.index(words)
             for words in ("That sounds like a lot", "Parts of a whole.", "Who could help with it?")
@@ -296,7 +296,7 @@ class TestSupport:
         self, category: Category, words: str, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(verdict(Level.STRESS, category))
-        assert words in page_of(owner, ask(teen))
+        assert words in read_page(owner, ask(teen))
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.usefixtures("unnudged")
@@ -323,7 +323,7 @@ class TestRefusing:
         fixed_text = find_fixed_text(turn)
         assert fixed_text
         assert len(fixed_text.offers) >= 2
-        page = page_of(owner, turn)
+        page = read_page(owner, turn)
         assert "What you can ask instead" in page
         assert all(offer in page for offer in fixed_text.offers)
 
@@ -331,7 +331,7 @@ class TestRefusing:
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(METHOD)
-        page = page_of(owner, ask(teen))
+        page = read_page(owner, ask(teen))
         section = page[page.index('class="said"') : page.index("</section>", page.index('class="said"'))]
         assert reverse("safeguarding:help_now") in section
 
@@ -362,7 +362,7 @@ class TestRedirecting:
         fill_library()
         judged(verdict(Level.NONE, category))
         turn = ask(teen)
-        page = page_of(owner, turn)
+        page = read_page(owner, turn)
         assert words in page
         assert 'href="/learn/good-and-bad/' in page
         body = owner.get(reverse("chat_api:turn", args=[turn.pk])).json()
@@ -372,7 +372,7 @@ class TestRedirecting:
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(COMPANION)
-        assert "Read the lesson" not in page_of(owner, ask(teen))
+        assert "Read the lesson" not in read_page(owner, ask(teen))
 
 
 def saying(text: str) -> Callable[..., AsyncGenerator[AnswerDelta | TokenUsage]]:
@@ -412,7 +412,7 @@ class TestACutAnswer:
         monkeypatch.setattr("chat.answering.writing.stream_answer", saying(answer))
         turn = written(ask(teen))
         assert (turn.state, turn.end_reason, turn.answer) == (TurnState.CUT, end_reason, "")
-        page = page_of(owner, turn)
+        page = read_page(owner, turn)
         assert words in page
         assert "darling" not in page
         for offer in (
@@ -441,7 +441,7 @@ class TestACutAnswer:
         fill_library()
         monkeypatch.setattr("chat.answering.writing.stream_answer", saying("I love you so much, my darling."))
         turn = written(ask(teen, "Why does AI make things up?"))
-        assert "Read the lesson: It sounds sure even when it is wrong" in page_of(owner, turn)
+        assert "Read the lesson: It sounds sure even when it is wrong" in read_page(owner, turn)
 
 
 @pytest.mark.parametrize(

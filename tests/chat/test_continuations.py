@@ -56,7 +56,7 @@ def go_on(turn: Turn, turn_id: object = None) -> Turn:
     ).turn
 
 
-def prompt_of(turn: Turn) -> list[str]:
+def list_prompt_messages(turn: Turn) -> list[str]:
     """Return the messages for the model after the instructions."""
     prompt = build_prompt(
         turn.question,
@@ -128,23 +128,23 @@ class TestTheNewTurn:
         following = go_on(cut)
         Turn.objects.filter(pk=following.pk).update(memory_tokens=0)
         following.refresh_from_db()
-        assert prompt_of(following) == [QUESTION, SO_FAR, "Go on."]
+        assert list_prompt_messages(following) == [QUESTION, SO_FAR, "Go on."]
 
     def test_holds_what_its_prompt_and_answer_may_cost(self, cut: Turn) -> None:
         following = go_on(cut)
-        prompt_tokens = sum(map(estimate_max_tokens, prompt_of(following)))
+        prompt_tokens = sum(map(estimate_max_tokens, list_prompt_messages(following)))
         assert Hold.objects.get(key=following.pk).tokens > prompt_tokens + following.max_answer_tokens
 
     def test_may_be_continued_itself_and_then_carries_the_first_question(self, cut: Turn) -> None:
         second = end(go_on(cut), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "their water to the sea. There")
         third = go_on(second)
-        assert prompt_of(third) == [QUESTION, f"{SO_FAR} their water to the sea. There", "Go on."]
+        assert list_prompt_messages(third) == [QUESTION, f"{SO_FAR} their water to the sea. There", "Go on."]
 
     def test_keeps_what_it_continues_when_it_is_retried(self, cut: Turn, teen: Person) -> None:
         following = end(go_on(cut), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         again = asking.retry_turn(person=teen, failed=following, turn_id=uuid4()).turn
         assert (again.continues, again.question) == (cut, "Go on.")
-        assert prompt_of(again) == [QUESTION, SO_FAR, "Go on."]
+        assert list_prompt_messages(again) == [QUESTION, SO_FAR, "Go on."]
 
     @pytest.mark.django_db(transaction=True)
     def test_is_answered_by_a_worker(self, teen: Person, ask: Ask) -> None:

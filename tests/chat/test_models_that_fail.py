@@ -25,7 +25,19 @@ from tests.chat.conftest import Ask, written
 from tests.live import wait_until
 from tests.quirk_cases import ANSWER, END, PIECES, THOUGHT
 from tests.quirks import answered_by
-from tests.scripted import DONE, NOT_FOUND, OK, Script, answer, delta, refusal, scripted, stop, used, words
+from tests.scripted import (
+    DONE,
+    NOT_FOUND,
+    OK,
+    Script,
+    answer,
+    delta,
+    error_reply,
+    scripted,
+    stop,
+    used,
+    words,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
 
@@ -164,7 +176,7 @@ class TestMessages:
     def test_a_busy_server_says_when_to_try_again(
         self, answered: Callable[..., Turn], teen: Person, as_person: AsPerson
     ) -> None:
-        turn = answered(refusal(429, "slow down", Retry_After=45))
+        turn = answered(error_reply(429, "slow down", Retry_After=45))
         page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
         assert "The model is busy. Try again in 4" in page
         body = as_person(teen).get(f"/api/v1/turns/{turn.pk}").json()
@@ -192,7 +204,7 @@ class TestMessages:
 
     @pytest.mark.parametrize(
         ("reply", "alarms"),
-        [(refusal(401, "key sk-123 of WALNUT"), True), (refusal(429, "WALNUT"), False)],
+        [(error_reply(401, "key sk-123 of WALNUT"), True), (error_reply(429, "WALNUT"), False)],
         ids=["broken", "busy"],
     )
     def test_model_errors_that_admins_must_fix_are_logged_as_errors(

@@ -13,15 +13,15 @@ from chat.models import EndReason, ModelOutage, Turn, TurnState
 from chat.turns.outages import (
     CLEAR_AFTER,
     DOWN_AFTER,
-    FAULTS_EXPIRE_AFTER,
+    FAILURES_EXPIRE_AFTER,
     check_model,
     find_outage,
-    record_fault,
+    record_failure,
 )
 from tests.chat.conftest import Ask, written
 from tests.live import free_port
 from tests.quirks import answered_by
-from tests.scripted import ScriptedModel, answer, refusal, scripted
+from tests.scripted import ScriptedModel, answer, error_reply, scripted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
 AsPerson = Callable[[Person], Client]
@@ -72,11 +72,11 @@ class TestDown:
         self, teen: Person, stranger: Person, ask: Ask
     ) -> None:
         # It answers requests for its model list, but not questions.
-        with scripted([refusal(500, "oh")]) as broken, answered_by(broken):
+        with scripted([error_reply(500, "oh")]) as broken, answered_by(broken):
             first = fails(ask, teen)
         with scripted() as serving, answered_by(serving):
             for _ in range(3):
-                record_fault(EndReason.MODEL_ERROR)
+                record_failure(EndReason.MODEL_ERROR)
             earlier(began_at=DOWN_AFTER)
             check_model()
             assert find_outage() is None
@@ -96,7 +96,7 @@ class TestDown:
 
 class TestBack:
     def test_is_known_from_the_first_answer(self, down: ModelOutage, turn: Turn) -> None:
-        earlier(last_fault_at=timedelta(seconds=5))
+        earlier(last_failure_at=timedelta(seconds=5))
         Turn.objects.filter(pk=turn.pk).update(
             state=TurnState.ANSWERED, claimed_at=timezone.now(), ended_at=timezone.now()
         )
@@ -109,22 +109,23 @@ class TestBack:
         with scripted() as serving, answered_by(serving):
             check_model()
             assert find_outage()
-            earlier(last_fault_at=CLEAR_AFTER)
+            earlier(last_failure_at=CLEAR_AFTER)
             check_model()
         assert find_outage() is None
 
     def test_is_not_taken_from_its_name_where_it_answers_no_question(self, down: ModelOutage) -> None:
         ModelOutage.objects.update(end_reason=EndReason.MODEL_QUOTA)
         with scripted() as serving, answered_by(serving):
-            earlier(last_fault_at=CLEAR_AFTER)
+            earlier(last_failure_at=CLEAR_AFTER)
             check_model()
             assert find_outage()
-            earlier(last_fault_at=FAULTS_EXPIRE_AFTER)
+            earlier(last_failure_at=FAILURES_EXPIRE_AFTER)
             check_model()
         assert find_outage() is None
 
     @pytest.mark.parametrize(
-        "reply", [refusal(404, "no"), refusal(405, "no"), answer(200, b"<p>Hello"), answer(200, ["?"])]
+        "reply",
+        [error_reply(404, "no"), error_reply(405, "no"), answer(200, b"<p>Hello"), answer(200, ["?"])],
     )
     def test_a_server_that_has_no_list_of_models_is_there(self, reply: bytes, down: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
@@ -132,7 +133,7 @@ class TestBack:
             assert outage
             assert outage.is_reachable
 
-    @pytest.mark.parametrize("reply", [refusal(401, "no"), refusal(503, "loading"), b""])
+    @pytest.mark.parametrize("reply", [error_reply(401, "no"), error_reply(503, "loading"), b""])
     def test_one_that_refuses_or_hangs_up_is_not(self, reply: bytes, down: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
             outage = check_model()
@@ -143,6 +144,6 @@ class TestBack:
         with answered_by(nowhere()):
             fails(ask, teen)
         with scripted() as serving, answered_by(serving):
-            earlier(last_fault_at=CLEAR_AFTER)
+            earlier(last_failure_at=CLEAR_AFTER)
             check_model()
         assert not ModelOutage.objects.exists()

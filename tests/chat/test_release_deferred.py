@@ -28,7 +28,7 @@ from tests.chat.test_outages import nowhere
 from tests.chat.test_remote_gate import HARM, RemoteGuard, remote
 from tests.conftest import with_consent
 from tests.quirks import answered_by
-from tests.scripted import DONE, OK, Script, refusal, scripted, stop, used, words
+from tests.scripted import DONE, OK, Script, error_reply, scripted, stop, used, words
 
 __all__ = ["remote"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
@@ -46,7 +46,7 @@ def crowd(make_person: MakePerson, ask: Ask, down: ModelOutage) -> list[Turn]:
     return [ask(with_consent(make_person(f"teen-{n}")), wait_for_model=True) for n in range(MAX_RELEASED + 2)]
 
 
-def now_of(turn: Turn) -> Turn:
+def reload(turn: Turn) -> Turn:
     return Turn.objects.get(pk=turn.pk)
 
 
@@ -88,7 +88,7 @@ class TestAnAnswer:
             assert written(kept).answer == "Rain falls down."
 
     def test_that_does_not_come_lets_it_wait_again(self, kept: Turn, teen: Person) -> None:
-        with scripted([refusal(503, "busy")]) as serving, answered_by(serving):
+        with scripted([error_reply(503, "busy")]) as serving, answered_by(serving):
             watch_deferred()
             turn = written(kept)
             assert (turn.state, turn.failed_tries, turn.end_reason) == (TurnState.DEFERRED, 1, "")
@@ -117,7 +117,7 @@ class TestAnAnswer:
 
     def test_to_a_question_that_always_fails_is_given_up(self, kept: Turn) -> None:
         ModelOutage.objects.all().delete()
-        with scripted([refusal(500, "oh")]) as serving, answered_by(serving):
+        with scripted([error_reply(500, "oh")]) as serving, answered_by(serving):
             for _ in range(MAX_FAILED_TRIES + 1):
                 rested()
                 release_deferred(places=4)
@@ -127,7 +127,7 @@ class TestAnAnswer:
     def test_is_not_released_after_it_was_withdrawn(self, kept: Turn, teen: Person) -> None:
         with scripted(ANSWER) as back, answered_by(back):
             watch_deferred()
-            stop_turn(turn=now_of(kept))
+            stop_turn(turn=reload(kept))
             assert written(kept).state == TurnState.STOPPED
             assert not back.asked
         assert get_meter(owner=teen).held == 0
@@ -138,7 +138,7 @@ class TestTheRush:
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
             assert watch_deferred() == 0
-        assert now_of(crowd[0]).state == TurnState.QUEUED
+        assert reload(crowd[0]).state == TurnState.QUEUED
 
     def test_is_let_in_a_few_at_a_time_and_in_order(self, crowd: list[Turn], settings: Settings) -> None:
         settings.TUTOR_CONCURRENCY = 32
@@ -146,9 +146,9 @@ class TestTheRush:
         assert watch_deferred() == MAX_RELEASED
         assert list_next_turns(10) == [turn.pk for turn in crowd[:MAX_RELEASED]]
         assert watch_deferred() == 0
-        stop_turn(turn=now_of(crowd[0]))
+        stop_turn(turn=reload(crowd[0]))
         assert watch_deferred() == 1
-        assert now_of(crowd[MAX_RELEASED]).state == TurnState.QUEUED
+        assert reload(crowd[MAX_RELEASED]).state == TurnState.QUEUED
 
     def test_is_let_in_once_by_workers_that_look_at_once(self, crowd: list[Turn]) -> None:
         assert sum(at_once([lambda: release_deferred(places=MAX_RELEASED)] * 5)) == MAX_RELEASED
@@ -165,7 +165,7 @@ class TestTheRush:
     def test_is_not_blocked_by_a_question_that_keeps_failing(self, crowd: list[Turn]) -> None:
         Turn.objects.filter(pk=crowd[0].pk).update(failed_tries=2)
         assert release_deferred(places=1) == 1
-        assert now_of(crowd[1]).state == TurnState.QUEUED
+        assert reload(crowd[1]).state == TurnState.QUEUED
 
 
 class TestTheQueue:
@@ -173,19 +173,19 @@ class TestTheQueue:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=5))
         release_deferred(places=1)
         sweep_turns()
-        assert now_of(kept).state == TurnState.QUEUED
+        assert reload(kept).state == TurnState.QUEUED
 
     def test_that_stops_responding_returns_it(self, kept: Turn, teen: Person) -> None:
         release_deferred(places=1)
         sweep_turns(now=timezone.now() + MAX_QUEUE_WAIT)
-        assert (now_of(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
+        assert (reload(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
 
     def test_whose_worker_dies_every_time_gives_it_back(self, kept: Turn, teen: Person) -> None:
         release_deferred(places=1)
         for _ in range(3):
             assert claim_turns(places=1)
             sweep_turns(now=timezone.now() + LEASE)
-        assert (now_of(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
+        assert (reload(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
         assert not [*find_differences()]
 
 
@@ -223,23 +223,23 @@ class TestChangesWhileItWaits:
         Link.objects.create(parent=parent, teen=teen)
         change(teen)
         release_deferred(places=1)
-        turn = now_of(kept)
+        turn = reload(kept)
         assert (turn.state, turn.waits_for) == (TurnState.DEFERRED, waits_for)
         assert turn.try_after
         assert turn.try_after > timezone.now()
         assert not Hold.objects.filter(key=kept.pk).exists()
         # It does not delay other turns.
-        assert waits_for == WaitsFor.SITE or now_of(crowd[0]).state == TurnState.QUEUED
+        assert waits_for == WaitsFor.SITE or reload(crowd[0]).state == TurnState.QUEUED
 
     def test_so_does_a_help_card(self, kept: Turn, teen: Person, ask: Ask) -> None:
         ask(teen, "I want to die")
         release_deferred(places=1)
-        assert (now_of(kept).state, now_of(kept).waits_for) == (TurnState.DEFERRED, WaitsFor.PAUSE)
+        assert (reload(kept).state, reload(kept).waits_for) == (TurnState.DEFERRED, WaitsFor.PAUSE)
 
     def test_consent_that_ends_ends_it(self, kept: Turn) -> None:
         Consent.objects.all().delete()
         release_deferred(places=1)
-        assert (now_of(kept).state, now_of(kept).end_reason) == (TurnState.FAILED, EndReason.NO_CONSENT)
+        assert (reload(kept).state, reload(kept).end_reason) == (TurnState.FAILED, EndReason.NO_CONSENT)
 
     def test_it_is_released_when_quiet_hours_end(self, kept: Turn, teen: Person, parent: Person) -> None:
         Link.objects.create(parent=parent, teen=teen)
@@ -256,5 +256,5 @@ class TestChangesWhileItWaits:
         with answered_by(nowhere()):
             watch_deferred()
             watch_deferred()
-        assert now_of(kept).state == TurnState.CARDED
+        assert reload(kept).state == TurnState.CARDED
         assert len(guard.heard) == 1

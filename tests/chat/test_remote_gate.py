@@ -398,6 +398,8 @@ class TestSettings:
     def test_one_that_is_half_set_up_is_named_at_the_start(
         self, name: str, value: object, settings: Settings
     ) -> None:
-        assert not [fault for fault in run_checks() if fault.id == "safeguarding.E002"]
+        assert not [message for message in run_checks() if message.id == "safeguarding.E002"]
         setattr(settings, name, value)
-        assert [fault for fault in run_checks() if fault.id == "safeguarding.E002" and name in fault.msg]
+        assert [
+            message for message in run_checks() if message.id == "safeguarding.E002" and name in message.msg
+        ]

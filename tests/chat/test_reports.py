@@ -47,7 +47,7 @@ def post(client: Client, turn: Turn, name: str = "chat:turn_report", **fields: s
     return client.post(reverse(name, args=[turn.pk]), fields)  # type: ignore[return-value]
 
 
-def page_of(client: Client, turn: Turn) -> str:
+def read_page(client: Client, turn: Turn) -> str:
     return client.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
 
 
@@ -61,18 +61,18 @@ class TestWhere:
         self, given: Any, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(given)
-        assert "This wasn’t what I meant" in page_of(owner, ask(teen))
+        assert "This wasn’t what I meant" in read_page(owner, ask(teen))
 
     def test_and_under_every_card(self, teen: Person, ask: Ask, owner: Client) -> None:
-        assert "This wasn’t what I meant" in page_of(owner, ask(teen, "I want to die"))
+        assert "This wasn’t what I meant" in read_page(owner, ask(teen, "I want to die"))
 
     def test_an_answer_can_be_reported_with_a_reason(self, owner: Client, answered: Turn) -> None:
-        page = page_of(owner, answered)
+        page = read_page(owner, answered)
         for words in ("Report this answer", "It’s wrong", "It’s unkind", "It’s unsafe", "Something else"):
             assert words in page
 
     def test_a_live_or_empty_turn_cannot_be_reported(self, turn: Turn, owner: Client) -> None:
-        assert "Report this answer" not in page_of(owner, turn)
+        assert "Report this answer" not in read_page(owner, turn)
         assert post(owner, turn).status_code == 404
         services.stop_turn(turn=turn)
         turn.refresh_from_db()
@@ -87,7 +87,7 @@ class TestWithoutConsent:
         report = Report.objects.get()
         assert (report.reason, report.comment, report.shared_at) == ("", "", None)
         assert counted() == [("allow", answered.layer, "distress", "unsafe", 1)]
-        assert "nothing you wrote is kept" in page_of(owner, answered)
+        assert "nothing you wrote is kept" in read_page(owner, answered)
 
     def test_a_second_report_is_not_counted(self, owner: Client, answered: Turn) -> None:
         for _ in range(2):
@@ -120,7 +120,7 @@ def exported() -> list[dict[str, Any]]:
 
 class TestWithConsent:
     def test_the_form_asks_for_it_and_the_box_is_not_checked(self, owner: Client, answered: Turn) -> None:
-        page = page_of(owner, answered)
+        page = read_page(owner, answered)
         box = page[page.index('id="shared-') : page.index(">", page.index('id="shared-'))]
         assert "checked" not in box
         assert (
@@ -168,13 +168,13 @@ class TestWithConsent:
 
     def test_it_can_be_withdrawn_in_the_same_place(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, reason="wrong", comment="Not true", shared="on")
-        assert "Withdraw this report" in page_of(owner, answered)
+        assert "Withdraw this report" in read_page(owner, answered)
         for _ in range(2):
             assert post(owner, answered, "chat:turn_report_withdraw").status_code == 302
         report = Report.objects.get()
         assert (report.reason, report.comment, report.shared_at) == ("", "", None)
         assert exported() == []
-        assert "Withdraw this report" not in page_of(owner, answered)
+        assert "Withdraw this report" not in read_page(owner, answered)
 
     def test_it_goes_with_its_conversation(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, shared="on")

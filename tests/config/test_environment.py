@@ -70,7 +70,7 @@ def test_an_unsafe_setting_is_named(changed: dict[str, Any], message: str) -> No
         metrics_token="",
     )
     assert safe.list_errors() == []
-    assert [fault.startswith(message) for fault in replace(safe, **changed).list_errors()] == [True]
+    assert [error.startswith(message) for error in replace(safe, **changed).list_errors()] == [True]
 
 
 def test_every_error_is_listed_at_once() -> None:

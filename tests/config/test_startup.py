@@ -168,12 +168,14 @@ class TestLifespan:
 
 
 def test_a_deployment_check_names_a_file_that_cannot_be_used(broken: Path) -> None:
-    def faults(*, deploy: bool) -> list[str]:
+    def list_error_messages(*, deploy: bool) -> list[str]:
         errors = run_checks(include_deployment_checks=deploy)
         return [error.msg for error in errors if error.id == "safeguarding.E003"]
 
-    assert faults(deploy=False) == []
-    assert faults(deploy=True) == [f"{name}.toml, line 3: “level” in “rules” is 9." for name in ("en", "es")]
+    assert list_error_messages(deploy=False) == []
+    assert list_error_messages(deploy=True) == [
+        f"{name}.toml, line 3: “level” in “rules” is 9." for name in ("en", "es")
+    ]
 
 
 def test_a_worker_exits_if_a_file_is_invalid(broken: Path) -> None:

@@ -56,11 +56,11 @@ def options(slug: str = "average") -> list[str]:
     return [option["id"] for option in QuizQuestion.objects.get(slug=slug).options]
 
 
-def done_of(person: Person) -> set[str]:
+def list_done(person: Person) -> set[str]:
     return set(LessonDone.objects.filter(person=person).values_list("lesson_slug", flat=True))
 
 
-def answer_of(person: Person) -> str:
+def get_answer(person: Person) -> str:
     return QuizAnswer.objects.get(person=person, question_slug="average").option
 
 
@@ -166,8 +166,8 @@ class TestSayingNo:
         noor.post(no(together))
         sam.post(f"{GB}/good-at-and-bad-at/done")
         noor.post(f"{GB}/bias-in-bias-out/done")
-        assert done_of(parent) == {"what-it-is", "good-at-and-bad-at"}
-        assert done_of(teen) == {"what-it-is", "bias-in-bias-out"}
+        assert list_done(parent) == {"what-it-is", "good-at-and-bad-at"}
+        assert list_done(teen) == {"what-it-is", "bias-in-bias-out"}
 
     def test_the_requester_can_withdraw_it(self, link: Link, sam: Client, noor: Client) -> None:
         sam.post(yes(link))
@@ -191,8 +191,8 @@ class TestSharedWork:
         client.post(f"{LESSON}/done")
         client.post(f"{GB}/quiz/average", {"option": options()[1]})
         for person in (parent, teen):
-            assert done_of(person) == {"what-it-is"}
-            assert answer_of(person) == options()[1]
+            assert list_done(person) == {"what-it-is"}
+            assert get_answer(person) == options()[1]
 
     def test_on_two_screens_adds_up(
         self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person, module: Module
@@ -210,7 +210,7 @@ class TestSharedWork:
     ) -> None:
         sam.post(f"{GB}/quiz/average", {"option": options()[1]})
         noor.post(f"{GB}/quiz/average", {"option": options()[0]})
-        assert {answer_of(parent), answer_of(teen)} == {options()[0]}
+        assert {get_answer(parent), get_answer(teen)} == {options()[0]}
 
     def test_every_step_names_the_partner(self, together: Link, noor: Client, sam: Client) -> None:
         for path in (LESSON, f"{GB}/quiz"):
@@ -225,7 +225,7 @@ class TestSharedWork:
         do_all_but(teen, "talk-about-it")
         agree_to_joint_module(link=link, module=module, by=parent)
         agree_to_joint_module(link=link, module=module, by=teen)
-        assert not done_of(parent)
+        assert not list_done(parent)
         assert not QuizAnswer.objects.filter(person=parent).exists()
 
     def test_a_visitors_work_is_not_shared_after_sign_in(
@@ -233,8 +233,8 @@ class TestSharedWork:
     ) -> None:
         client.post(f"{LESSON}/done")
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
-        assert done_of(teen) == {"what-it-is"}
-        assert not done_of(parent)
+        assert list_done(teen) == {"what-it-is"}
+        assert not list_done(parent)
 
     def test_a_parents_work_counts_for_each_teen_but_not_between_teens(
         self, together: Link, module: Module, parent: Person, teen: Person, stranger: Person
@@ -244,8 +244,8 @@ class TestSharedWork:
             agree_to_joint_module(link=second, module=module, by=by)
         PersonRecord(parent).mark_lesson_done(SLUG, "what-it-is")
         PersonRecord(teen).mark_lesson_done(SLUG, "bias-in-bias-out")
-        assert done_of(teen) == {"what-it-is", "bias-in-bias-out"} == done_of(parent)
-        assert done_of(stranger) == {"what-it-is"}
+        assert list_done(teen) == {"what-it-is", "bias-in-bias-out"} == list_done(parent)
+        assert list_done(stranger) == {"what-it-is"}
 
 
 class TestAnswersGivenAlone:
@@ -258,7 +258,7 @@ class TestAnswersGivenAlone:
         unanswered = words(sam, f"{GB}/quiz")
         assert ">your choice<" not in unanswered
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
-        assert (answer_of(parent), answer_of(teen)) == (options()[0], options()[1])
+        assert (get_answer(parent), get_answer(teen)) == (options()[0], options()[1])
         assert ">your choice<" in words(noor, f"{GB}/quiz")
 
     def test_are_private_again_afterwards(
@@ -267,7 +267,7 @@ class TestAnswersGivenAlone:
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
         noor.post(no(together))
         noor.post(f"{GB}/quiz/average", {"option": options()[1]})
-        assert (answer_of(parent), answer_of(teen)) == (options()[0], options()[1])
+        assert (get_answer(parent), get_answer(teen)) == (options()[0], options()[1])
         assert not QuizAnswer.objects.get(person=teen).is_joint
 
 
@@ -275,8 +275,8 @@ class TestLeavingTheFamily:
     def test_ends_it_at_once(self, together: Link, sam: Client, parent: Person, teen: Person) -> None:
         end_link(link=together, by=teen)
         sam.post(f"{LESSON}/done")
-        assert done_of(parent) == {"what-it-is"}
-        assert not done_of(teen)
+        assert list_done(parent) == {"what-it-is"}
+        assert not list_done(teen)
         assert "You’re taking this with" not in words(sam, LESSON)
         for path in (yes(together), no(together)):
             assert sam.post(path).status_code == 404
@@ -287,7 +287,7 @@ class TestLeavingTheFamily:
         end_link(link=together, by=teen)
         Link.objects.create(parent=parent, teen=teen)
         sam.post(f"{LESSON}/done")
-        assert not done_of(teen)
+        assert not list_done(teen)
 
     def test_its_row_is_deleted_by_the_nightly_task(self, together: Link, teen: Person) -> None:
         assert delete_expired_joint_modules() == 0
@@ -304,7 +304,7 @@ class TestLeavingTheFamily:
     ) -> None:
         sam.post(f"{LESSON}/done")
         erase_person(person=teen)
-        assert done_of(parent) == {"what-it-is"}
+        assert list_done(parent) == {"what-it-is"}
         assert not JointModule.objects.exists()
         assert sam.post(f"{GB}/good-at-and-bad-at/done").status_code == 302
 
@@ -319,7 +319,7 @@ def test_an_edited_module_stays_joint(
     load_library(root=content)
     assert "Continue: New" in words(sam)
     sam.post(f"{GB}/new/done")
-    assert "new" in done_of(teen)
+    assert "new" in list_done(teen)
 
 
 class TestStoredData:

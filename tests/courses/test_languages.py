@@ -37,14 +37,14 @@ def in_spanish(library: None) -> Client:
     return Client(headers={"accept-language": "es-MX,es;q=0.9,en;q=0.5"})
 
 
-def text_of(client: Client, path: str) -> str:
+def read_text(client: Client, path: str) -> str:
     reply = client.get(path, follow=True)
     assert reply.status_code == 200
     return squeezed(reply.content.decode())
 
 
-def main_of(client: Client, path: str) -> str:
-    return text_of(client, path).partition("<main")[2].partition("</main>")[0]
+def read_main(client: Client, path: str) -> str:
+    return read_text(client, path).partition("<main")[2].partition("</main>")[0]
 
 
 class TestTheModulesInSpanish:
@@ -58,17 +58,17 @@ class TestTheModulesInSpanish:
         } == {"mental-health"}
 
     def test_untranslated_modules_are_listed_and_marked(self, in_spanish: Client) -> None:
-        page = text_of(in_spanish, "/learn/")
+        page = read_text(in_spanish, "/learn/")
         assert '<html lang="es"' in page
         assert f'<a href="{MH}">La salud mental y una máquina que escucha</a>' in page
         assert f'<a href="{GB}" lang="en">' in page
         assert page.count(f"· {IN_ENGLISH}") == Module.objects.filter(language="en").count() - 1
 
     def test_the_home_page_offers_a_translated_module_first(self, in_spanish: Client) -> None:
-        assert "La salud mental y una máquina que escucha" in text_of(in_spanish, "/")
+        assert "La salud mental y una máquina que escucha" in read_text(in_spanish, "/")
 
     def test_are_not_shown_to_english_readers(self, library: None, client: Client) -> None:
-        page = main_of(client, "/learn/")
+        page = read_main(client, "/learn/")
         assert "salud" not in page
         assert "lang=" not in page
 
@@ -81,17 +81,17 @@ def test_every_page_opens(path: str, in_spanish: Client) -> None:
 class TestAModuleInSpanish:
     @pytest.mark.parametrize("part", ["", "/why-they-tell-it", "/talk-about-it", "/quiz", "/print"])
     def test_marks_nothing_as_english_but_the_titles_of_sources(self, part: str, in_spanish: Client) -> None:
-        page = main_of(in_spanish, MH + part).replace('<cite lang="en">', "")
+        page = read_main(in_spanish, MH + part).replace('<cite lang="en">', "")
         assert "lang=" not in page
         assert "<cite>" not in page
 
     def test_cites_a_source_by_its_own_title(self, in_spanish: Client) -> None:
-        page = text_of(in_spanish, f"{MH}/why-they-tell-it")
+        page = read_text(in_spanish, f"{MH}/why-they-tell-it")
         assert '<cite lang="en">How Teens Use and View AI</cite>' in page
         assert "24 de febrero de 2026" in page
 
     def test_gives_a_line_for_the_agreement_and_a_page_for_the_fridge_door(self, in_spanish: Client) -> None:
-        page = text_of(in_spanish, f"{MH}/print")
+        page = read_text(in_spanish, f"{MH}/print")
         assert "los teléfonos duermen en la cocina" in " ".join(page.split())
         assert "Tres nombres en una tarjeta" in page
 
@@ -99,11 +99,11 @@ class TestAModuleInSpanish:
 class TestAnUntranslatedModule:
     @pytest.mark.parametrize("part", ["/what-it-is", "/quiz", "/print"])
     def test_is_read_in_english_and_marked(self, part: str, in_spanish: Client) -> None:
-        assert ' lang="en">' in main_of(in_spanish, GB + part)
+        assert ' lang="en">' in read_main(in_spanish, GB + part)
 
     def test_says_so_on_its_first_page_and_on_each_lesson(self, in_spanish: Client) -> None:
         for path in (GB, f"{GB}/what-it-is", f"{GB}/quiz"):
-            assert NOT_YET in text_of(in_spanish, path)
+            assert NOT_YET in read_text(in_spanish, path)
 
     def test_uses_one_language_inside_a_lesson(
         self, in_spanish: Client, monkeypatch: pytest.MonkeyPatch
@@ -117,7 +117,7 @@ class TestAnUntranslatedModule:
             return render(node, context)
 
         monkeypatch.setattr(TranslateNode, "render", noted)
-        text_of(in_spanish, f"{GB}/bias-in-bias-out")
+        read_text(in_spanish, f"{GB}/bias-in-bias-out")
         assert ('"People say"', "en") in asked
         assert ('"Learn"', "es") in asked
 
@@ -128,7 +128,7 @@ class TestProgress:
         in_spanish.post(f"{MH}/why-they-tell-it/done")
         assert LessonDone.objects.get().module_slug == "mental-health"
         client.force_login(teen)
-        assert "1 of 6 done" in text_of(client, MH)
+        assert "1 of 6 done" in read_text(client, MH)
 
     def test_an_option_chosen_in_one_language_is_the_same_in_the_other(
         self, in_spanish: Client, teen: Person
@@ -286,9 +286,9 @@ class TestAPassageThatIsCited:
 
 class TestABriefing:
     def test_that_is_not_in_spanish_is_marked_and_kept(self, in_spanish: Client) -> None:
-        page = text_of(in_spanish, "/briefings/")
+        page = read_text(in_spanish, "/briefings/")
         assert page.count(f"· {IN_ENGLISH}") == Briefing.objects.filter(date__year=2023).count()
-        assert '<article class="reading" lang="en">' in text_of(
+        assert '<article class="reading" lang="en">' in read_text(
             in_spanish, "/briefings/europe-agrees-on-rules"
         )
 
@@ -306,7 +306,7 @@ class TestABriefing:
     def test_a_translation_replaces_the_english_one(self, in_spanish: Client) -> None:
         same = {"slug": "europe-agrees-on-rules", "date": "2023-12-08", "sections": [], "sources": []}
         Briefing.objects.create(language="es", title="Europa acuerda reglas", summary="R", **same)
-        page = text_of(in_spanish, "/briefings/")
+        page = read_text(in_spanish, "/briefings/")
         assert "Europa acuerda reglas" in page
         assert "Europe agrees" not in page
-        assert "Europe agrees" in text_of(Client(), "/briefings/")
+        assert "Europe agrees" in read_text(Client(), "/briefings/")

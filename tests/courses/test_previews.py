@@ -251,7 +251,7 @@ def test_a_file_with_an_invalid_name_is_reported(author: Client, content: Path, 
 # Saved files
 
 
-def mark_of(page: str) -> str:
+def read_mark(page: str) -> str:
     return the_part(page, "?mark=", '"')
 
 
@@ -260,7 +260,7 @@ def asks_again(author: Client, mark: str, file: str = LESSON) -> object:
 
 
 def test_polling_gets_204_until_the_file_is_saved(author: Client, change: Change, content: Path) -> None:
-    mark = mark_of(opened(author, LESSON))
+    mark = read_mark(opened(author, LESSON))
     assert asks_again(author, mark).status_code == 204  # type: ignore[attr-defined]
     change("3-bias-in-bias-out.md", "{#measured}", "{#counted}")
     news = words(asks_again(author, mark))
@@ -268,11 +268,11 @@ def test_polling_gets_204_until_the_file_is_saved(author: Client, change: Change
     # The text field updates with the file, and nothing else is sent twice.
     assert "{#counted}" in the_part(news, "<textarea", "</textarea>")
     assert "<html" not in news
-    assert asks_again(author, mark_of(news)).status_code == 204  # type: ignore[attr-defined]
+    assert asks_again(author, read_mark(news)).status_code == 204  # type: ignore[attr-defined]
 
 
 def test_polling_also_notices_the_file_with_its_sources(author: Client, change: Change) -> None:
-    mark = mark_of(opened(author, LESSON))
+    mark = read_mark(opened(author, LESSON))
     change("module.md", "Gender Shades", "Gender Shades, again")
     assert "Gender Shades, again" in words(asks_again(author, mark))
 

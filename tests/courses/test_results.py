@@ -27,7 +27,7 @@ PAGE = "/learn/search"
 pytestmark = pytest.mark.usefixtures("library")
 
 
-def page_of(client: Client, words: str) -> str:
+def read_page(client: Client, words: str) -> str:
     response = client.get(PAGE, {"q": words})
     assert response.status_code == 200
     return response.content.decode()
@@ -43,11 +43,11 @@ class TestResults:
     def test_a_link_leads_to_the_place_in_the_lesson(self, client: Client) -> None:
         passage = search_lessons("voice scam")[0].hits[0].passage
         assert passage.url == "/learn/social/faces-that-never-were#voice"
-        assert f'href="{passage.url}"' in page_of(client, "voice scam")
+        assert f'href="{passage.url}"' in read_page(client, "voice scam")
         assert 'id="voice"' in client.get("/learn/social/faces-that-never-were").content.decode()
 
     def test_matching_words_are_marked(self, client: Client) -> None:
-        assert re.search("<mark>[Dd]eepfakes?</mark>", page_of(client, "deepfakes"))
+        assert re.search("<mark>[Dd]eepfakes?</mark>", read_page(client, "deepfakes"))
 
     @pytest.mark.parametrize(
         ("text", "begins", "ends"),
@@ -77,11 +77,11 @@ class TestResults:
         Passage.objects.filter(language="es").delete()
         Passage.objects.update(language="es")
         index_passages()
-        assert "No lesson found for" in page_of(client, "deepfake")
+        assert "No lesson found for" in read_page(client, "deepfake")
 
     def test_a_crisis_query_shows_help_lines_first(self, client: Client) -> None:
-        assert 'href="tel:988"' in page_of(client, "i want to kill myself")
-        assert 'href="tel:988"' not in page_of(client, "who can read my chats")
+        assert 'href="tel:988"' in read_page(client, "i want to kill myself")
+        assert 'href="tel:988"' not in read_page(client, "who can read my chats")
 
     def test_it_costs_four_queries(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
@@ -99,7 +99,7 @@ class TestResults:
 
 class TestThePage:
     def test_how_many_lessons_there_are_is_announced(self, client: Client) -> None:
-        page = squeezed(page_of(client, "deepfake"))
+        page = squeezed(read_page(client, "deepfake"))
         count = len(search_lessons("deepfake"))
         assert f"{count} lessons found for “deepfake”" in re.search('<div role="status">.*?</div>', page)[0]  # type: ignore[index]
         assert f"“deepfake” in {count} lessons" in page
@@ -111,7 +111,7 @@ class TestThePage:
         assert "No lesson" not in page
 
     def test_without_results_it_offers_alternatives(self, client: Client) -> None:
-        page = page_of(client, "sourdough")
+        page = read_page(client, "sourdough")
         assert "No lesson found for “sourdough”" in page
         assert 'href="/learn/mental-health"' in page
         assert '<a href="/tutor/">ask the tutor</a>' in page
@@ -123,7 +123,7 @@ class TestThePage:
         assert client.get(PAGE, {"q": "bias"}).headers["X-Robots-Tag"] == "noindex"
 
     def test_visitors_can_search(self, teen: Person, as_person: Callable[[Person], Client]) -> None:
-        assert "Bias in, bias out" in page_of(as_person(teen), "bias")
+        assert "Bias in, bias out" in read_page(as_person(teen), "bias")
 
 
 class TestAnyInput:
@@ -136,7 +136,7 @@ class TestAnyInput:
         ],
     )  # fmt: skip
     def test_it_is_answered(self, words: str, client: Client) -> None:
-        page_of(client, words)
+        read_page(client, words)
 
     def test_invalid_utf8_gets_an_answer(self, client: Client) -> None:
         assert client.get(f"{PAGE}?q=%ff%fe%00bias").status_code == 200
@@ -148,7 +148,7 @@ class TestAnyInput:
         assert len(clean_query("bias " * 10_000)) <= MAX_QUERY_LENGTH
 
     def test_it_is_shown_as_text(self, client: Client) -> None:
-        page = page_of(client, '"><script>alert(1)</script> bias')
+        page = read_page(client, '"><script>alert(1)</script> bias')
         assert "<script>" not in page
         assert "&lt;script&gt;" in page
 
@@ -158,7 +158,7 @@ class TestAnyInput:
             text=f"A voice scam: <img src=x onerror=alert(1)> {MARK_START} & more.",
         )
         index_passages()
-        page = page_of(client, "voice scam")
+        page = read_page(client, "voice scam")
         assert "<mark>scam</mark>" in page
         for raw in ("<img", "<b>", "<i>", MARK_START, MARK_END):
             assert raw not in page

@@ -29,7 +29,7 @@ def list_change_emails() -> list[str]:
     return sorted(f"{mail.to}: {mail.subject}" for mail in Email.objects.filter(SAID))
 
 
-def entry_of(mail: Email) -> Any:
+def read_entry(mail: Email) -> Any:
     part = mail.attachments.get()
     assert part.is_alternative
     calendar = Calendar.from_ical(part.content)
@@ -44,7 +44,7 @@ def lee(event: Event) -> SignUp:
 
 
 def test_a_spot_brings_an_invitation(sign_up: SignUp) -> None:
-    entry = entry_of(Email.objects.get(subject__startswith="You have a spot"))
+    entry = read_entry(Email.objects.get(subject__startswith="You have a spot"))
     assert entry["UID"] == str(sign_up.pk)
     assert entry["SEQUENCE"] == 0
 
@@ -58,7 +58,7 @@ class TestAChange:
             "lee@example.org: Changed: One evening",
         ]
         for place in (sign_up, lee):
-            entry = entry_of(Email.objects.get(to=place.email, subject__startswith="Changed"))
+            entry = read_entry(Email.objects.get(to=place.email, subject__startswith="Changed"))
             assert (entry["UID"], entry["SEQUENCE"]) == (str(place.pk), 1)
             assert entry.start == event.starts_at
 
@@ -99,7 +99,7 @@ class TestAChange:
         assert update_event(event=event, notify=False) == 0
         event.minutes = 120
         assert update_event(event=event, notify=True) == 1
-        assert entry_of(Email.objects.latest("created_at"))["SEQUENCE"] == 2
+        assert read_entry(Email.objects.latest("created_at"))["SEQUENCE"] == 2
 
     @pytest.mark.parametrize(
         "over", [{"is_published": False}, {"starts_at": timezone.now() - timedelta(days=2)}]
@@ -134,7 +134,7 @@ class TestACancellation:
         ]
         mail = Email.objects.get(to="kim@example.org", subject__startswith="Cancelled")
         assert "The speaker is ill." in mail.text
-        entry = entry_of(mail)
+        entry = read_entry(mail)
         assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
 
     def test_is_emailed_once(self, event: Event, sign_up: SignUp) -> None:
@@ -164,14 +164,16 @@ class TestLeaving:
         leave_event(sign_up=sign_up)
         leave_event(sign_up=sign_up)
         assert list_change_emails() == ["kim@example.org: You’re no longer signed up: One evening"]
-        entry = entry_of(Email.objects.get(subject__startswith="You’re no longer signed up"))
+        entry = read_entry(Email.objects.get(subject__startswith="You’re no longer signed up"))
         assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
 
     def test_after_a_change_has_a_higher_sequence(self, event: Event, sign_up: SignUp) -> None:
         event.minutes = 90
         update_event(event=event, notify=True)
         leave_event(sign_up=SignUp.objects.get())
-        assert entry_of(Email.objects.get(subject__startswith="You’re no longer signed up"))["SEQUENCE"] == 2
+        assert (
+            read_entry(Email.objects.get(subject__startswith="You’re no longer signed up"))["SEQUENCE"] == 2
+        )
 
     def test_erases_unsent_emails(self, sign_up: SignUp, make_event: MakeEvent) -> None:
         other = come(make_event("other"))

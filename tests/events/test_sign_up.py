@@ -23,13 +23,13 @@ def post(client: Client, place: str = "198.51.100.7", **form: str) -> HttpRespon
     return client.post(PATH, KIM | form, REMOTE_ADDR=place)  # type: ignore[return-value]
 
 
-def page_of(reply: HttpResponse) -> str:
+def read_page(reply: HttpResponse) -> str:
     return reply.content.decode()
 
 
 def test_the_next_page_shows_the_address_and_the_next_step(client: Client, event: Event) -> None:
     reply = client.post(PATH, KIM, follow=True)
-    page = page_of(reply)  # type: ignore[arg-type]
+    page = read_page(reply)  # type: ignore[arg-type]
     assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
     assert "kim@example.org" in page
     assert "We sent an email to" in page
@@ -45,7 +45,7 @@ def test_outside_the_demo_there_is_no_link_to_the_outbox(
     client: Client, event: Event, settings: object
 ) -> None:
     settings.DEMO = False  # type: ignore[attr-defined]
-    page = page_of(client.post(PATH, KIM, follow=True))  # type: ignore[arg-type]
+    page = read_page(client.post(PATH, KIM, follow=True))  # type: ignore[arg-type]
     assert "/mail/" not in page
 
 
@@ -54,7 +54,7 @@ def test_answers_do_not_reveal_known_addresses(event: Event, sign_up: SignUp) ->
     for email in ("kim@example.org", "new@example.org", "KIM@example.org"):
         client = Client()
         reply = client.post(PATH, {"name": "Kim", "email": email}, follow=True)
-        page = page_of(reply)  # type: ignore[arg-type]
+        page = read_page(reply)  # type: ignore[arg-type]
         seen.append((reply.redirect_chain, reply.status_code, page.replace(email, "…")))
     assert seen[0] == seen[1] == seen[2]
 
@@ -104,7 +104,7 @@ def test_invalid_input_is_explained_and_kept(
     client: Client, event: Event, field: str, typed: str, message: str
 ) -> None:
     reply = post(client, **{field: typed})
-    page = page_of(reply)
+    page = read_page(reply)
     assert reply.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert 'class="error-summary" role="alert"' in page
     assert f'<a href="#id_{field}">' in page
@@ -126,9 +126,9 @@ def test_people_are_called_all_kinds_of_things(client: Client, event: Event, nam
 def test_a_script_for_a_name_stays_a_name(client: Client, event: Event) -> None:
     name = "<script>alert('x')</script>"
     post(client, name=name)
-    place = page_of(client.get(f"/events/sign-up/{SignUp.objects.get().token}"))  # type: ignore[arg-type]
+    place = read_page(client.get(f"/events/sign-up/{SignUp.objects.get().token}"))  # type: ignore[arg-type]
     assert "<script" not in place
-    again = page_of(post(client, name=name, email="wrong"))
+    again = read_page(post(client, name=name, email="wrong"))
     assert "<script>" not in again
     assert "&lt;script&gt;" in again
 
@@ -136,7 +136,7 @@ def test_a_script_for_a_name_stays_a_name(client: Client, event: Event) -> None:
 def test_filling_in_the_honeypot_gets_the_usual_answer_and_no_sign_up(client: Client, event: Event) -> None:
     reply = client.post(PATH, KIM | {"topic": "Cheap watches"}, follow=True)
     assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
-    assert "kim@example.org" in page_of(reply)  # type: ignore[arg-type]
+    assert "kim@example.org" in read_page(reply)  # type: ignore[arg-type]
     assert not SignUp.objects.exists()
     assert not Email.objects.exists()
 
@@ -151,7 +151,7 @@ def _few_sign_ups(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_visitors_of_one_network_are_rate_limited(client: Client, event: Event) -> None:
     replies = [post(client, email=f"kim-{number}@example.org") for number in range(4)]
     assert {reply.status_code for reply in replies[:3]} == {HTTPStatus.FOUND}
-    page = page_of(replies[3])
+    page = read_page(replies[3])
     assert replies[3].status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert 60 <= int(replies[3].headers["Retry-After"]) <= 3600
     assert "Please wait 1 hour, then try again. What you typed is still here." in page

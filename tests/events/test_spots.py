@@ -32,12 +32,12 @@ def small(make_event: MakeEvent) -> Event:
     return make_event(capacity=1)
 
 
-def now_of(sign_up: SignUp) -> SignUp:
+def reload(sign_up: SignUp) -> SignUp:
     return SignUp.objects.select_related("event").get(pk=sign_up.pk)
 
 
 def stands(*sign_ups: SignUp) -> list[str]:
-    return [now_of(sign_up).status for sign_up in sign_ups]
+    return [reload(sign_up).status for sign_up in sign_ups]
 
 
 def mails_to(name: str) -> list[str]:
@@ -182,7 +182,7 @@ class TestAnOffer:
         lee, kim = come(small, "Lee"), come(small)
         come(small, "Max")
         leave_event(sign_up=lee)
-        return now_of(kim)
+        return reload(kim)
 
     def max_now(self) -> str:
         return SignUp.objects.get(name="Max").status
@@ -203,7 +203,7 @@ class TestAnOffer:
         soon = make_event("soon", capacity=1, starts_at=timezone.now() + 4 * HOUR)
         lee, kim = come(soon, "Lee"), come(soon)
         leave_event(sign_up=lee)
-        until = now_of(kim).offer_expires_at
+        until = reload(kim).offer_expires_at
         assert until
         assert HOUR < until - timezone.now() <= 2 * HOUR
 
@@ -227,7 +227,7 @@ class TestAnOffer:
         client.post(f"{kim.get_absolute_url()}/rejoin-waitlist")
         rejoin_waitlist(sign_up=kim)
         assert stands(kim) == ["waitlisted"]
-        assert get_waitlist_position(now_of(kim)) == 1
+        assert get_waitlist_position(reload(kim)) == 1
 
     def test_that_is_declined_goes_to_the_next_person_at_once(self, kim: SignUp) -> None:
         leave_event(sign_up=kim)
@@ -327,7 +327,7 @@ class TestGuests:
         lee = create_sign_up(event=sign_up.event, name="Lee", email="lee@example.org", guest_of=sign_up)
         confirm_sign_up(sign_up=lee)
         leave_event(sign_up=sign_up)
-        assert (stands(lee), now_of(lee).guest_of) == (["going"], None)
+        assert (stands(lee), reload(lee).guest_of) == (["going"], None)
 
     def test_need_a_spot_like_everyone_else(self, make_event: MakeEvent) -> None:
         event = make_event(capacity=1)
@@ -366,16 +366,16 @@ class TestJoining:
         event = make_event(join_url=self.ROOM, starts_at=timezone.now() + timedelta(minutes=16))
         kim = come(event)
         assert self.way_in(client, kim) == kim.get_absolute_url()
-        assert now_of(kim).attended_at is None
+        assert reload(kim).attended_at is None
         Event.objects.update(starts_at=timezone.now() + timedelta(minutes=14))
         page = client.get(kim.get_absolute_url()).content.decode()
         assert "join now</a>" in page
         assert self.ROOM not in page
         assert self.way_in(client, kim) == self.ROOM
-        came = now_of(kim).attended_at
+        came = reload(kim).attended_at
         assert came
         self.way_in(client, kim)
-        assert now_of(kim).attended_at == came
+        assert reload(kim).attended_at == came
 
     def test_needs_a_spot(self, make_event: MakeEvent, client: Client) -> None:
         event = make_event(join_url=self.ROOM, capacity=1, starts_at=timezone.now() + timedelta(minutes=5))

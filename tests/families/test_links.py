@@ -69,13 +69,13 @@ class TestInviting:
 
     @pytest.mark.django_db(transaction=True)
     def test_two_simultaneous_acceptances_create_one_link(self, parent: Person, teen: Person) -> None:
-        token, faults = links.create_invitation(by=parent).token, []
+        token, errors = links.create_invitation(by=parent).token, []
 
         def accept() -> None:
             try:
                 links.accept_invitation(token=token, by=teen)
             except (InvitationExpired, AlreadyLinked) as error:
-                faults.append(error)
+                errors.append(error)
             finally:
                 connection.close()
 
@@ -85,7 +85,7 @@ class TestInviting:
         for thread in threads:
             thread.join()
         assert Link.objects.count() == 1
-        assert len(faults) == 3
+        assert len(errors) == 3
 
 
 class TestEndingALink:

@@ -99,7 +99,7 @@ WORD = b'data: {"choices": [{"delta": {"content": "hello"}}]}\n\n'
 
 
 @pytest.mark.parametrize(
-    ("reply", "fault"),
+    ("reply", "expected"),
     [
         (b"", errors.ModelUnreachable),
         (b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelMisconfigured),
@@ -116,9 +116,9 @@ WORD = b'data: {"choices": [{"delta": {"content": "hello"}}]}\n\n'
     ],
 )
 def test_each_misbehaviour_of_a_server_has_its_name(
-    reply: bytes, fault: type[errors.ModelError] | None, settings: Settings
+    reply: bytes, expected: type[errors.ModelError] | None, settings: Settings
 ) -> None:
-    assert serve(reply, settings) is fault
+    assert serve(reply, settings) is expected
 
 
 def test_what_no_database_takes_is_left_out_of_an_answer(settings: Settings) -> None:
@@ -177,9 +177,9 @@ def test_what_a_server_says_of_a_refusal_is_not_repeated(settings: Settings) -> 
         server = await asyncio.start_server(partial(_say, reply), "127.0.0.1", 0)
         settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         async with server:
-            with pytest.raises(errors.ModelRefused) as fault:
+            with pytest.raises(errors.ModelRefused) as raised:
                 await answer(5)
-        message = str(fault.value)
+        message = str(raised.value)
 
     asyncio.run(meet())
     assert message == "content_filter"
@@ -215,15 +215,15 @@ def test_a_price_is_rounded_up_to_whole_microdollars(settings: Settings) -> None
 
 
 @pytest.mark.parametrize(
-    ("written", "fault"),
+    ("written", "message"),
     [
         ("{not json", "must be JSON"),
         ("[1]", "must be a JSON object"),
         ('{"stream": false, "max_tokens": 9}', "must not set max_tokens, stream"),
     ],
 )
-def test_invalid_extra_fields_stop_the_start(written: str, fault: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=fault):
+def test_invalid_extra_fields_stop_the_start(written: str, message: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=message):
         parse_extra_body(written)
 
 

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nudged")]
 Options = dict[str, object]
 
 
-def words_of(taken: EmailMessage) -> str:
+def read_text(taken: EmailMessage) -> str:
     """Return the plain text of a received message."""
     part = taken.get_body(("plain",))
     assert part
@@ -57,7 +57,7 @@ class TestAnEmail:
         assert taken["Message-ID"] == email.message_id
         assert parsedate_to_datetime(taken["Date"]) == written
         assert taken["Auto-Submitted"] == "auto-generated"
-        assert words_of(taken) == email.text
+        assert read_text(taken) == email.text
         assert "List-Unsubscribe" not in taken
         assert (now(email).state, now(email).attempts) == (EmailState.SENT, 1)
         assert now(email).sent_at
@@ -68,7 +68,7 @@ class TestAnEmail:
         [taken] = post.taken
         assert taken["Subject"] == words
         assert taken["To"] == "zoe@xn--bcher-kva.example"
-        assert words_of(taken) == words
+        assert read_text(taken) == words
 
     def test_has_the_same_content_as_text_and_html(
         self, queue: Queue, smtp: Options, post: PostOffice, settings: Settings

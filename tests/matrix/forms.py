@@ -19,7 +19,7 @@ JSON: dict[str, Any] = {"content_type": "application/json", "headers": {"Idempot
 TERMS = {"view": "topics", "memory": "on"}
 
 
-def form_of(name: str, world: World) -> dict[str, str]:
+def build_form(name: str, world: World) -> dict[str, str]:
     forms: dict[str, dict[str, str]] = {
         "chat_api:turns": QUESTION,
         "chat_api:turn_answer": {"answer": "no"},

@@ -18,7 +18,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.urls import reverse
 
-from tests.matrix.forms import IN_JSON, JSON, form_of
+from tests.matrix.forms import IN_JSON, JSON, build_form
 from tests.matrix.routes import routes
 from tests.matrix.world import World, create_world
 
@@ -122,7 +122,7 @@ class Forms(HTMLParser):
             self._open = None
 
 
-def forms_of(page: str) -> list[Form]:
+def parse_forms(page: str) -> list[Form]:
     parser = Forms()
     parser.feed(page)
     return parser.forms
@@ -172,7 +172,7 @@ class Site:
         for name, wanted in routes().items():
             path = self.world.address(name, wanted)
             if path not in UNSEEN:
-                for form in forms_of(self.send("GET", path)):
+                for form in parse_forms(self.send("GET", path)):
                     yield path, form
 
     def submit(self, action: str, form: Form, name: str, payload: str) -> None:
@@ -266,9 +266,9 @@ def test_json(library: None) -> None:
         for body in bodies:
             site.send("POST", path, body.encode(), what=body[:20], **JSON)
         values: tuple[Any, ...] = (*PAYLOADS[: EACH * 4], 1, 10**400, -0.5, None, True, [], {}, [[["x"]]])
-        for key in form_of(name, site.world) or {"x": ""}:
+        for key in build_form(name, site.world) or {"x": ""}:
             for value in values:
-                sent = form_of(name, site.world) | {key: value}
+                sent = build_form(name, site.world) | {key: value}
                 site.send("POST", path, json.dumps(sent).encode(), what=f"{key}={str(value)[:20]}", **JSON)
     assert_answered(site)
 
@@ -319,7 +319,7 @@ def test_the_admins_prefilled_forms(library: None) -> None:
     site = Site(create_world(), "admin")
     for model in admin.site._registry:
         path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/add/"
-        forms = [form for form in forms_of(site.send("GET", path)) if "_save" in form.fields]
+        forms = [form for form in parse_forms(site.send("GET", path)) if "_save" in form.fields]
         for form in forms:
             site.send("GET", f"{path}?{encoded(dict.fromkeys(form.fields, chr(0)))}")
             for name in form.fields:

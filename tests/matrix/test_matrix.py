@@ -22,7 +22,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Person, Role
-from tests.matrix.forms import IN_JSON, JSON, form_of
+from tests.matrix.forms import IN_JSON, JSON, build_form
 from tests.matrix.routes import routes
 from tests.matrix.world import ROLES, World, create_world
 
@@ -230,7 +230,7 @@ def test_who_may_do_what(name: str, library: None) -> None:
     world = create_world()
     address = world.address(name, routes()[name])
     for method, expected in zip(("get", "post"), ROWS[name], strict=True):
-        form = {role: form_of(name, world) if method == "post" else None for role in ROLES}
+        form = {role: build_form(name, world) if method == "post" else None for role in ROLES}
         how = JSON if name in IN_JSON else {}
         assert done(world, method, address, form, **how) == dict(zip(ROLES, expected.split(), strict=True)), (
             f"{method} {address}"

@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
-from benchmarks.reading_level import grade, words_of
+from benchmarks.reading_level import grade, read_words
 from courses.learning.records import PersonRecord
 from courses.models import Module
 from events.selectors import find_next_event
@@ -205,7 +205,7 @@ class TestPromises:
 
     @pytest.mark.parametrize("path", ["/privacy", "/help/protocol", "/help/"])
     def test_a_page_of_them_is_plain(self, path: str, client: Client, db: None) -> None:
-        assert grade(words_of(client.get(path).content.decode())) <= 7
+        assert grade(read_words(client.get(path).content.decode())) <= 7
 
     def test_so_are_the_words_that_are_consented_to(self) -> None:
         assert grade(" ".join(get_current_text().points)) <= 7

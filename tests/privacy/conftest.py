@@ -68,7 +68,7 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
         if person.email:
             EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
         in_a_family(person)
-        session_of(person)
+        get_session(person)
         answered(person)
         record = PersonRecord(person)
         record.mark_lesson_done("good-and-bad", "what-it-is")
@@ -145,7 +145,7 @@ def log(admin: Person, about: Person) -> None:
     )
 
 
-def session_of(person: Person) -> Session:
+def get_session(person: Person) -> Session:
     client = Client()
     client.force_login(person)
     return Session.objects.get(pk=client.session.session_key)

@@ -140,7 +140,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
 ]
 
 
-def kind_of(name: str) -> DataKind:
+def get_kind(name: str) -> DataKind:
     return next(kind for kind in TIMED if kind.name == name)
 
 
@@ -153,7 +153,7 @@ class TestAtTheExactDay:
     def test_a_row_is_kept_until_then(
         self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
     ) -> None:
-        retention = kind_of(name).retention
+        retention = get_kind(name).retention
         assert retention.delete_expired
         begin(NOW)
         assert retention.delete_expired(now=NOW + timedelta(days=retention.days or 0) - MOMENT) == 0
@@ -162,7 +162,7 @@ class TestAtTheExactDay:
     def test_a_row_is_deleted_after_that(
         self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
     ) -> None:
-        retention = kind_of(name).retention
+        retention = get_kind(name).retention
         assert retention.delete_expired
         begin(NOW)
         assert retention.delete_expired(now=NOW + timedelta(days=retention.days or 0) + MOMENT) == 1

@@ -21,7 +21,7 @@ def main() -> int:
     # Standard output is left to the command.
     stream = sys.stderr if options.what == "with" else sys.stdout
     screen = Screen(stream, no_color=bool(os.environ.get("NO_COLOR")))
-    home = Home(options.home) if options.home else Home.of(options.checkout)
+    home = Home(options.home) if options.home else Home.from_checkout(options.checkout)
     try:
         if options.what == "reset":
             return reset(home, screen)

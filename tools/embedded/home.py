@@ -54,7 +54,7 @@ class Home:
     folder: Path
 
     @classmethod
-    def of(cls, checkout: Path) -> Self:
+    def from_checkout(cls, checkout: Path) -> Self:
         """Return the permanent home of a checkout."""
         if os.geteuid() != 0:
             return cls(checkout / ".data")

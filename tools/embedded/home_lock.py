@@ -30,7 +30,7 @@ class SupervisorNote:
         write_private(home.folder / "run.json", json.dumps(asdict(self)))
 
     def living(self) -> list[ReapedProcess]:
-        return [process for process in map(ReapedProcess.of, self.children) if process.lives()]
+        return [process for process in map(ReapedProcess.from_line, self.children) if process.lives()]
 
 
 class HomeLock:

@@ -43,7 +43,7 @@ class ReapedProcess:
         return json.dumps({"pid": self.pid, "born": self.born, "stage": self.stage, "steps": self.steps})
 
     @classmethod
-    def of(cls, line: str) -> Self:
+    def from_line(cls, line: str) -> Self:
         fields = json.loads(line)
         return cls(
             fields["pid"], fields["born"], fields["stage"], tuple((s, float(t)) for s, t in fields["steps"])
@@ -170,7 +170,7 @@ class Reaper:
 
 def _stop_listed(lines: Iterable[str]) -> None:
     messages = [line for line in lines if line.strip()]
-    stop_in_order(ReapedProcess.of(line) for line in messages if "pid" in json.loads(line))
+    stop_in_order(ReapedProcess.from_line(line) for line in messages if "pid" in json.loads(line))
     for line in messages:
         if folder := json.loads(line).get("remove"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -85,7 +85,7 @@ def tune(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
 
 def tune_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
     weights = load_base_weights(base)
-    rows = _build_rows(examples, WordPiece(vocabulary_of(base)))
+    rows = _build_rows(examples, WordPiece(read_vocabulary(base)))
     chance = np.random.default_rng(seed)
     plan = [batch for _ in range(EPOCHS) for batch in _split_batches(rows, chance)]
     optimizer = _build_optimizer(weights, len(plan))
@@ -119,7 +119,7 @@ def save_network(folder: Path, name: str, made: onnx.ModelProto, base: Path) -> 
     folder.mkdir(exist_ok=True)
     network = f"{name}.onnx"
     (folder / network).write_bytes(quantize_graph(made))
-    (folder / VOCABULARY).write_text("\n".join(vocabulary_of(base)), encoding="utf-8")
+    (folder / VOCABULARY).write_text("\n".join(read_vocabulary(base)), encoding="utf-8")
     return {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (network, VOCABULARY)}
 
 
@@ -127,7 +127,7 @@ def save_card(folder: Path, name: str, card: dict[str, Any]) -> None:
     (folder / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def vocabulary_of(base: Path) -> list[str]:
+def read_vocabulary(base: Path) -> list[str]:
     """Return the published tokenizer's pieces in the order of their ids."""
     pieces: dict[str, int] = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))["model"][
         "vocab"

@@ -68,13 +68,13 @@ class Table:
         self.weights: Numbers = weights[self.owner] / np.bincount(self.owner)[self.owner]
         self.folds = np.array([_get_fold(example.group) for example in examples])[self.owner]
 
-    def of(self, category: Category) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def find_labels(self, category: Category) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return for each row whether the category is known and whether it applies."""
         known = np.array([category in example.known for example in self.examples])
         present = np.array([category in example.labels for example in self.examples])
         return known[self.owner], present[self.owner]
 
-    def by_text(self, scores: Numbers) -> Numbers:
+    def max_by_text(self, scores: Numbers) -> Numbers:
         """Return the maximum score of each text's rows; 0 for a text without words."""
         top = np.zeros(len(self.examples))
         np.maximum.at(top, self.owner, scores)
@@ -86,7 +86,7 @@ def _get_fold(group: str) -> int:
 
 
 def _fit_model(table: Table, category: Category, rows: NDArray[np.bool_]) -> LogisticRegression:
-    known, present = table.of(category)
+    known, present = table.find_labels(category)
     rows = rows & known
     model = LogisticRegression(C=REGULARIZATION, solver="liblinear", random_state=0, tol=1e-3)
     return model.fit(table.rows[rows], present[rows], sample_weight=table.weights[rows])
@@ -98,7 +98,7 @@ def cross_validate(table: Table, category: Category) -> Numbers:
     for fold in range(FOLDS):
         out = table.folds == fold
         scores[out] = _fit_model(table, category, ~out).predict_proba(table.rows[out])[:, 1]
-    return table.by_text(scores)
+    return table.max_by_text(scores)
 
 
 def fit_head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:

@@ -22,7 +22,7 @@ class Wording:
     ordinary: str = ""
     subject: frozenset[str] = frozenset()
 
-    def words_of(self, question: str) -> list[str]:
+    def simplify_words(self, question: str) -> list[str]:
         """Return the question's words, lowercase, in plain language and without duplicates.
 
         For a long text, only the first and last words: the question about homework is above or below it.
@@ -40,11 +40,11 @@ class Wording:
 
     @property
     def _slang_pattern(self) -> re.Pattern[str]:
-        return _compile_any_of(tuple(self.plain))
+        return _compile_alternatives(tuple(self.plain))
 
 
 @cache
-def _compile_any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+def _compile_alternatives(words: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(words, key=len, reverse=True)
     return re.compile(rf"(?<![\w'])(?:{'|'.join(map(re.escape, longest_first))})(?![\w'])")
 

@@ -36,7 +36,7 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
         if slug is None:
             raise
         return redirect("events:left", slug)
-    deleted, event = DeletedSignUp.of(sign_up), sign_up.event
+    deleted, event = DeletedSignUp.from_sign_up(sign_up), sign_up.event
     services.leave_event(sign_up=sign_up)
     address = reverse("events:left", args=[event.slug])
     response = redirect(address)

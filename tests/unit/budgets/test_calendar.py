@@ -49,7 +49,7 @@ def test_a_day_is_as_long_as_the_clocks_make_it(now: datetime, hours: int) -> No
     assert (
         day.starts_at.astimezone(LOS_ANGELES).time() == day.ends_at.astimezone(LOS_ANGELES).time() == time(7)
     )
-    assert day.share_of(1000) == 1000
+    assert day.compute_share(1000) == 1000
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_week_begins_on_monday_and_a_month_on_the_1st(
 ) -> None:
     span = compute_period_bounds(now, LOS_ANGELES, period_length=period_length)
     assert (span.starts_at, span.ends_at) == (starts_at, ends_at)
-    assert span.share_of(1000) == 1000
+    assert span.compute_share(1000) == 1000
 
 
 def test_a_month_that_begins_late_grants_its_part() -> None:
@@ -85,7 +85,7 @@ def test_a_month_that_begins_late_grants_its_part() -> None:
         la(2026, 11, 25, 12), LOS_ANGELES, period_length=PeriodLength.MONTH, after=began
     )
     assert span.starts_at == began
-    assert span.share_of(3000) == 1000
+    assert span.compute_share(3000) == 1000
 
 
 @given(moments, st.sampled_from(ZONES), st.sampled_from(PeriodLength))
@@ -97,13 +97,13 @@ def test_in_every_zone_periods_contain_their_moment_and_join(
     assert span.starts_at <= now < span.ends_at
     assert span.starts_at.astimezone(zone).time() == span.ends_at.astimezone(zone).time() == time(7)
     assert compute_period_bounds(span.ends_at, zone, period_length=period_length).starts_at == span.ends_at
-    assert span.share_of(1000) == 1000
+    assert span.compute_share(1000) == 1000
 
 
 @given(st.lists(st.tuples(st.sampled_from(ZONES), st.integers(1, 20 * 60)), min_size=2, max_size=40), moments)
 def test_hopping_from_zone_to_zone_never_gains_a_day(hops: list[tuple[str, int]], now: datetime) -> None:
     first = day = day_at(now, ZoneInfo(hops[0][0]))
-    granted = day.share_of(24_000)
+    granted = day.compute_share(24_000)
     for name, minutes in hops:
         now += timedelta(minutes=minutes)
         if now < day.ends_at:
@@ -111,7 +111,7 @@ def test_hopping_from_zone_to_zone_never_gains_a_day(hops: list[tuple[str, int]]
         following = day_at(now, ZoneInfo(name), after=day.ends_at)
         assert day.ends_at <= following.starts_at <= now < following.ends_at
         day = following
-        granted += day.share_of(24_000)
+        granted += day.compute_share(24_000)
     # A 22-hour day can count as a full one, so allow 24,000 tokens per 22 hours.
     assert granted <= 24_000 * (day.ends_at - first.starts_at) / timedelta(hours=22)
 
@@ -124,7 +124,7 @@ def test_going_two_hours_east_a_day_refills_two_hours_less() -> None:
     for hours in range(-8, 15, 2):
         zone = ZoneInfo(f"Etc/GMT{-hours:+}")
         day = day_at(day.ends_at, zone, after=day.ends_at)
-        granted += day.share_of(24_000)
+        granted += day.compute_share(24_000)
     assert granted == 12 * 22_000
 
 
@@ -137,7 +137,7 @@ def test_a_year_of_days_begins_at_seven_and_each_refills_whole(name: str) -> Non
     day = day_at(datetime(2027, 1, 1, 12, tzinfo=UTC), zone)
     while day.starts_at.year < 2028:
         assert day.starts_at.astimezone(zone).time() == time(7)
-        assert day.share_of(24_000) == 24_000
+        assert day.compute_share(24_000) == 24_000
         following = day_at(day.ends_at, zone, after=day.ends_at)
         assert following.starts_at == day.ends_at
         assert following.starts_at.astimezone(zone).date() == day.starts_at.astimezone(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.reading_level import grade, perspicuity, texts_of
+from benchmarks.reading_level import grade, list_texts, perspicuity
 from courses.authoring.modules import ModuleText, read_library
 
 FACTS = {
@@ -61,14 +61,14 @@ def module(request: pytest.FixtureRequest) -> ModuleText:
     return module
 
 
-def kinds_of(module: ModuleText) -> list[str]:
+def list_kinds(module: ModuleText) -> list[str]:
     return [
         block["kind"] for lesson in module.lessons for section in lesson.sections for block in section.blocks
     ]
 
 
 def test_it_has_every_part_of_a_module(module: ModuleText) -> None:
-    kinds = kinds_of(module)
+    kinds = list_kinds(module)
     assert {"myth", "reported", "starters", "activity", "agreement", "help"} <= set(kinds)
     assert kinds.count("starters") == 3
     assert len(module.questions) == 5
@@ -82,7 +82,7 @@ def test_its_minutes_add_up(module: ModuleText) -> None:
 
 def test_it_reads_easily(module: ModuleText) -> None:
     """No English lesson is above grade 9; no Spanish one is harder than most people can read."""
-    for slug, text in texts_of(module).items():
+    for slug, text in list_texts(module).items():
         if module.language == "es":
             assert perspicuity(text) >= 55, slug
         else:

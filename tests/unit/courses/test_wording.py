@@ -76,7 +76,7 @@ def test_in_spanish_an_accent_may_be_left_out() -> None:
     ],
 )
 def test_what_teens_write_in_spanish_is_read_in_plain_words(typed: str, plain: str) -> None:
-    words = " ".join(get_wording("es").words_of(typed))
+    words = " ".join(get_wording("es").simplify_words(typed))
     assert words == " ".join(dict.fromkeys(plain.replace("por que", "porque").split()))
 
 
@@ -84,11 +84,11 @@ def test_what_teens_write_in_spanish_is_read_in_plain_words(typed: str, plain: s
     "word", ["deber", "clave", "copiar", "pasta", "tía", "machete", "mate", "ola", "cm", "solo", "segura"]
 )
 def test_a_word_that_says_something_else_as_well_stays(word: str) -> None:
-    assert get_wording("es").words_of(word) == [word]
+    assert get_wording("es").simplify_words(word) == [word]
 
 
 def test_a_language_without_a_file_uses_words_unchanged() -> None:
-    assert get_wording("fr").words_of("T’es où, bro ?") == ["t'es", "où", "bro"]
+    assert get_wording("fr").simplify_words("T’es où, bro ?") == ["t'es", "où", "bro"]
 
 
 def test_every_error_of_a_file_is_told_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

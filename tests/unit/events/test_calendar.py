@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LOS_ANGELES = "America/Los_Angeles"
 
 
-def of(*clock: int, zone: str = LOS_ANGELES, minutes: int | None = 90, **fields: str) -> Event:
+def build_event(*clock: int, zone: str = LOS_ANGELES, minutes: int | None = 90, **fields: str) -> Event:
     """Return an unsaved event at a local time of its zone."""
     starts_at = datetime(*clock, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type, misc]
     values = {"slug": "an-hour", "title": "An hour", "summary": "About AI."} | fields
@@ -38,7 +38,7 @@ def _site(settings: Settings) -> None:
 
 
 def test_it_has_what_rfc_5545_asks_for() -> None:
-    calendar = read(build_calendar_file(of(2027, 1, 14, 18), now=NOW))
+    calendar = read(build_calendar_file(build_event(2027, 1, 14, 18), now=NOW))
     assert calendar["VERSION"] == "2.0"
     assert calendar["METHOD"] == "PUBLISH"
     assert "Kitchen Table" in calendar["PRODID"]
@@ -70,7 +70,7 @@ def test_it_has_what_rfc_5545_asks_for() -> None:
 def test_its_times_are_the_events_by_the_files_own_rules(
     clock: tuple[int, ...], zone: str, start: str, end: str
 ) -> None:
-    event = of(*clock, zone=zone)
+    event = build_event(*clock, zone=zone)
     calendar = read(build_calendar_file(event, now=NOW))
     [entry] = calendar.events
     assert entry.start == event.starts_at
@@ -91,7 +91,7 @@ def by_the_file(calendar: Any, moment: datetime) -> str:
 
 @pytest.mark.parametrize("month", [1, 7])
 def test_los_angeles_has_its_real_clock_changes(month: int) -> None:
-    [timezone] = read(build_calendar_file(of(2027, month, 14, 18), now=NOW)).timezones
+    [timezone] = read(build_calendar_file(build_event(2027, month, 14, 18), now=NOW)).timezones
     rules = [
         (rule.name, str(rule["TZNAME"]), rule["DTSTART"].dt, rule["TZOFFSETFROM"].td, rule["TZOFFSETTO"].td)
         for rule in timezone.subcomponents
@@ -107,25 +107,27 @@ def test_los_angeles_has_its_real_clock_changes(month: int) -> None:
 
 
 def test_a_start_is_written_on_the_clock_of_its_zone() -> None:
-    assert "DTSTART;TZID=America/Los_Angeles:20270114T180000" in lines(of(2027, 1, 14, 18))
-    assert "DTEND;TZID=America/Los_Angeles:20270114T193000" in lines(of(2027, 1, 14, 18))
+    assert "DTSTART;TZID=America/Los_Angeles:20270114T180000" in lines(build_event(2027, 1, 14, 18))
+    assert "DTEND;TZID=America/Los_Angeles:20270114T193000" in lines(build_event(2027, 1, 14, 18))
 
 
 def test_an_event_over_a_change_of_clocks_is_as_long_as_it_says() -> None:
-    event = of(2027, 3, 14, 1)
+    event = build_event(2027, 3, 14, 1)
     written = lines(event)
     assert "DTSTART;TZID=America/Los_Angeles:20270314T010000" in written
     assert "DTEND;TZID=America/Los_Angeles:20270314T033000" in written
 
 
 def test_utc_has_no_vtimezone() -> None:
-    file = build_calendar_file(of(2027, 5, 5, 5, zone="UTC"), now=NOW)
+    file = build_calendar_file(build_event(2027, 5, 5, 5, zone="UTC"), now=NOW)
     assert "VTIMEZONE" not in file
     assert "DTSTART:20270505T050000Z" in file
 
 
 def test_lines_are_short_and_end_as_they_should() -> None:
-    long = of(2027, 1, 14, 18, title="Ünïcödé 🍵 " * 12, summary="What it is; where it fails, and why. " * 8)
+    long = build_event(
+        2027, 1, 14, 18, title="Ünïcödé 🍵 " * 12, summary="What it is; where it fails, and why. " * 8
+    )
     file = build_calendar_file(long, now=NOW)
     raw = file.encode().split(b"\r\n")
     assert raw[-1] == b""
@@ -139,7 +141,7 @@ def test_lines_are_short_and_end_as_they_should() -> None:
 
 def test_special_characters_are_escaped() -> None:
     title = "Bread; butter, back\\slash\nEND:VEVENT"
-    event = of(2027, 1, 14, 18, title=title)
+    event = build_event(2027, 1, 14, 18, title=title)
     assert r"SUMMARY:Bread\; butter\, back\\slash\nEND:VEVENT" in lines(event)
     assert lines(event).count("END:VEVENT") == 1
     [entry] = read(build_calendar_file(event, now=NOW)).events
@@ -148,4 +150,4 @@ def test_special_characters_are_escaped() -> None:
 
 def test_an_event_without_a_known_end_has_no_file() -> None:
     with pytest.raises(ValueError, match="end"):
-        build_calendar_file(of(2027, 1, 14, 18, minutes=None))
+        build_calendar_file(build_event(2027, 1, 14, 18, minutes=None))

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from events.itip import build_cancellation, build_request
 from events.models import Event, SignUp
 from tests.events.edges import ZONES, edges, mismatches, sign_ups
-from tests.unit.events.test_calendar import of
+from tests.unit.events.test_calendar import build_event
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def _site(settings: Settings) -> None:
 
 def place(event: Event | None = None, **fields: str) -> SignUp:
     values = {"name": "Kim", "email": "kim@example.org", "token": "t" * 32} | fields
-    return SignUp(event=event or of(2027, 1, 14, 18), **values)
+    return SignUp(event=event or build_event(2027, 1, 14, 18), **values)
 
 
 def entry_in(message: str) -> Any:
@@ -56,7 +56,7 @@ class TestARequest:
         }
 
     def test_leads_to_the_persons_own_page_and_names_no_room(self) -> None:
-        event = of(2027, 1, 14, 18, join_url="https://meet.example.org/secret")
+        event = build_event(2027, 1, 14, 18, join_url="https://meet.example.org/secret")
         message = build_request(place(event), now=NOW)
         entry = entry_in(message)
         own = "https://kitchen.example/events/sign-up/" + "t" * 32
@@ -76,7 +76,7 @@ class TestARequest:
 
     def test_of_an_event_without_a_known_end_is_refused(self) -> None:
         with pytest.raises(ValueError, match="end"):
-            build_request(place(of(2027, 1, 14, 18, minutes=None)))
+            build_request(place(build_event(2027, 1, 14, 18, minutes=None)))
 
 
 class TestACancel:
@@ -92,7 +92,7 @@ class TestACancel:
 
 
 def test_signing_up_again_makes_a_new_object() -> None:
-    event = of(2027, 1, 14, 18)
+    event = build_event(2027, 1, 14, 18)
     assert entry_in(build_request(place(event)))["UID"] != entry_in(build_request(place(event)))["UID"]
 
 

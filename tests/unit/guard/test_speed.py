@@ -30,7 +30,7 @@ HOSTILE = {
 }
 
 
-def longest_of(text: str) -> float:
+def measure_longest(text: str) -> float:
     """Return the shortest CPU time of a few tries, in seconds of this thread.
 
     Other work on the machine affects it only through the caches. The limits are three times the usual time; quadratic
@@ -45,7 +45,7 @@ def longest_of(text: str) -> float:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_repetition(name: str) -> None:
     text = (HOSTILE[name] * SIZE)[:SIZE]
-    assert any(longest_of(text) < 0.4 for _ in range(5))
+    assert any(measure_longest(text) < 0.4 for _ in range(5))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_repetition(name: str) -> None:
     ids=["the rules' own words", "stars", "every letter there is"],
 )
 def test_variety(text: str) -> None:
-    assert any(longest_of(text) < 0.5 for _ in range(5))
+    assert any(measure_longest(text) < 0.5 for _ in range(5))
 
 
 def test_an_ordinary_message_takes_less_than_a_millisecond() -> None:

@@ -35,7 +35,7 @@ def python_files(*rooms: str) -> list[Path]:
     return [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
 
 
-def module_of(path: Path) -> str:
+def get_module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[1:] if parts[0] == "platform" else parts).removesuffix(".__init__")
 
@@ -56,12 +56,12 @@ def short_with_one_user() -> set[str]:
         for name in imported(path):
             users[name].add(path)
     return {
-        module_of(path)
+        get_module_name(path)
         for path in files
         if len(path.read_text().splitlines()) < SHORTEST_FILE
         and path.stem not in KNOWN_NAMES
         and not FOLDERS_OF_DJANGO & set(path.parts)
-        and len(theirs := users[module_of(path)]) == 1
+        and len(theirs := users[get_module_name(path)]) == 1
         and not {user.stem for user in theirs} & KNOWN_USERS
         and not any(FOLDERS_OF_DJANGO & set(user.parts) for user in theirs)
     }
@@ -102,7 +102,7 @@ def test_every_locked_package_has_a_hash() -> None:
 
 def test_files_stay_readable() -> None:
     long = {
-        module_of(path): count
+        get_module_name(path): count
         for path in python_files("platform", "courses", "chat", "benchmarks", "tools")
         if "migrations" not in path.parts and (count := len(path.read_text().splitlines())) > LONGEST_FILE
     }
@@ -117,8 +117,8 @@ def test_each_module_of_the_kit_has_two_users() -> None:
     users: defaultdict[str, set[str]] = defaultdict(set)
     for path in python_files("platform", "courses", "chat"):
         for name in imported(path):
-            users[name].add(module_of(path))
-    kit = {module_of(path) for path in python_files("platform/kit")} - {"kit"}
+            users[name].add(get_module_name(path))
+    kit = {get_module_name(path) for path in python_files("platform/kit")} - {"kit"}
     assert not {module for module in kit if len(users[module]) < 2}
 
 
@@ -134,10 +134,10 @@ def test_rooms_declare_their_public_modules() -> None:
         if module.startswith(f"** -> {room}.")
     ]
     assert declared
-    assert not [(room, module) for room, module in declared if module not in words_of_docstring(room)]
+    assert not [(room, module) for room, module in declared if module not in list_docstring_words(room)]
 
 
-def words_of_docstring(package: str) -> list[str]:
+def list_docstring_words(package: str) -> list[str]:
     path = Path(*package.split("."), "__init__.py")
     [folder] = [root / path for root in (ROOT, ROOT / "platform") if (root / path).exists()]
     return re.findall(r"\w+(?:\.\w+)*", ast.get_docstring(ast.parse(folder.read_text())) or "")

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from kit.authored import FileError, FileErrors, InvalidFile, parse_toml, read_toml
-from kit.schemas import Hint, Items, Line, RootTable, Table, Texts, fault, validate, validate_line
+from kit.schemas import (
+    Hint,
+    Items,
+    Line,
+    RootTable,
+    Table,
+    Texts,
+    build_schema_error,
+    validate,
+    validate_line,
+)
 
 WHOLE = """# a [comment] = 1
 title = "[no] # header"
@@ -75,7 +85,7 @@ class File(Table):
     by_name: dict[str, Entry] = {}
 
 
-def errors_of(text: str) -> list[tuple[int, str, str]]:
+def list_errors(text: str) -> list[tuple[int, str, str]]:
     with pytest.raises(InvalidFile) as invalid:
         validate(File, parse_toml(text, file="f.toml"))
     assert {error.file for error in invalid.value.errors} == {"f.toml"}
@@ -84,8 +94,8 @@ def errors_of(text: str) -> list[tuple[int, str, str]]:
 
 @pytest.mark.parametrize(("location", "line"), LINES.items())
 def test_the_line_of_an_entry_or_of_the_table_around_it(location: tuple[str | int, ...], line: int) -> None:
-    assert parse_toml(WHOLE, file="f.toml").line_of(location) == line
-    assert parse_toml(WHOLE, file="f.md", first_line=2).line_of(location) == (line + 1 if line > 1 else 1)
+    assert parse_toml(WHOLE, file="f.toml").get_line(location) == line
+    assert parse_toml(WHOLE, file="f.md", first_line=2).get_line(location) == (line + 1 if line > 1 else 1)
 
 
 @given(st.dictionaries(st.text("ab.\"'=[]#", min_size=1), st.text("ab\"'=[]{}#,\n"), min_size=1))
@@ -94,13 +104,13 @@ def test_every_key_is_found_whatever_stands_in_keys_and_texts(data: dict[str, st
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
     source = parse_toml("\n".join(f"{quote(key)} = {quote(data[key])}" for key in data), file="f")
-    assert [source.line_of((key,)) for key in data if '"' not in key] == [
+    assert [source.get_line((key,)) for key in data if '"' not in key] == [
         line for line, key in enumerate(data, 1) if '"' not in key
     ]
 
 
 def test_all_errors_are_told_at_once_in_the_order_of_the_lines() -> None:
-    errors = errors_of(
+    errors = list_errors(
         'title = ""\nlevel = 2\nday = 2024-01-01T10:00:00\nother = 1\nwords = ["a",\n7]\n'
         '[[entries]]\nid = 3\ncount = 9\n[[entries]]\ncount = "1"\n[by_name.k]\nid = "x"\ncount = true'
     )
@@ -119,7 +129,7 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_lines() -> None:
 
 
 def test_an_empty_list_and_a_list_that_is_none() -> None:
-    assert errors_of('title = "x"\nlevel = 0\nday = 2024-01-01\nwords = "abc"\nentries = []') == [
+    assert list_errors('title = "x"\nlevel = 0\nday = 2024-01-01\nwords = "abc"\nentries = []') == [
         (4, "“words” is not a list.", 'Write it as words = ["one", "two"].'),
         (5, "“entries” has 0 entries.", "Give 1 or more."),
     ]
@@ -128,7 +138,7 @@ def test_an_empty_list_and_a_list_that_is_none() -> None:
 def test_a_fault_of_a_validator_keeps_its_own_sentences() -> None:
     class Root(RootTable[dict[str, Entry]]):
         def model_post_init(self, _context: object) -> None:
-            raise fault("It is wrong {as} written.", "Correct it.", at=("b", "id"))
+            raise build_schema_error("It is wrong {as} written.", "Correct it.", at=("b", "id"))
 
     with pytest.raises(InvalidFile) as invalid:
         validate(Root, parse_toml('[a]\nid = "x"\n[b]\nid = "y"', file="f.toml"))
