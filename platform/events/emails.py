@@ -43,7 +43,7 @@ def build_status_email(sign_up: SignUp) -> NewEmail:
     """Build the email for a sign-up's current status, for signing up and for signing up again."""
     builders = {
         SignUpStatus.UNCONFIRMED: build_confirmation_request,
-        SignUpStatus.GOING: build_invitation,
+        SignUpStatus.GOING: build_spot_confirmation,
         SignUpStatus.WAITLISTED: build_waitlisted,
         SignUpStatus.OFFERED: build_offer,
         SignUpStatus.OFFER_EXPIRED: build_offer_expired,
@@ -72,9 +72,9 @@ def build_confirmation_request(sign_up: SignUp) -> NewEmail:
     subject = _("You’re invited: %(title)s") if host else _("Confirm your spot: %(title)s")
     return _build_email(
         sign_up,
-        "asked",
+        "confirmation_request",
         subject,
-        occasion=f"asked {sign_up.email_count}",
+        occasion=f"confirmation_request {sign_up.email_count}",
         host=host,
         by=break_links(str(sign_up.person)) if sign_up.person else "",
         others=", ".join(break_links(other.name) for other in others),
@@ -87,21 +87,21 @@ def build_address_full(sign_up: SignUp, *, name: str, now: datetime) -> NewEmail
     """Say that the address has reached its limit, so no one was added. At most once a day."""
     return _build_email(
         sign_up,
-        "enough",
+        "address_full",
         _("No one was added: %(title)s"),
-        occasion=f"enough {now:%Y%m%d}",
+        occasion=f"address_full {now:%Y%m%d}",
         new_name=break_links(name),
     )
 
 
 @_use_reader_language
-def build_invitation(sign_up: SignUp) -> NewEmail:
+def build_spot_confirmation(sign_up: SignUp) -> NewEmail:
     """Say that they have a spot, with the calendar invitation."""
     return _build_email(
         sign_up,
-        "invited",
+        "spot_confirmation",
         _("You have a spot: %(title)s"),
-        occasion=f"invited {sign_up.email_count}",
+        occasion=f"spot_confirmation {sign_up.email_count}",
         calendar=_attach_request(sign_up),
     )
 
@@ -111,9 +111,9 @@ def build_waitlisted(sign_up: SignUp) -> NewEmail:
     """Say that all spots are taken and they are on the waitlist."""
     return _build_email(
         sign_up,
-        "waiting",
+        "waitlisted",
         _("You’re on the waitlist: %(title)s"),
-        occasion=f"waiting {sign_up.waitlisted_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
+        occasion=f"waitlisted {sign_up.waitlisted_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
     )
 
 
@@ -123,9 +123,9 @@ def build_offer(sign_up: SignUp) -> NewEmail:
     assert sign_up.offer_expires_at  # noqa: S101 - a constraint of the database
     return _build_email(
         sign_up,
-        "offered",
+        "offer",
         _("A spot opened up: %(title)s"),
-        occasion=f"offered {sign_up.offer_expires_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
+        occasion=f"offer {sign_up.offer_expires_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
         until=format_event_time(sign_up.offer_expires_at, sign_up.zone),
     )
 
@@ -135,9 +135,9 @@ def build_offer_expired(sign_up: SignUp) -> NewEmail:
     """Say that the offer has expired."""
     return _build_email(
         sign_up,
-        "passed",
+        "offer_expired",
         _("Your offer expired: %(title)s"),
-        occasion=f"passed {sign_up.waitlisted_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
+        occasion=f"offer_expired {sign_up.waitlisted_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
     )
 
 
@@ -170,13 +170,13 @@ def build_message(sign_up: SignUp, *, message_id: UUID, subject: str, body: str)
 @_use_reader_language
 def build_day_reminder(sign_up: SignUp) -> NewEmail:
     """Remind them a day before the start."""
-    return _build_reminder(sign_up, "day", _("Coming up: %(title)s"))
+    return _build_reminder(sign_up, "day_reminder", _("Coming up: %(title)s"))
 
 
 @_use_reader_language
 def build_hour_reminder(sign_up: SignUp) -> NewEmail:
     """Remind them an hour before the start, with the link to their page."""
-    return _build_reminder(sign_up, "hour", _("Starting soon: %(title)s"))
+    return _build_reminder(sign_up, "hour_reminder", _("Starting soon: %(title)s"))
 
 
 def _build_reminder(sign_up: SignUp, kind: str, subject: str) -> NewEmail:
@@ -185,7 +185,7 @@ def _build_reminder(sign_up: SignUp, kind: str, subject: str) -> NewEmail:
 
 def list_reminder_keys(sign_up: SignUp, event: Event) -> list[str]:
     """List the keys of a sign-up's reminders of an event's start."""
-    return [_build_key(sign_up, _get_reminder_occasion(kind, event)) for kind in ("day", "hour")]
+    return [_build_key(sign_up, _get_reminder_occasion(kind, event)) for kind in ("day_reminder", "hour_reminder")]
 
 
 def _get_reminder_occasion(kind: str, event: Event) -> str:

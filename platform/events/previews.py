@@ -34,17 +34,17 @@ def build_sample_emails(event: Event) -> dict[str, Email]:
     )
     kim.waitlisted_at, kim.offer_expires_at = now, until
     new_emails = {
-        "asked": emails.build_confirmation_request(kim),
-        "invited": emails.build_invitation(kim),
-        "waiting": emails.build_waitlisted(kim),
-        "offered": emails.build_offer(kim),
-        "passed": emails.build_offer_expired(kim),
+        "confirmation_request": emails.build_confirmation_request(kim),
+        "spot_confirmation": emails.build_spot_confirmation(kim),
+        "waitlisted": emails.build_waitlisted(kim),
+        "offer": emails.build_offer(kim),
+        "offer_expired": emails.build_offer_expired(kim),
         "changed": emails.build_change_notice(kim),
-        "day": emails.build_day_reminder(kim),
-        "hour": emails.build_hour_reminder(kim),
+        "day_reminder": emails.build_day_reminder(kim),
+        "hour_reminder": emails.build_hour_reminder(kim),
         "recording": emails.build_recording(kim),
         "left": emails.build_left_notice(kim),
-        "enough": emails.build_address_full(kim, name="Lee", now=now),
+        "address_full": emails.build_address_full(kim, name="Lee", now=now),
         "cancelled": emails.build_cancellation_notice(kim),
     }
     return {name: build_email(new_email) for name, new_email in new_emails.items()}

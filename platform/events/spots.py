@@ -157,7 +157,7 @@ def get_waitlist_position(sign_up: SignUp) -> int:
 def _give_spot(sign_up: SignUp, now: datetime) -> SignUp:
     sign_up.set_status(SignUpStatus.GOING, now=now)
     sign_up.save()
-    queue_emails(new_emails=[emails.build_invitation(sign_up)])
+    queue_emails(new_emails=[emails.build_spot_confirmation(sign_up)])
     return sign_up
 
 

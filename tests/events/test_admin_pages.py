@@ -18,7 +18,7 @@ from tests.events.conftest import MakeEvent, come
 from tests.events.test_admin import AsPerson
 from tests.markup import squeezed
 
-READ = ["people", "visit", "emails", "emails/invited", "people.csv"]
+READ = ["people", "visit", "emails", "emails/spot_confirmation", "people.csv"]
 WRITE = ["message", "repeat", "cancel"]
 
 
@@ -84,7 +84,7 @@ class TestPreviews:
     def test_an_email_is_shown_as_html_with_inline_styles_only(
         self, admin_client: Client, draft: Event
     ) -> None:
-        reply = admin_client.get(at(draft, "emails/invited"))
+        reply = admin_client.get(at(draft, "emails/spot_confirmation"))
         assert "You have a spot at “A draft”." in reply.content.decode()
         policy = reply.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy

@@ -105,18 +105,18 @@ def build_every_email(sign_up: SignUp) -> dict[str, NewEmail]:
     """Build every email about an event, by the name of its template."""
     sign_up.offer_expires_at = timezone.now()
     return {
-        "asked": emails.build_confirmation_request(sign_up),
-        "invited": emails.build_invitation(sign_up),
-        "waiting": emails.build_waitlisted(sign_up),
-        "offered": emails.build_offer(sign_up),
-        "passed": emails.build_offer_expired(sign_up),
+        "confirmation_request": emails.build_confirmation_request(sign_up),
+        "spot_confirmation": emails.build_spot_confirmation(sign_up),
+        "waitlisted": emails.build_waitlisted(sign_up),
+        "offer": emails.build_offer(sign_up),
+        "offer_expired": emails.build_offer_expired(sign_up),
         "changed": emails.build_change_notice(sign_up),
-        "day": emails.build_day_reminder(sign_up),
-        "hour": emails.build_hour_reminder(sign_up),
+        "day_reminder": emails.build_day_reminder(sign_up),
+        "hour_reminder": emails.build_hour_reminder(sign_up),
         "recording": emails.build_recording(sign_up),
         "left": emails.build_left_notice(sign_up),
         "cancelled": emails.build_cancellation_notice(sign_up, reason="The hall is closed."),
-        "enough": emails.build_address_full(sign_up, name=EVIL, now=timezone.now()),
+        "address_full": emails.build_address_full(sign_up, name=EVIL, now=timezone.now()),
         "message": emails.build_message(sign_up, message_id=uuid4(), subject="Bring tea", body="Bring tea."),
     }
 

@@ -76,7 +76,7 @@ def _create_and_send_invitation(person: Person, email: str) -> Invitation:
             to=email,
             subject=_("%(who)s invited you to link accounts on Kitchen Table") % {"who": person},
             text=render_to_string(
-                "families/mail/invitation.txt", {"by": break_links(str(person)), "address": address}
+                "families/email/invitation.txt", {"by": break_links(str(person)), "address": address}
             ),
         )
     return invitation
