@@ -126,7 +126,7 @@ def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     lesson_text = get_lesson_or_404(reader_module, lesson)
     get_record(request).mark_lesson_done(reader_module.module.slug, lesson_text.slug)
     if reader_module.progress.ends_with(lesson_text.slug):
-        return redirect(f"{reader_module.module.get_absolute_url()}#talk")
+        return redirect(f"{reader_module.module.get_absolute_url()}#conversation-guide")
     after = build_step_context(reader_module, lesson_text.slug)["after"]
     return redirect(after.url if after else reader_module.module)
 

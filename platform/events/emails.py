@@ -185,7 +185,9 @@ def _build_reminder(sign_up: SignUp, kind: str, subject: str) -> NewEmail:
 
 def list_reminder_keys(sign_up: SignUp, event: Event) -> list[str]:
     """List the keys of a sign-up's reminders of an event's start."""
-    return [_build_key(sign_up, _get_reminder_occasion(kind, event)) for kind in ("day_reminder", "hour_reminder")]
+    return [
+        _build_key(sign_up, _get_reminder_occasion(kind, event)) for kind in ("day_reminder", "hour_reminder")
+    ]
 
 
 def _get_reminder_occasion(kind: str, event: Event) -> str:

@@ -1,7 +1,7 @@
 """Normalizes the text that people type, and limits its length.
 
 A letter can be one character or a letter and a mark, and a line can end in three ways. Normalized text can be searched,
-and the browser (static/js/letters.js) and the server count the same number of characters."""
+and the browser (static/js/character-count.js) and the server count the same number of characters."""
 
 import re
 import unicodedata
@@ -40,8 +40,8 @@ def normalize_line(text: str) -> str:
 class ProseField(forms.CharField):
     """A text area whose value is normalized.
 
-    It has no `maxlength`, because browsers silently truncate pasted text. Instead static/js/letters.js counts against
-    `data-limit`, and the server rejects text that is too long and shows it again.
+    It has no `maxlength`, because browsers silently truncate pasted text. Instead static/js/character-count.js counts
+    against `data-limit`, and the server rejects text that is too long and shows it again.
     """
 
     widget = forms.Textarea

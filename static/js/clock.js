@@ -17,6 +17,6 @@ for (const clock of document.querySelectorAll(".event-clock")) {
   }).format(begins);
   const yours = document.createElement("span");
   yours.className = "event-yours";
-  yours.textContent = clock.dataset.said.replace("{}", words);
+  yours.textContent = clock.dataset.template.replace("{}", words);
   clock.append(" ", yours);
 }

@@ -65,7 +65,7 @@ document.addEventListener("htmx:after:request", (event) => {
   if (!isPage && !isFault) return;
   event.preventDefault();
   const reply = new DOMParser().parseFromString(ctx.text, "text/html");
-  const found = isPage ? reply.querySelector(".lost-words") : reply.body.childElementCount ? reply.body : null;
+  const found = isPage ? reply.querySelector(".message-page-text") : reply.body.childElementCount ? reply.body : null;
   if (found) showTrouble(ctx.sourceElement, ...found.childNodes);
   else showTrouble(ctx.sourceElement, textFor(ctx.response.raw.redirected ? 401 : ctx.response.status));
 });

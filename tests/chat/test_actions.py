@@ -332,7 +332,9 @@ class TestRefusing:
     ) -> None:
         judged(METHOD)
         page = read_page(owner, ask(teen))
-        section = page[page.index('class="said"') : page.index("</section>", page.index('class="said"'))]
+        section = page[
+            page.index('class="fixed-text"') : page.index("</section>", page.index('class="fixed-text"'))
+        ]
         assert reverse("safeguarding:help_now") in section
 
     def test_a_tutor_that_is_closed_says_that_first(

@@ -301,7 +301,7 @@ class TestWhatAParentReads:
 
     def test_has_its_fixed_words(self, read: Callable[..., str]) -> None:
         page = read(state=TurnState.CUT, answer="")
-        assert 'class="said"' in page
+        assert 'class="fixed-text"' in page
         assert "Ask in another way" not in page
 
     def test_has_its_ending_without_a_button(self, read: Callable[..., str]) -> None:

@@ -24,7 +24,7 @@ def test_it_is_offered_once_the_module_is_finished(teen: Person, client_of_teen:
     do_all_but(teen, "what-it-is")
     assert TALK not in client_of_teen.get(GB).content.decode()
     reply = client_of_teen.post(f"{GB}/what-it-is/done")
-    assert reply.headers["Location"] == f"{GB}#talk"
+    assert reply.headers["Location"] == f"{GB}#conversation-guide"
     for path in (GB, f"{GB}/quiz"):
         assert TALK in client_of_teen.get(path).content.decode()
 

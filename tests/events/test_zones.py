@@ -17,7 +17,7 @@ def test_the_chosen_zone_is_shown_beside_the_events_own(client: Client, event: E
 
 def test_without_a_choice_a_script_adds_the_visitors_time(client: Client, event: Event) -> None:
     page = client.get(event.get_absolute_url()).content.decode()
-    assert 'class="event-clock" data-said="For you: {}"' in page
+    assert 'class="event-clock" data-template="For you: {}"' in page
     assert "/static/js/clock.js" in page
 
 

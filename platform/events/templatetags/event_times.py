@@ -20,13 +20,13 @@ register = template.Library()
 def event_when(event: Event, reader: Person | ZoneInfo | object = None) -> SafeString:
     """Format when an event starts, in its own time zone, and also in the reader's if that differs.
 
-    `reader` is a person or a zone. For anyone else, clock.js adds the local time, with the text in `data-said`.
+    `reader` is a person or a zone. For anyone else, clock.js adds the local time, with the text in `data-template`.
     """
     own = _render_time(event, event.zone, format_event_time(event.starts_at, event.zone))
     zone = reader.zone if isinstance(reader, Person) else reader
     for_you = _("For you: {}")
     if not isinstance(zone, ZoneInfo):
-        return format_html('<span class="event-clock" data-said="{}">{}</span>', for_you, own)
+        return format_html('<span class="event-clock" data-template="{}">{}</span>', for_you, own)
     if is_same_clock_time(event.starts_at, event.zone, zone):
         return own
     theirs = _render_time(event, zone, format_event_time(event.starts_at, zone))

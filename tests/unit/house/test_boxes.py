@@ -30,7 +30,7 @@ def test_no_template_lets_a_browser_cut() -> None:
 def test_every_template_with_a_limit_says_when_it_nears() -> None:
     limited = {name: page for name, box, page in boxes() if name not in WITHOUT_LIMIT and "data-limit" in box}
     assert {name for name, _box, _page in boxes()} - WITHOUT_LIMIT == limited.keys()
-    assert all('{% include "letters.html" %}' in page for page in limited.values())
+    assert all('{% include "character_count.html" %}' in page for page in limited.values())
 
 
 def forms_below(form: type[forms.BaseForm]) -> Iterator[type[forms.BaseForm]]:

@@ -25,14 +25,14 @@ export function countLetters(text) {
 
 /** @param {HTMLTextAreaElement} box */
 function show(box) {
-  const line = box.parentElement.querySelector(".letters");
+  const line = box.parentElement.querySelector(".character-count");
   if (!line) return "";
   const limit = Number(box.dataset.limit);
   // A text never has more characters than code units.
   const count = box.value.length < limit * NEAR ? 0 : countLetters(box.value);
   const state = count > limit ? "over" : count >= limit * NEAR ? "near" : "";
   line.hidden = !state;
-  line.classList.toggle("letters-over", state === "over");
+  line.classList.toggle("character-count-over", state === "over");
   line.textContent = state ? fill(line.dataset[state], { count, limit, over: count - limit }, line.dataset.separator) : "";
   return state;
 }
@@ -52,7 +52,7 @@ function announce(box) {
   const state = show(box);
   if (state === (states.get(box) ?? "")) return;
   states.set(box, state);
-  const line = box.parentElement.querySelector(".letters");
+  const line = box.parentElement.querySelector(".character-count");
   line.nextElementSibling.textContent = line.textContent;
 }
 

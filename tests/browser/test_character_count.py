@@ -29,7 +29,7 @@ def test_a_paste_of_nine_thousand_letters_comes_back_whole(
 ) -> None:
     sign_in(teen)
     page.goto("/tutor/")
-    counter = page.locator("#composer .letters")
+    counter = page.locator("#composer .character-count")
     text = "river " * 1499 + "round?"
     paste(page, "Why do stones become round?")
     expect(counter).to_be_hidden()
@@ -66,4 +66,4 @@ def test_the_counter_counts_as_the_server_does(
     sign_in(teen)
     page.goto("/tutor/")
     page.locator("#question").fill(text)
-    expect(page.locator("#composer .letters")).to_have_text(f"{count} of 8,000 characters")
+    expect(page.locator("#composer .character-count")).to_have_text(f"{count} of 8,000 characters")
