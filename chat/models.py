@@ -258,15 +258,18 @@ class Turn(Deferral):
 
     @property
     def queued_at(self) -> datetime:
+        """When the turn joined the queue: when it was released if it had been deferred, or else when it was asked."""
         return self.released_at or self.asked_at
 
     @property
     def seconds_until_retry(self) -> int:
+        """Whole seconds until the model's server accepts a retry, rounded up; 0 if it accepts one now."""
         at = self.retry_at
         return max(0, math.ceil((at - timezone.now()).total_seconds())) if at else 0
 
     @property
     def tokens(self) -> int:
+        """Tokens of the prompt and of the answer."""
         return self.prompt_tokens + self.answer_tokens
 
 

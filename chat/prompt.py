@@ -254,10 +254,12 @@ class Prompt:
 
     @property
     def tokens_at_most(self) -> int:
+        """An upper bound of the tokens of all messages, for the hold."""
         return sum(estimate_max_tokens(message["content"]) for message in self.messages)
 
     @property
     def tokens_likely(self) -> int:
+        """An estimate of the tokens of all messages."""
         return sum(estimate_tokens(message["content"]) for message in self.messages)
 
 

@@ -36,6 +36,7 @@ def export_learned(person: Person) -> Iterator[Row]:
 
 
 def erase_learned(person: Person) -> None:
+    """Delete a person's finished lessons and quiz answers."""
     LessonDone.objects.filter(person=person).delete()
     QuizAnswer.objects.filter(person=person).delete()
 
@@ -52,6 +53,7 @@ def export_certificates(person: Person) -> Iterator[Row]:
 
 
 def erase_certificates(person: Person) -> None:
+    """Delete a person's certificates. Their addresses then say that there is none."""
     Certificate.objects.filter(person=person).delete()
 
 
@@ -72,6 +74,7 @@ def export_joint_modules(person: Person) -> Iterator[Row]:
 
 
 def erase_joint_modules(person: Person) -> None:
+    """Delete all joint modules of a person, also for the other side."""
     list_joint_modules(person).delete()
 
 

@@ -72,6 +72,7 @@ class AnswerInProgress:
 
     @property
     def seconds(self) -> float:
+        """How long this answer has been in progress, in seconds."""
         return time.monotonic() - self.started
 
     def apply_remote_verdict(self, remote: RemoteGate) -> None:

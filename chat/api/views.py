@@ -49,11 +49,13 @@ from telemetry.context import bind_log_ids
 
 
 def get_own_conversation(person: Person, conversation_id: UUID) -> Conversation:
+    """Return a person's own conversation. Raises Http404 for any other."""
     with raise_404_on(Conversation.DoesNotExist):
         return get_conversation(person, conversation_id)
 
 
 def get_own_turn(person: Person, turn_id: UUID) -> Turn:
+    """Return a person's own turn, and add its id to the log lines of this request. Raises Http404 for any other."""
     bind_log_ids(turn=turn_id)
     with raise_404_on(Turn.DoesNotExist):
         return get_turn(person, turn_id)

@@ -49,6 +49,7 @@ class GrowingAnswer:
 
     @property
     def growing_length(self) -> int:
+        """The length of the last block, which may still change, in characters."""
         return len(self._growing)
 
     def grow(self, text: str) -> str:

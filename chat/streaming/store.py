@@ -122,6 +122,7 @@ def record_reader(turn_id: UUID) -> None:
 
 
 def request_stop(turn_id: UUID) -> None:
+    """Ask the worker of a turn to stop. Errors of Valkey are ignored, because the turn's row has the request too."""
     _ignore_valkey_errors(lambda client: client.set(stop_key(turn_id), "1", ex=KEPT_SECONDS))
 
 
@@ -147,6 +148,7 @@ def end_stream(turn_id: UUID) -> None:
 
 
 def delete_streams(*turn_ids: UUID) -> None:
+    """Delete everything that Valkey has of these turns. Errors of Valkey are ignored; every key expires by itself."""
     keys = [key(turn_id) for turn_id in turn_ids for key in (stream_key, stop_key, reader_key, phase_key)]
     if keys:
         _ignore_valkey_errors(lambda client: client.delete(*keys))

@@ -134,6 +134,7 @@ class StreamFlusher:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def enqueue(self, writer: StreamWriter) -> None:
+        """Send a writer's new text with the next flush. The first text of an answer is sent at once."""
         self.waiting.add(writer)
         if not writer.has_begun and not writer.is_offline:
             self._start([writer])
@@ -141,6 +142,7 @@ class StreamFlusher:
             self._schedule(GATHER_SECONDS)
 
     def send_phase(self, turn_id: UUID, phase: ModelPhase) -> None:
+        """Store what the model is doing for the readers, without waiting for Valkey."""
         task = asyncio.create_task(self._set_phase(turn_id, phase))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)

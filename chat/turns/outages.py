@@ -165,6 +165,7 @@ DEFERRED_AGAIN = SERVER_FAILURES | {EndReason.WORKER_LOST, EndReason.NEVER_START
 
 
 def count_deferred(person: Person) -> int:
+    """Count a person's deferred turns."""
     return Turn.objects.filter(conversation__owner=person, state=TurnState.DEFERRED).count()
 
 

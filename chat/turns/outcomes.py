@@ -62,6 +62,7 @@ def record_end(
     answer_tokens: int = 0,
     microdollars: int = 0,
 ) -> None:
+    """Count a turn's end, its tokens and its cost in the metrics."""
     TURNS.add(1, str(state), str(end_reason))
     TOKENS.add(prompt_tokens, "prompt")
     TOKENS.add(answer_tokens, "answer")
@@ -112,6 +113,7 @@ class Outcome:
 
     @property
     def microdollars(self) -> int:
+        """What the tokens cost at the model's prices, in micro-dollars."""
         return calculate_cost(
             prompt_tokens=self.prompt_tokens,
             answer_tokens=self.answer_tokens,

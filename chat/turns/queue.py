@@ -151,4 +151,5 @@ _batcher = NudgeBatcher()
 
 
 def nudge_worker(turn_id: UUID) -> None:
+    """Tell the workers that a turn waits. Nudges of the same moment are sent as one message."""
     _batcher.add(turn_id)

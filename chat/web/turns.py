@@ -118,10 +118,12 @@ class ShownTurn:
 
     @property
     def reports_days(self) -> int:
+        """How many days a shared report is kept."""
         return REPORT_RETENTION.days
 
     @property
     def dollars(self) -> float:
+        """What the turn cost, in dollars."""
         return self.turn.microdollars / 1_000_000
 
     @property

@@ -65,6 +65,7 @@ def get_own_conversation(request: HtmxRequest, conversation_id: UUID) -> Convers
 
 
 def get_own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
+    """Return the signed-in person's own turn. Raises Http404 for any other."""
     bind_log_ids(turn=turn_id)
     with raise_404_on(Turn.DoesNotExist):
         return get_turn(get_person(request), turn_id)
@@ -296,6 +297,7 @@ def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @require_POST
 @free_text_fields("comment")
 def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """Report an answer. Shows the form again with its errors. Raises RateLimited, and Http404 without an answer."""
     turn = get_own_turn(request, turn_id)
     form = ReportForm(request.POST)
     if not form.is_valid():

@@ -113,6 +113,7 @@ def pdf(request: HttpRequest, module: str) -> HttpResponse:
 @sign_in_required
 @require_POST
 def withdraw(request: HttpRequest, module: str) -> HttpResponse:
+    """Withdraw the reader's own certificate: its address then says that there is none."""
     withdraw_certificate(certificate=get_certificate_or_404(request, module))
     return redirect("courses:certificate", module)
 

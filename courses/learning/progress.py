@@ -46,6 +46,7 @@ class ModuleProgress:
 
     @property
     def done_count(self) -> int:
+        """How many steps are done."""
         return sum(step.is_done for step in self.steps)
 
     @property

@@ -37,6 +37,7 @@ class PersonRecord:
         self.person = person
 
     def list_completed(self) -> dict[str, CompletedWork]:
+        """Return what the person has done, by module slug."""
         by_module: dict[str, list[LessonDone | QuizAnswer]] = defaultdict(list)
         for lesson in LessonDone.objects.filter(person=self.person):
             by_module[lesson.module_slug].append(lesson)
@@ -127,6 +128,7 @@ class SessionRecord:
         self.session = session
 
     def list_completed(self) -> dict[str, CompletedWork]:
+        """Return what the visitor has done in this browser, by module slug."""
         return {
             slug: CompletedWork(frozenset(work["lessons"]), work["answers"], work["last"])
             for slug in self.session.get(SESSION_KEY, {})

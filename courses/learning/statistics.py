@@ -77,6 +77,7 @@ class QuestionStatistics:
 
     @property
     def misled(self) -> int:
+        """The share of first answers that chose the most misleading option, in percent; 0 if it is unknown."""
         return (self.misleading and self.misleading.share) or 0
 
 

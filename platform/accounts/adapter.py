@@ -128,6 +128,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return cleaned
 
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
+        """Validate a username. Raises ValidationError."""
         if "\0" in username:
             raise ValidationError(_("Choose a username with only letters and numbers"))
         cleaned: str = super().clean_username(username, shallow)
@@ -138,6 +139,7 @@ class ConfirmedEmailStage(EmailVerificationStage):
     """Require a confirmed email address at sign-in. People without an address, such as teens, pass."""
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
+        """Skip the stage for people without an email address: teens."""
         person = self.login.user
         if isinstance(person, Person) and not person.email:
             return None, True

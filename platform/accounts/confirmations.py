@@ -64,6 +64,7 @@ def _find_unconfirmed_person(email: str, password: str) -> Saved | None:
 
 @receiver(email_confirmed)
 def clear_unconfirmed(email_address: EmailAddress, **_more: Any) -> None:
+    """Keep the account: its address is confirmed. A receiver of allauth's signal."""
     Person.objects.filter(pk=email_address.user_id).update(unconfirmed_since=None)
 
 
@@ -98,6 +99,7 @@ def erase_other_unconfirmed(*, email_address: EmailAddress) -> None:
 
 @receiver(email_confirmed)
 def record_confirmation(email_address: EmailAddress, **_more: Any) -> None:
+    """Record when an address was confirmed, for verification by mailbox. A receiver of allauth's signal."""
     MailboxConfirmation.objects.get_or_create(address=email_address)
 
 

@@ -58,6 +58,7 @@ class AgeForm(forms.Form):
     )
 
     def clean_year(self) -> int:
+        """Return the year. Raises ValidationError if no one living was born in it."""
         year: int = self.cleaned_data["year"]
         if not SMALLEST_FOUR_DIGIT_YEAR <= year <= MAXYEAR:
             raise ValidationError(_("Enter the year as four digits"), code="invalid")
@@ -114,6 +115,7 @@ class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
         )
 
     def signup(self, request: HttpRequest, person: Person) -> None:
+        """Complete the new account, as allauth's sign-up hook: a parent, with name and time zone."""
         del request
         person.display_name = self.cleaned_data["display_name"]
         person.role = Role.PARENT

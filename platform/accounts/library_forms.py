@@ -87,6 +87,10 @@ class CredentialDecoder(json.JSONDecoder):
     """Decodes a passkey credential. Errors from huge numbers or deep nesting become JSON errors."""
 
     def decode(self, s: str, *args: Any, **kwargs: Any) -> Any:
+        """Decode a credential.
+
+        Raises JSONDecodeError for every malformed one, also for deep nesting and huge numbers.
+        """
         try:
             return super().decode(s, *args, **kwargs)
         except (RecursionError, ValueError) as error:

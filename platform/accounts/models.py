@@ -36,6 +36,7 @@ def validate_time_zone(name: str) -> None:
 
 class PersonManager(BaseUserManager["Person"]):
     def create_user(self, username: str, password: str | None = None, **fields: object) -> "Person":
+        """Create a person with a hashed password. Without a password, no one can sign in as them."""
         person = self.model(username=self.model.normalize_username(username), **fields)
         person.set_password(password)
         person.save(using=self._db)
@@ -116,6 +117,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return self.display_name or self.username
 
     def clean(self) -> None:
+        """Store the email address in its canonical form. Raises ValidationError if it is not an address."""
         super().clean()
         if self.email:
             self.email = canonicalize_email(self.email)

@@ -33,6 +33,7 @@ class LeakedPasswordValidator:
     """Refuses a password that appeared in a data breach. If the service doesn't answer, the password passes."""
 
     def validate(self, password: str, user: object = None) -> None:
+        """Raise ValidationError for a leaked password. Asks a remote service unless the setting is empty."""
         del user
         if settings.PWNED_PASSWORDS_URL and _is_leaked(password):
             raise ValidationError(
@@ -47,6 +48,7 @@ class DemoPasswordValidator:
     """Refuses the demo's passwords, which open no account outside demo mode."""
 
     def validate(self, password: str, user: object = None) -> None:
+        """Raise ValidationError for a password of the published demo accounts, outside demo mode."""
         del user
         if not settings.DEMO and is_demo_password(password):
             raise ValidationError(

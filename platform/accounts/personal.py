@@ -45,6 +45,7 @@ def export_sessions(person: Person) -> Iterator[Row]:
 
 
 def erase_sessions(person: Person) -> None:
+    """Delete all sessions of a person. They are signed out everywhere."""
     Session.objects.filter(pk__in=[session.pk for session in list_stored_sessions(person)]).delete()
 
 

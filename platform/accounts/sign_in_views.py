@@ -51,6 +51,7 @@ class SignOut(library.LogoutView):
 
 class PasswordReset(library.PasswordResetView):
     def form_valid(self, form: Form) -> HttpResponse:
+        """Email a link, within the limits per network and per address."""
         try:
             limits.reset_requests.hit(self.request)
             limits.count_email(limits.reset_emails, form.cleaned_data["email"])

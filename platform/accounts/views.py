@@ -48,6 +48,7 @@ class SignUp(library.SignupView):
         return response
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Create an account, or send people who are too young for this form to the sign-up for teens."""
         try:
             limits.sign_up_forms.hit(request)
         except RateLimited as error:
@@ -62,6 +63,7 @@ class SignUp(library.SignupView):
         return response
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
+        """Create the account, within the limits per network and per address."""
         try:
             limits.accounts_created.hit(self.request)
             limits.count_email(limits.sign_up_emails, form.cleaned_data["email"])
@@ -80,6 +82,7 @@ class Email(library.EmailView):
     """An adult's email address. 404 for teens, who have none."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Raises Http404 for teens: they sign in with a username."""
         if isinstance(request.user, Person) and request.user.role == Role.TEEN:
             raise Http404
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
@@ -228,6 +231,7 @@ def kept(request: HttpRequest) -> HttpResponse:
 @require_POST
 @sign_in_required
 def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """End one of the person's sessions. Raises Http404 if it is not theirs."""
     if not revoke_session(person=get_person(request), session_id=session_id):
         raise Http404
     return redirect("accounts:sessions")

@@ -32,6 +32,7 @@ class InsufficientBudget(LedgerError):
 
     @property
     def short_by(self) -> int:
+        """How much is missing, in `unit`."""
         return self.needed - self.left
 
 

@@ -41,6 +41,7 @@ class OpenPeriod:
         return bool(getattr(self.rows[0], f"limits_{unit}"))
 
     def sum(self, of: str, unit: Unit) -> int:
+        """Add up a column of all shards. `of` is "granted", "spent" or "held"; the result is in `unit`."""
         return sum(getattr(row, column_name(of, unit)) for row in self.rows)
 
     def used(self, unit: Unit) -> int:
@@ -48,6 +49,7 @@ class OpenPeriod:
         return self.sum("spent", unit) + self.sum("held", unit)
 
     def left(self, unit: Unit) -> int:
+        """Return what is granted and neither spent nor held, in `unit`."""
         return self.sum("granted", unit) - self.used(unit)
 
     def compute_share(self, allowance: int | None) -> int:

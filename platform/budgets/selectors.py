@@ -55,6 +55,7 @@ class Meter:
 
     @property
     def fraction_left(self) -> float:
+        """The fraction of the allowance that is left, 0 to 1; 1 without a limit."""
         if self.granted is None or self.left is None:
             return 1.0
         return self.left / self.granted if self.granted else 0.0
@@ -75,10 +76,12 @@ class BudgetStatus:
 
     @property
     def tokens_left(self) -> int | None:
+        """Tokens left; None without a limit."""
         return _subtract(self.tokens_granted, self.tokens_spent, self.tokens_held)
 
     @property
     def microdollars_left(self) -> int | None:
+        """Micro-dollars left; None without a limit."""
         return _subtract(self.microdollars_granted, self.microdollars_spent, self.microdollars_held)
 
 

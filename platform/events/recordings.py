@@ -42,6 +42,7 @@ class Cue:
 
     @property
     def seconds(self) -> int:
+        """When the cue starts, in whole seconds from the beginning."""
         return int(self.start.total_seconds())
 
     @property

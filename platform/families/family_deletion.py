@@ -56,6 +56,7 @@ def find_family_deletion(parent: Person) -> FamilyDeletion | None:
 
 
 def get_due_time(deletion: FamilyDeletion) -> datetime:
+    """Return when the deletion is carried out."""
     return deletion.asked_at + DELETION_DELAY
 
 

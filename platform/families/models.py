@@ -136,6 +136,7 @@ class Link(TermsFields):
         return f"{self.parent} – {self.teen}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the link. A new link without a time zone gets that of the parent or the teen."""
         if not self.time_zone:
             self.time_zone, self.is_zone_confirmed = choose_zone(self.parent, self.teen)
         super().save(*args, **kwargs)

@@ -26,6 +26,7 @@ class VisibleContent:
 
     @property
     def text_since(self) -> datetime | None:
+        """From when on the parent may read turns; None if the view shows no text."""
         return {ParentView.FLAGGED: self.flagged_since, ParentView.FULL: self.full_since}.get(self.view)
 
 

@@ -79,6 +79,7 @@ class OpenAIModeration:
         return GuardRequest("/moderations", {"model": model, "input": messages[-1]["content"]})
 
     def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
+        """Return the verdict of a reply. Raises UnreadableReply."""
         try:
             [result] = reply["results"]
             flagged = {name for name, is_so in result["categories"].items() if is_so}
@@ -126,6 +127,7 @@ class LlamaGuard:
         return _build_completion_request(messages, model, longest=20)
 
     def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
+        """Return the verdict of a reply. Raises UnreadableReply."""
         first, _, codes = _get_content(reply).partition("\n")
         if first not in {"safe", "unsafe"}:
             raise UnreadableReply
@@ -157,6 +159,7 @@ class Qwen3Guard:
         return _build_completion_request(messages, model, longest=60)
 
     def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
+        """Return the verdict of a reply. Raises UnreadableReply."""
         content = _get_content(reply)
         safety = re.search(r"Safety: *(Safe|Controversial|Unsafe)\b", content)
         if not safety:

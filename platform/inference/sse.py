@@ -42,6 +42,10 @@ class EventReader:
         self._progress_at = self._loop.time()
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the JSON objects of a stream.
+
+        Raises ModelResponseInvalid for a line that is too long or is not JSON.
+        """
         while True:
             chunk = await self._read_chunk()
             lines = (self._unread + (b"\n\n" if chunk is None else chunk)).split(b"\n")

@@ -73,6 +73,7 @@ class FallbackCache(RedisCache):
     def add(
         self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
+        """Add a value, in this process while Valkey is down."""
         try:
             return super().add(key, value, timeout, version)
         except RedisError:
@@ -87,12 +88,14 @@ class FallbackCache(RedisCache):
     def set(
         self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
+        """Set a value, in this process while Valkey is down."""
         try:
             super().set(key, value, timeout, version)
         except RedisError:
             self._local.set(key, value, timeout, version)
 
     def delete(self, key: Any, version: int | None = None) -> bool:
+        """Delete a value, from this process while Valkey is down."""
         try:
             return super().delete(key, version)
         except RedisError:

@@ -95,6 +95,7 @@ class AdminQueryMiddleware(MiddlewareMixin):
     def process_view(
         self, request: HttpRequest, _view: Callable[..., object], _args: object, _kwargs: object
     ) -> None:
+        """Raise BadRequest for a NUL character in an admin page's query, which PostgreSQL cannot store."""
         match = request.resolver_match
         if match is None or "admin" not in match.app_names:
             return

@@ -59,6 +59,7 @@ class EraseForm(forms.Form):
         self.fields["proof"].error_messages["required"] = missing
 
     def clean_proof(self) -> str:
+        """Return the proof. Raises ValidationError unless it is the person's password, or username without one."""
         proof = str(self.cleaned_data["proof"])
         if self.by_password and not self.person.check_password(proof):
             raise forms.ValidationError(_("That isn’t your password. Capital letters matter."))

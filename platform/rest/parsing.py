@@ -17,6 +17,7 @@ class BoundedJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        """Parse a JSON body. Raises ParseError, also for nesting that is too deep."""
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:

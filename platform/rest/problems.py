@@ -46,6 +46,7 @@ class Problem(Exception):
     fields: dict[str, object] = field(default_factory=dict)
 
     def build_body(self) -> dict[str, object]:
+        """Return the body as RFC 9457 describes it, with the problem's own members."""
         return {
             "type": self.problem_type.uri,
             "title": str(self.problem_type.title),

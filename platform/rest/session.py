@@ -13,6 +13,7 @@ class SiteSessionAuthentication(SessionAuthentication):
         return 'Cookie realm="Kitchen Table"'
 
     def enforce_csrf(self, request: Request) -> None:
+        """Check the CSRF token. Raises Problem."""
         try:
             super().enforce_csrf(request)
         except PermissionDenied as error:

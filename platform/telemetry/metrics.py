@@ -44,6 +44,7 @@ class Histogram:
     bounds: tuple[float, ...]
 
     def observe(self, seconds: float) -> None:
+        """Count a duration. Writes to Valkey when the store flushes."""
         bucket = bisect_left(self.bounds, seconds)
         metric_store.add({self._build_key(str(bucket)): 1, self._build_key("sum"): seconds})
 

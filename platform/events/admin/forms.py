@@ -83,6 +83,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         field.choices = [("", _("No module")), *({saved: saved} | modules if saved else modules).items()]
 
     def clean_captions_file(self) -> object:
+        """Store the captions on the event. Raises ValidationError for a file that is too large or is not WebVTT."""
         file = self.cleaned_data["captions_file"]
         if not file:
             return file
@@ -99,6 +100,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         return file
 
     def clean(self) -> dict[str, Any]:
+        """Compute the start from day, time and zone. A time that the zone's clocks skip is an error."""
         cleaned = super().clean() or {}
         day, clock, zone = (cleaned.get(name) for name in ("day", "clock", "time_zone"))
         if not (day and clock is not None and zone):

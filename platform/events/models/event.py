@@ -198,6 +198,7 @@ class Event(models.Model):
 
     @property
     def join_opens_at(self) -> datetime:
+        """When the link to join appears on the pages of people with a spot."""
         return self.starts_at - JOIN_OPENS_BEFORE
 
     @property
