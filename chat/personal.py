@@ -36,6 +36,7 @@ def export_conversations(person: Person) -> Iterator[Row]:
 
 
 def erase_conversations(person: Person) -> None:
+    """Delete a person's conversations with their turns. Waits for a question that is being stored."""
     # Locking the conversations waits for a question that is being stored; afterwards no turn can be added.
     for conversation in Conversation.objects.select_for_update().filter(owner=person).order_by("pk"):
         delete_conversation(conversation=conversation)
@@ -84,6 +85,7 @@ CONVERSATIONS = DataKind(
 
 
 def export_reports(person: Person) -> Iterator[Row]:
+    """Yield a person's reports, oldest first."""
     for report in list_reports(person).order_by("created_at").iterator():
         yield {
             "created_at": report.created_at,

@@ -33,6 +33,7 @@ def _close_worker(**_about: Any) -> None:
 
 @shared_task(name="chat.tasks.sweep_turns")
 def sweep_turns() -> None:
+    """Move on turns whose lease has run out."""
     leases.sweep_turns()
 
 
@@ -47,9 +48,11 @@ def watch_deferred() -> None:
 
 @shared_task(name="chat.tasks.delete_expired_conversations")
 def delete_expired_conversations() -> None:
+    """Delete conversations that are past their retention."""
     services.delete_expired_conversations()
 
 
 @shared_task(name="chat.tasks.delete_expired_reports")
 def delete_expired_reports() -> None:
+    """Delete reports that are past their retention."""
     reports.delete_expired_reports()

@@ -13,6 +13,7 @@ from privacy.registry import DataKind, Retention, Row
 
 
 def export_learned(person: Person) -> Iterator[Row]:
+    """Yield what a person has done of the modules."""
     for lesson in LessonDone.objects.filter(person=person).order_by("done_at").iterator():
         yield {
             "module": lesson.module_slug,
@@ -42,6 +43,7 @@ def erase_learned(person: Person) -> None:
 
 
 def export_certificates(person: Person) -> Iterator[Row]:
+    """Yield a person's certificates, oldest first."""
     for certificate in Certificate.objects.filter(person=person).order_by("issued_on", "pk").iterator():
         yield {
             "title": certificate.title,
@@ -62,6 +64,7 @@ def list_joint_modules(person: Person) -> QuerySet[JointModule]:
 
 
 def export_joint_modules(person: Person) -> Iterator[Row]:
+    """Yield a person's joint modules, oldest first."""
     rows = list_joint_modules(person).select_related("link__parent", "link__teen", "requested_by")
     for row in rows.order_by("requested_at").iterator():
         yield {

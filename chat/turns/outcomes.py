@@ -39,6 +39,7 @@ MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT)
 
 
 def record_claim(turn: Turn) -> None:
+    """Count in the metrics how long a claimed turn had waited."""
     QUEUE_WAIT.observe(_get_seconds_since_asked(turn))
 
 

@@ -48,6 +48,7 @@ TITLE_ACTIONS = {Action.ALLOW, Action.STRIP}
 
 
 def get_verdict(turn: Turn) -> Verdict:
+    """Return the verdict on a turn's question as it is stored: without evidence."""
     return Verdict(level=Level(turn.level), categories=frozenset(map(Category, turn.categories)))
 
 
@@ -93,6 +94,7 @@ def find_cut_reason(verdict: Verdict) -> EndReason:
 
 
 def build_title(question: str) -> str:
+    """Return a conversation's title: its first question on one line, cut at a word to MAX_TITLE_LENGTH characters."""
     line = " ".join(question.split())
     return line if len(line) <= MAX_TITLE_LENGTH else line[: MAX_TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
 

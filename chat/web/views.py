@@ -252,6 +252,7 @@ def go_on(request: HtmxRequest) -> HttpResponse:
 @require_POST
 @free_text_fields("title")
 def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
+    """Rename a conversation, and return to the list if the form came from there."""
     conversation = get_own_conversation(request, conversation_id)
     services.rename_conversation(conversation=conversation, title=request.POST.get("title", ""))
     listed = _get_list_url(request)
@@ -311,6 +312,7 @@ def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @sign_in_required
 @require_POST
 def withdraw(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """Withdraw the report of a turn."""
     turn = get_own_turn(request, turn_id)
     withdraw_report(turn=turn)
     return _show_changed_turn(request, turn)

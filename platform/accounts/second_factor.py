@@ -78,6 +78,7 @@ def _list_keys() -> MultiFernet:
 
 
 def encrypt_secret(text: str) -> str:
+    """Return the secret, encrypted with the site's current key."""
     return _list_keys().encrypt(text.encode()).decode()
 
 

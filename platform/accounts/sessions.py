@@ -64,6 +64,7 @@ def strip_session_record(instance: UserSession, **_more: Any) -> None:
 
 @receiver(user_logged_in)
 def begin_session_record(request: HttpRequest, **_more: Any) -> None:
+    """Start counting a session's inactivity at sign-in. A receiver of Django's signal."""
     request.session[SEEN_AT_KEY] = int(timezone.now().timestamp())
 
 

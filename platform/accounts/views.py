@@ -240,6 +240,7 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 @require_POST
 @sign_in_required
 def end_others(request: HttpRequest) -> HttpResponse:
+    """End all other sessions of the person, and forget all other devices."""
     person = get_person(request)
     revoke_other_sessions(person=person, current_key=request.session.session_key or "")
     forget_devices(person=person)

@@ -24,6 +24,7 @@ from kit.admin import SafeAutocompleteAdmin
 
 
 def get_staff(request: HttpRequest) -> Person:
+    """Return the person who is signed in to the admin pages."""
     person = request.user
     assert isinstance(person, Person)  # noqa: S101 - the admin requires sign-in; this tells the types
     return person

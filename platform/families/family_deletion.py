@@ -67,6 +67,7 @@ def list_family_deletions(teen: Person) -> list[tuple[FamilyDeletion, AccountOut
 
 
 def get_outcome(teen: Person, deletion: FamilyDeletion | None) -> AccountOutcome:
+    """Return what a deletion does to the teen's account. Without a deletion, what one would do."""
     if can_decide_alone(teen):
         agreed = deletion is not None and deletion.agreed_teens.filter(pk=teen.pk).exists()
         return AccountOutcome.AGREED if agreed else AccountOutcome.ASKED

@@ -39,6 +39,7 @@ from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
 
 def export_links(person: Person) -> Iterator[Row]:
+    """Yield a person's links with their terms, oldest first."""
     links = Link.objects.filter(Q(parent=person) | Q(teen=person)).select_related("parent", "teen")
     for link in links.order_by("made_at").iterator():
         terms = link.terms
@@ -98,11 +99,13 @@ def export_trusted_adult(person: Person) -> Iterator[Row]:
 
 
 def export_invitations(person: Person) -> Iterator[Row]:
+    """Yield the invitations that a person sent, oldest first."""
     for invitation in Invitation.objects.filter(by=person).order_by("made_at").iterator():
         yield {"made_at": invitation.made_at, "email": invitation.email}
 
 
 def export_notices(person: Person) -> Iterator[Row]:
+    """Yield a person's notices, oldest first."""
     for notice in Notice.objects.filter(person=person).order_by("at").iterator():
         yield {"at": notice.at, "text": notice.text, "seen_at": notice.seen_at}
 

@@ -64,6 +64,7 @@ problem_types: dict[str, ProblemType] = {}
 def define_problem_type(
     name: str, status: HTTPStatus, title: str | Promise, detail: str | Promise
 ) -> ProblemType:
+    """Register a problem type, so that the API's page of problems lists it. A name must be unique."""
     problem_types[name] = ProblemType(name, status, title, detail)
     return problem_types[name]
 

@@ -88,10 +88,12 @@ class ResponseTexts:
 
 
 def get_refusal(categories: Iterable[Category]) -> FixedReply:
+    """Return the refusal for the first category, in the order of REFUSAL_CATEGORIES."""
     return _fill_in_country(_load_page_texts().refused[_choose_first(REFUSAL_CATEGORIES, categories)])
 
 
 def get_redirect(categories: Iterable[Category]) -> FixedReply:
+    """Return the redirect for the first category, in the order of REDIRECT_CATEGORIES."""
     return _fill_in_country(_load_page_texts().redirected[_choose_first(REDIRECT_CATEGORIES, categories)])
 
 
@@ -102,6 +104,7 @@ def get_cut_notice(category: str) -> FixedReply:
 
 
 def get_check_in(categories: Iterable[Category]) -> CheckIn:
+    """Return the check-in for a pause: about safety, someone else, eating, or hopelessness."""
     about, questions = set(categories), _load_page_texts().questions
     if is_about_safety(about):
         return questions["unsafe"]
@@ -111,6 +114,7 @@ def get_check_in(categories: Iterable[Category]) -> CheckIn:
 
 
 def get_support_lines(categories: Iterable[Category]) -> SupportLines:
+    """Return the sentence that goes with an answer: about someone else, bullying, or a burden."""
     about, support = set(categories), _load_page_texts().support
     if Category.ABOUT_SOMEONE_ELSE in about:
         return support["someone_else"]

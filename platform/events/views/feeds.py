@@ -68,6 +68,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @require_POST
 def feed_new(request: HttpRequest) -> HttpResponse:
+    """Give the person a new personal feed. The address of an earlier one stops working."""
     create_feed(person=get_person(request))
     return redirect("events:mine")
 
@@ -75,5 +76,6 @@ def feed_new(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @require_POST
 def feed_stop(request: HttpRequest) -> HttpResponse:
+    """Delete the person's feed. Its address stops working."""
     delete_feed(person=get_person(request))
     return redirect("events:mine")

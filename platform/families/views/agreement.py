@@ -97,6 +97,7 @@ def _describe_zone_change(link: Link) -> str:
 @sign_in_required
 @require_POST
 def confirm_zone(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """Confirm the time zone of an agreement, as its parent."""
     confirm_agreement_zone(link=get_own_link_as_parent(request, link_id))
     return redirect("families:agreement", link_id)
 
@@ -104,6 +105,7 @@ def confirm_zone(request: HttpRequest, link_id: UUID) -> HttpResponse:
 @sign_in_required
 @require_POST
 def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """Accept or decline a proposal. Nothing happens if it no longer waits."""
     link = get_own_link(request, link_id)
     try:
         answer_proposal(
@@ -120,6 +122,7 @@ def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
 @sign_in_required
 @require_POST
 def pause(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """Pause or resume the tutor for a teen, as a linked parent."""
     link = get_own_link_as_parent(request, link_id)
     set_pause(link=link, paused=request.POST.get("paused") == "yes")
     return redirect("families:agreement", link.pk)

@@ -42,6 +42,7 @@ def own(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def for_teen(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """Show, give or withdraw consent for a linked teen."""
     link = get_own_link_as_parent(request, link_id)
     return _handle_consent(request, link.teen, link)
 

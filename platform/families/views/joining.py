@@ -85,6 +85,7 @@ def _create_and_send_invitation(person: Person, email: str) -> Invitation:
 @sign_in_required
 @require_POST
 def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
+    """Withdraw an invitation. Its link stops working."""
     links.withdraw_invitation(by=get_person(request), invitation_id=invitation_id)
     return redirect("families:family")
 
@@ -104,6 +105,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 @sign_in_required
 @require_POST
 def accept(request: HttpRequest, token: str) -> HttpResponse:
+    """Accept an invitation. A parent is asked for consent next."""
     try:
         link = links.accept_invitation(token=token, by=get_person(request))
     except InvitationExpired:
@@ -119,6 +121,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @sign_in_required
 @require_POST
 def decline(request: HttpRequest, token: str) -> HttpResponse:
+    """Decline an invitation."""
     try:
         links.decline_invitation(token=token, by=get_person(request))
     except InvitationExpired:
