@@ -17,8 +17,8 @@ from safeguarding.crisis import find_crisis
 
 class ContactSerializer(serializers.Serializer[Any]):
     href = serializers.CharField()
-    display = serializers.CharField(source="shown")
-    keyword = serializers.CharField(source="word", help_text="The text to send; empty if any text is fine.")
+    display = serializers.CharField()
+    keyword = serializers.CharField(help_text="The text to send; empty if any text is fine.")
 
 
 class HelpLineSerializer(serializers.Serializer[Any]):
@@ -37,10 +37,10 @@ class CrisisCardSerializer(serializers.Serializer[Any]):
     paragraphs = serializers.ListField(child=serializers.CharField())
     emergency = serializers.CharField(source="country.emergency")
     help_lines = HelpLineSerializer(source="country.lines", many=True)
-    next_step = serializers.CharField(source="next")
-    disclosure = serializers.CharField(source="truth")
+    next_step = serializers.CharField()
+    disclosure = serializers.CharField()
     pause = serializers.CharField()
-    quick_exit = serializers.CharField(source="leave")
+    quick_exit = serializers.CharField()
 
 
 class FreeTextView(SignedInView):

@@ -28,10 +28,10 @@ class CardText:
 
     heading: str
     paragraphs: tuple[str, ...]
-    next: str
-    truth: str
+    next_step: str
+    disclosure: str
     pause: str
-    leave: str
+    quick_exit: str
     reviewed: bool
 
 
@@ -42,10 +42,10 @@ class CrisisCard:
     level: Level
     heading: str
     paragraphs: tuple[str, ...]
-    next: str
-    truth: str
+    next_step: str
+    disclosure: str
     pause: str
-    leave: str
+    quick_exit: str
     country: CountryHelp
     reviewed: bool
 
@@ -63,10 +63,10 @@ def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
         level=verdict.level,
         heading=words.heading,
         paragraphs=tuple(paragraph.replace("{emergency}", lines.emergency) for paragraph in words.paragraphs),
-        next=words.next,
-        truth=words.truth,
+        next_step=words.next_step,
+        disclosure=words.disclosure,
         pause=words.pause,
-        leave=words.leave,
+        quick_exit=words.quick_exit,
         country=lines,
         reviewed=words.reviewed or is_review_recorded(settings.CRISIS_TEXTS_REVIEW),
     )
@@ -117,10 +117,10 @@ def load_card_texts(language: str) -> dict[str, CardText]:
         kind: CardText(
             heading=card.heading,
             paragraphs=card.paragraphs,
-            next=card.next,
-            truth=every.truth,
+            next_step=card.next_step,
+            disclosure=every.disclosure,
             pause=card.pause or every.pause,
-            leave=every.leave,
+            quick_exit=every.quick_exit,
             reviewed=file.reviewed,
         )
         for kind in CARD_KINDS

@@ -51,12 +51,12 @@ CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
 class Contact:
     """One way to reach a help line: a link, and how to show it.
 
-    `word` is the text to send, or "" if any text is fine.
+    `keyword` is the text to send, or "" if any text is fine.
     """
 
     href: str
-    shown: str
-    word: str = ""
+    display: str
+    keyword: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def _build_line(line: "HelpLineTable") -> HelpLine:
         name=line.name,
         hours=line.hours,
         languages=line.languages,
-        call=Contact(f"tel:{call.dial}", call.shown) if call else None,
-        text=Contact(_build_sms_link(text), text.shown, text.body) if text else None,
+        call=Contact(f"tel:{call.dial}", call.display) if call else None,
+        text=Contact(_build_sms_link(text), text.display, text.keyword) if text else None,
         chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
         source=line.source,
         last_checked=line.last_checked,
@@ -124,4 +124,4 @@ def _build_line(line: "HelpLineTable") -> HelpLine:
 
 
 def _build_sms_link(text: "TextTable") -> str:
-    return f"sms:{text.to}" + (f"?&body={quote(text.body)}" if text.body else "")
+    return f"sms:{text.to}" + (f"?&body={quote(text.keyword)}" if text.keyword else "")

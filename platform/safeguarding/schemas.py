@@ -14,14 +14,14 @@ from safeguarding.helplines import CRISIS, ELSEWHERE, UNSAFE_HOME
 class CardTable(Table):
     heading: str
     paragraphs: Texts
-    next: str
+    next_step: str
     pause: str | None = None
 
 
 class EveryCardTable(Table):
-    truth: str
+    disclosure: str
     pause: str
-    leave: str
+    quick_exit: str
 
 
 class CardsFile(Table):
@@ -136,13 +136,13 @@ Need = Literal["crisis", "unsafe_home"]
 
 class CallTable(Table):
     dial: str
-    shown: str
+    display: str
 
 
 class TextTable(Table):
     to: str
-    shown: str
-    body: str = ""
+    display: str
+    keyword: str = ""
 
 
 class HelpLineTable(Table):

@@ -38,7 +38,9 @@ PROTECTING = ("tel:18004224453", "sms:18004224453")
 
 
 def said_by(card: CrisisCard) -> str:
-    return " ".join([card.heading, *card.paragraphs, card.next, card.truth, card.pause, card.leave])
+    return " ".join(
+        [card.heading, *card.paragraphs, card.next_step, card.disclosure, card.pause, card.quick_exit]
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -47,13 +49,13 @@ def test_every_kind_has_its_own_text_in_every_language(kind: str, language: str)
     words = load_card_texts(language)[kind]
     with translation.override(language):
         card = build_card(VERDICTS[kind], country="US")
-    assert (card.heading, card.next) == (words.heading, words.next)
+    assert (card.heading, card.next_step) == (words.heading, words.next_step)
     assert len(" ".join(card.paragraphs).split()) <= 80
 
 
 def test_a_language_without_a_file_gets_english() -> None:
     with translation.override("cy"):
-        assert build_card(VERDICTS["stated"], country="GB").leave == "Leave this page quickly"
+        assert build_card(VERDICTS["stated"], country="GB").quick_exit == "Leave this page quickly"
 
 
 @pytest.mark.parametrize("beside", [Category.DISTRESS, Category.BULLYING, Category.MEDICAL])
@@ -154,13 +156,17 @@ class TestBrokenFiles:
             ("\nreviewed = false", "\nreviewed =", r"cards\.en\.toml, line 8: This is not TOML"),
             ("[acute]", "[acutely]", r"cards\.en\.toml, line 1: “acute” is missing"),
             ("[every]", "[some]", r"cards\.en\.toml, line 1: “every” is missing"),
-            ('next = "You can', 'nxt = "You can', r"cards\.en\.toml, line 35: “next” in “acute” is missing"),
+            (
+                'next_step = "You can',
+                'nxt = "You can',
+                r"cards\.en\.toml, line 35: “next_step” in “acute” is missing",
+            ),
             (
                 '  "It sounds as if you are',
                 '  7, "It sounds as if you are',
                 "line 38: Entry 1 of “paragraphs” in “acute” is not a text",
             ),
-            ("truth =", "lie =", r"cards\.en\.toml, line 90: “truth” in “every” is missing"),
+            ("disclosure =", "lie =", r"cards\.en\.toml, line 90: “disclosure” in “every” is missing"),
         ],
     )
     def test_an_error_names_the_file_the_line_and_the_entry(

@@ -26,7 +26,7 @@ def test_dialed_numbers_match_the_shown_ones() -> None:
     for country in list_countries():
         for line in country.lines:
             if line.call:
-                shown = "".join(filter(str.isdecimal, line.call.shown))
+                shown = "".join(filter(str.isdecimal, line.call.display))
                 assert line.call.href == f"tel:{shown}"
 
 
@@ -57,7 +57,7 @@ WHOLE = f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\n"
             "helplines.toml, line 3: “source” in “US.lines” is m",
         ),
         (
-            f"{LINE}hours='y'\nlanguages='z'\ncall={{shown='1'}}",
+            f"{LINE}hours='y'\nlanguages='z'\ncall={{display='1'}}",
             "line 7: “dial” in “US.lines.call” is missing",
         ),
         (WHOLE, "line 3: “x” cannot be reached. Give “call”, “text” or “chat”"),
