@@ -18,20 +18,20 @@ from kit.admin import ReadOnlyAdmin
 class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Staff judge here what the guard should have said. The reporter's name is not shown."""
 
-    list_display = ("created_at", "question", "was", "reason", "correct_level", "correct_action")
+    list_display = ("created_at", "question", "action_taken", "reason", "correct_level", "correct_action")
     list_filter = ("reason", "correct_action", "turn__state")
     fields = (
         "created_at",
         "question",
         "answer",
-        "was",
+        "action_taken",
         "categories",
         "reason",
         "comment",
         "correct_level",
         "correct_action",
     )
-    readonly_fields = ("created_at", "question", "answer", "was", "categories", "reason", "comment")
+    readonly_fields = ("created_at", "question", "answer", "action_taken", "categories", "reason", "comment")
     ordering = ("-created_at",)
     actions = ("export",)
 
@@ -55,7 +55,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return report.turn.answer
 
     @admin.display(description=_("action taken"))
-    def was(self, report: Report) -> str:
+    def action_taken(self, report: Report) -> str:
         return f"{get_taken_action(report.turn)} ({report.turn.level})"
 
     @admin.display(description=_("guard categories"))

@@ -46,6 +46,8 @@ ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
 
 @dataclass(frozen=True)
 class DayUse:
+    """How many questions were asked on a day, and about how many minutes it took."""
+
     date: date
     questions: int
     minutes: int
@@ -61,6 +63,8 @@ class TopicCount:
 
 @dataclass(frozen=True)
 class ParentOverview:
+    """What the page shows. `excerpts` and `turns` are empty unless the agreement includes them."""
+
     days: Sequence[DayUse]
     topics: Sequence[TopicCount]
     meter_text: str
@@ -70,15 +74,16 @@ class ParentOverview:
     older: str = ""
 
 
-def build_overview(link: Link, sight: VisibleContent, before: Turn | None = None) -> ParentOverview:
-    """Return a teen's last two weeks, as far as `sight` allows. Questions and answers are included only if it says so.
+def build_overview(link: Link, visible: VisibleContent, before: Turn | None = None) -> ParentOverview:
+    """Return a teen's last two weeks, as far as `visible` allows.
 
-    They come in pages, newest first: those before the turn `before`, or the newest.
+    Questions and answers are included only if it says so, in pages, newest first: those before the turn `before`, or
+    the newest.
     """
     teen = link.teen
-    view = sight.view
-    turns = list(_list_counted_turns(teen, sight).only("asked_at", "ended_at", "passages"))
-    readable = _list_readable_turns(teen, sight)
+    view = visible.view
+    turns = list(_list_counted_turns(teen, visible).only("asked_at", "ended_at", "passages"))
+    readable = _list_readable_turns(teen, visible)
     if before:
         readable = readable.filter(asked_at__lte=before.asked_at).filter(
             Q(asked_at__lt=before.asked_at) | Q(pk__lt=before.pk)
@@ -106,28 +111,30 @@ def get_visible_turn(link: Link, turn_id: str) -> Turn:
         raise Turn.DoesNotExist from error
 
 
-def _list_counted_turns(teen: Person, sight: VisibleContent) -> QuerySet[Turn]:
-    since = max(timezone.now() - timedelta(days=DAYS_SHOWN), sight.topics_since)
+def _list_counted_turns(teen: Person, visible: VisibleContent) -> QuerySet[Turn]:
+    since = max(timezone.now() - timedelta(days=DAYS_SHOWN), visible.topics_since)
     return drop_duplicate_questions(
         Turn.objects.filter(conversation__owner=teen, asked_at__gte=since)
     ).exclude(ALWAYS_HIDDEN)
 
 
-def _list_readable_turns(teen: Person, sight: VisibleContent) -> QuerySet[Turn]:
+def _list_readable_turns(teen: Person, visible: VisibleContent) -> QuerySet[Turn]:
     """Return the turns whose text may be read.
 
     Conversations that a password help sealed are left out: the helper could agree to a wider view as the teen.
     """
-    open_turns = _list_counted_turns(teen, sight).filter(
+    open_turns = _list_counted_turns(teen, visible).filter(
         build_unsealed_filter(teen, "conversation__started_at")
     )
     # A card by the teen's own answer to a check-in stays private, as the check-in promises.
-    flagged = Q(state=TurnState.CARDED) & ~Q(layer=CHECK_IN_LAYER) & _build_since_filter(sight.flagged_since)
-    match sight.view:
-        case ParentView.FULL if sight.full_since is None:
+    flagged = (
+        Q(state=TurnState.CARDED) & ~Q(layer=CHECK_IN_LAYER) & _build_since_filter(visible.flagged_since)
+    )
+    match visible.view:
+        case ParentView.FULL if visible.full_since is None:
             return open_turns
         case ParentView.FULL:
-            return open_turns.filter(_build_since_filter(sight.full_since) | flagged)
+            return open_turns.filter(_build_since_filter(visible.full_since) | flagged)
         case ParentView.FLAGGED:
             return open_turns.filter(flagged)
         case _:
@@ -184,19 +191,15 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
             # The turn is deleted, too old by now, or no longer in the agreed view.
             return redirect("chat:parent_view", link.pk)
     with raise_404_on(Link.DoesNotExist):
-        sight = log_parent_view(link=link)
-    overview = build_overview(link, sight, before)
+        visible = log_parent_view(link=link)
+    overview = build_overview(link, visible, before)
     page = {
         "link": link,
-        "sight": sight,
-        "text_since": sight.text_since,
+        "visible": visible,
+        "text_since": visible.text_since,
         "overview": overview,
         "is_first": before is None,
-    }
-    turns = build_shown_turns(overview.turns)
-    page |= {
-        "is_first": before is None,
-        "turns": turns,
+        "turns": build_shown_turns(overview.turns),
         "is_self_hosted": is_self_hosted(),
         "person": get_person(request),
     }

@@ -39,9 +39,10 @@ class GrowingAnswer:
     _growing: str = ""
     _length: int = 0
     _is_long: bool = False
-    _look_at: int = 0
+    # While the block is long, its end is searched for again at this length of the whole text, in characters.
+    _next_search_at: int = 0
     # Whether a line has begun since the last search for finished blocks.
-    _has_news: bool = False
+    _has_new_line: bool = False
 
     @property
     def text(self) -> str:
@@ -60,16 +61,16 @@ class GrowingAnswer:
             piece = text[: STEP_LENGTH - self._length % STEP_LENGTH]
             text = text[len(piece) :]
             # No block begins within a line.
-            is_news = "\n" in piece or not self._growing or self._growing.endswith("\n")
-            self._has_news = self._has_news or is_news
+            begins_line = "\n" in piece or not self._growing or self._growing.endswith("\n")
+            self._has_new_line = self._has_new_line or begins_line
             self._length += len(piece)
             self._growing += piece
             is_step = self._length % STEP_LENGTH == 0
-            if self._length >= self._look_at if is_step else not (text or self._is_long):
-                done.append(self._take_finished())
-            if is_step and self._length >= self._look_at:
+            if self._length >= self._next_search_at if is_step else not (text or self._is_long):
+                done.append(self._split_finished())
+            if is_step and self._length >= self._next_search_at:
                 self._is_long = len(self._growing) > MAX_PARSED
-                self._look_at = self._length + len(self._growing) // 4 if self._is_long else 0
+                self._next_search_at = self._length + len(self._growing) // 4 if self._is_long else 0
         return "".join(done)
 
     @property
@@ -82,14 +83,14 @@ class GrowingAnswer:
             return format_html('<p class="still-plain" dir="auto">{}</p>', self._growing)
         return render_answer(self._growing)
 
-    def _take_finished(self) -> str:
-        if not self._has_news:
+    def _split_finished(self) -> str:
+        if not self._has_new_line:
             return ""
-        self._has_news = False
-        border = self._find_last_block()
-        if not border:
+        self._has_new_line = False
+        split_at = self._find_last_block()
+        if not split_at:
             return ""
-        done, self._growing = self._growing[:border], self._growing[border:]
+        done, self._growing = self._growing[:split_at], self._growing[split_at:]
         self._finished.append(done)
         return done
 
@@ -158,7 +159,7 @@ class SharedAnswer:
             self._newest = order
             self._pending.append(entry)
 
-    async def growth_after(self, sent_id: str, *, must_be_new: bool = False) -> AnswerGrowth | None:
+    async def get_growth_after(self, sent_id: str, *, must_be_new: bool = False) -> AnswerGrowth | None:
         """Return what has grown since the entry `sent_id`, or None.
 
         While the answer rests, the last rendering is used, unless `must_be_new`.
@@ -188,15 +189,15 @@ class SharedAnswer:
         began = loop.time()
         try:
             if self._page.growing_length + sum(len(entry.text) for entry in entries) <= MAX_INLINE_LENGTH:
-                self._rendered = self._take(entries)
+                self._rendered = self._render_entries(entries)
             else:
-                self._rendered = await loop.run_in_executor(_get_executor(), self._take, entries)
+                self._rendered = await loop.run_in_executor(_get_executor(), self._render_entries, entries)
         finally:
-            times = max(REST_FACTOR, REST_FACTOR_PER_ANSWER * len(_shared_answers.get(loop, ())))
-            self._rests_until = loop.time() + min(MAX_REST_SECONDS, times * (loop.time() - began))
+            factor = max(REST_FACTOR, REST_FACTOR_PER_ANSWER * len(_shared_answers.get(loop, ())))
+            self._rests_until = loop.time() + min(MAX_REST_SECONDS, factor * (loop.time() - began))
             self._rendering = None
 
-    def _take(self, entries: list[StreamEntry]) -> _RenderedAnswer:
+    def _render_entries(self, entries: list[StreamEntry]) -> _RenderedAnswer:
         began_at, finished = self._rendered.began_at, list(self._rendered.finished)
         for entry in entries:
             text = entry.text

@@ -104,7 +104,7 @@ async def _stream_text(
             else:
                 page.add(new)
                 has_words = bool(new.text) or new.at > 0
-            if growth := await page.growth_after(sent_id, must_be_new=is_tick):
+            if growth := await page.get_growth_after(sent_id, must_be_new=is_tick):
                 sent_id = growth.entry_id
                 if is_deferred:
                     is_deferred = False
@@ -114,7 +114,7 @@ async def _stream_text(
                 yield _format_growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
                 has_waited = False
     # The last text may have arrived while the answer rested.
-    if growth := await page.growth_after(sent_id, must_be_new=True):
+    if growth := await page.get_growth_after(sent_id, must_be_new=True):
         yield _format_growth(turn_id, growth)
 
 

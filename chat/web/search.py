@@ -28,7 +28,7 @@ MIN_SEARCH_LENGTH = 2
 MAX_SEARCH_LENGTH = 100
 RESULTS_A_PAGE = 20
 # The characters of an excerpt: before the match, and in total.
-BEFORE, EXCERPT = 60, 180
+EXCERPT_BEFORE, EXCERPT_LENGTH = 60, 180
 # These turns show a crisis card. If one also has an answer, no page shows it.
 UNANSWERED = (TurnState.CARDED, TurnState.PAUSED)
 COMBINING = "[\u0300-\u036f]*"
@@ -72,6 +72,7 @@ def find_turns(person: Person, words: str) -> QuerySet[Turn]:
 
 
 def build_results(turns: Sequence[Turn], words: str) -> list[SearchResult]:
+    """Return the results of `find_turns` with their matches marked. `words` must not be empty."""
     any_word = re.compile("|".join(sorted(_build_patterns(words), key=len, reverse=True)))
     return [
         SearchResult(turn, _mark_matches(turn.conversation.title, any_word), _build_excerpt(turn, any_word))
@@ -117,13 +118,13 @@ def _build_excerpt(turn: Turn, any_word: re.Pattern[str]) -> SafeString:
 
 def _cut_around(text: str, at: int) -> str:
     """Return part of a text around a position, in whole words if it has spaces."""
-    start = max(0, at - BEFORE)
+    start = max(0, at - EXCERPT_BEFORE)
     if start:
         start = text.find(" ", start, at) + 1 or start
     end = len(text)
-    if end > start + EXCERPT:
-        end = text.rfind(" ", start + EXCERPT // 2, start + EXCERPT)
-        end = end if end > 0 else start + EXCERPT
+    if end > start + EXCERPT_LENGTH:
+        end = text.rfind(" ", start + EXCERPT_LENGTH // 2, start + EXCERPT_LENGTH)
+        end = end if end > 0 else start + EXCERPT_LENGTH
     return ("… " if start else "") + text[start:end] + (" …" if end < len(text) else "")
 
 

@@ -80,7 +80,7 @@ def parse_briefing(source: ContentFile) -> BriefingText:
         title=front.title,
         summary=front.summary,
         sections=[section.shown() for section in sections],
-        sources=[source.model_dump(exclude_none=True) for source in front.sources],
+        sources=[entry.model_dump(exclude_none=True) for entry in front.sources],
         followed_up=front.followed_up,
     )
 

@@ -106,7 +106,7 @@ def parse_module(source: ContentFile) -> ModuleText:
         reviewed=front.reviewed,
         intro=render_html(source.body),
         outcomes=[outcome.model_dump() for outcome in front.outcomes],
-        sources=[source.model_dump(exclude_none=True) for source in front.sources],
+        sources=[entry.model_dump(exclude_none=True) for entry in front.sources],
         lessons=[],
         questions=[],
     )

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.age_screen import preserve_refusal
+from accounts.age_screen import preserve_too_young
 from accounts.confirmations import erase_other_unconfirmed
 from accounts.models import Person, Role
 from accounts.names import generate_username
@@ -95,8 +95,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Do nothing: `kit.rate_limits` has already counted the attempt."""
 
     def logout(self, request: HttpRequest) -> None:
-        """End the session, but keep an age-screen refusal in this browser."""
-        with preserve_refusal(request):
+        """End the session, but remember in this browser that someone was too young."""
+        with preserve_too_young(request):
             super().logout(request)
 
     def get_login_stages(self) -> list[str]:

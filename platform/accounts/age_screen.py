@@ -1,7 +1,7 @@
 """The birth month given at sign-up. The first answer stands, so that a child can't try months until one works.
 
-A refusal is stored without the month. Both are kept in the browser's session, and a refusal survives signing in and
-out. A teen's answer stands for a day, because families share devices.
+That someone is too young is stored without the month. Both are kept in the browser's session, and this mark survives
+signing in and out. A teen's answer stands for a day, because families share devices.
 """
 
 import time
@@ -14,14 +14,15 @@ from django.utils import timezone
 
 from accounts.age import is_adult, is_too_young
 
-REFUSED_KEY = "sign_up_refused"
+TOO_YOUNG_KEY = "sign_up_too_young"
 BORN_KEY = "sign_up_born"
 ANSWERED_AT_KEY = "sign_up_born_at"
 ANSWER_LIFETIME = timedelta(days=1)
 
 
-def is_refused(request: HttpRequest) -> bool:
-    return bool(request.session.get(REFUSED_KEY))
+def is_marked_too_young(request: HttpRequest) -> bool:
+    """Return whether an answer in this browser was younger than 13."""
+    return bool(request.session.get(TOO_YOUNG_KEY))
 
 
 def find_recorded_answer(request: HttpRequest) -> date | None:
@@ -36,11 +37,11 @@ def find_recorded_answer(request: HttpRequest) -> date | None:
 
 
 def record_answer(request: HttpRequest, born: date) -> None:
-    """Store a refusal (without the month) or a teen's birth month. Store nothing for an adult."""
+    """Store that the person is too young, or a teen's birth month. Store nothing for an adult."""
     today = timezone.localdate()
     if is_too_young(born=born, on=today):
         delete_recorded_answer(request)
-        request.session[REFUSED_KEY] = True
+        request.session[TOO_YOUNG_KEY] = True
     elif not is_adult(born=born, on=today):
         request.session[BORN_KEY], request.session[ANSWERED_AT_KEY] = born.isoformat(), int(time.time())
 
@@ -52,9 +53,9 @@ def delete_recorded_answer(request: HttpRequest) -> None:
 
 
 @contextmanager
-def preserve_refusal(request: HttpRequest) -> Iterator[None]:
-    """Keep a refusal when the session is replaced inside this context."""
-    was_refused = is_refused(request)
+def preserve_too_young(request: HttpRequest) -> Iterator[None]:
+    """Keep the mark of someone too young when the session is replaced inside this context."""
+    was_marked = is_marked_too_young(request)
     yield
-    if was_refused:
-        request.session[REFUSED_KEY] = True
+    if was_marked:
+        request.session[TOO_YOUNG_KEY] = True

@@ -1,3 +1,5 @@
+"""Middleware about people: rate limits, the second factor of admins, sessions in use, and private pages."""
+
 from collections.abc import Callable
 from typing import Any
 

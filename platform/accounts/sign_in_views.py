@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from allauth.account import views as library
+from allauth.account import views as allauth_views
 from django.conf import settings
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +20,7 @@ def render_rate_limited(view: "FormView[Any]", limited: RateLimited) -> HttpResp
     return mark_rate_limited(view.render_to_response(page), limited)
 
 
-class SignIn(library.LoginView):
+class SignIn(allauth_views.LoginView):
     template_name = "accounts/sign_in.html"
     form_class = SignInForm
 
@@ -45,11 +45,11 @@ class SignIn(library.LoginView):
         return {**super().get_context_data(**kwargs), "demo_people": people}
 
 
-class SignOut(library.LogoutView):
+class SignOut(allauth_views.LogoutView):
     http_method_names = ["post", "options"]
 
 
-class PasswordReset(library.PasswordResetView):
+class PasswordReset(allauth_views.PasswordResetView):
     def form_valid(self, form: Form) -> HttpResponse:
         """Email a link, within the limits per network and per address."""
         try:

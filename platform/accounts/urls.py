@@ -5,7 +5,7 @@ from accounts import sign_in_views, views
 app_name = "accounts"
 urlpatterns = [
     path("sign-in", sign_in_views.SignIn.as_view(), name="sign_in"),
-    path("sign-in/kept", views.kept, name="unsent_form"),
+    path("sign-in/kept", views.unsent_form, name="unsent_form"),
     path("sign-in/passkey", views.passkey, name="passkey"),
     path("sign-out", sign_in_views.SignOut.as_view(), name="sign_out"),
     path("sign-up", views.SignUp.as_view(), name="sign_up"),

@@ -1,8 +1,10 @@
+"""Pages for signing up, and a person's own account and sessions. Signing in is in `sign_in_views`."""
+
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from allauth.account import views as library
+from allauth.account import views as allauth_views
 from allauth.account.utils import get_next_redirect_url, perform_login
 from django.conf import settings
 from django.contrib import messages
@@ -30,7 +32,7 @@ from accounts.zones import format_city, guess_zone
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited, skip_validation
 
 
-class SignUp(library.SignupView):
+class SignUp(allauth_views.SignupView):
     """Sign-up for adults. A younger birth month, here or on the teens' page, leads to the teens' page."""
 
     template_name = "accounts/sign_up.html"
@@ -39,7 +41,7 @@ class SignUp(library.SignupView):
         return {**super().get_initial(), **_guess_initial(self.request)}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        has_answered = age_screen.is_refused(request) or age_screen.find_recorded_answer(request)
+        has_answered = age_screen.is_marked_too_young(request) or age_screen.find_recorded_answer(request)
         if has_answered and not request.user.is_authenticated:
             return redirect(
                 _build_url_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or "")
@@ -78,7 +80,7 @@ def _build_url_with_next(name: str, onward: str) -> str:
     return f"{reverse(name)}?{urlencode({'next': onward})}" if onward else reverse(name)
 
 
-class Email(library.EmailView):
+class Email(allauth_views.EmailView):
     """An adult's email address. 404 for teens, who have none."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -110,7 +112,7 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
     """Ask for the birth month in the same words as for everyone, then create the account. The first answer stands."""
     if request.user.is_authenticated:
         return redirect("accounts:account")
-    if age_screen.is_refused(request):
+    if age_screen.is_marked_too_young(request):
         return render(request, "accounts/too_young.html")
     # Where they were going, such as an invitation. Only addresses on this site are accepted.
     onward = {"next": get_next_redirect_url(request) or ""}
@@ -132,7 +134,7 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
 
 def _accept_birth_month(request: HttpRequest, born: date, onward: dict[str, str]) -> HttpResponse:
     age_screen.record_answer(request, born)
-    if age_screen.is_refused(request):
+    if age_screen.is_marked_too_young(request):
         return render(request, "accounts/too_young.html")
     if is_adult(born=born, on=timezone.localdate()):
         messages.info(request, _("Adults sign up with an email address, on this page."))
@@ -215,7 +217,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @sign_in_required
 @never_cache
-def kept(request: HttpRequest) -> HttpResponse:
+def unsent_form(request: HttpRequest) -> HttpResponse:
     """Offer to send a form again that was sent without a session. A POST discards it."""
     form = find_unsent_form(request)
     if request.method == "POST":

@@ -39,10 +39,10 @@ def load_plans() -> Plan:
 
     Pro is created only together with Free, so a deleted Pro stays deleted.
     """
-    delivered = build_default_plan()
-    defaults = {"name": delivered.name, "tokens": delivered.tokens}
-    free, made = Plan.objects.get_or_create(slug=Plan.FREE, defaults=defaults)
-    if made:
+    default = build_default_plan()
+    defaults = {"name": default.name, "tokens": default.tokens}
+    free, is_new = Plan.objects.get_or_create(slug=Plan.FREE, defaults=defaults)
+    if is_new:
         pro = {
             "name": _("Pro"),
             "tokens": 10 * default_daily_tokens(),
@@ -124,8 +124,10 @@ def set_cap(
 def save_plan(*, plan: Plan, now: datetime | None = None) -> None:
     """Save a new or changed plan, and apply its limits to everyone on it."""
     plan.save()
-    on_it = Q(plan=plan) | Q(plan=None) if plan.slug == Plan.FREE else Q(plan=plan)
-    for budget in Budget.objects.filter(on_it, scope=BudgetScope.PERSON, owner__isnull=False).order_by("pk"):
+    is_on_plan = Q(plan=plan) | Q(plan=None) if plan.slug == Plan.FREE else Q(plan=plan)
+    for budget in Budget.objects.filter(is_on_plan, scope=BudgetScope.PERSON, owner__isnull=False).order_by(
+        "pk"
+    ):
         set_allowance(budget=budget, **_compute_limits(plan, budget.daily_cap), now=now)
 
 
@@ -169,12 +171,12 @@ def set_allowance(
 
 
 def _apply_allowance(opened: OpenPeriod, now: datetime) -> None:
-    given = LedgerEntry.objects.filter(period__in=opened.rows, kind=EntryKind.GRANT)
-    gifts = given.aggregate(tokens=Sum("tokens", default=0), microdollars=Sum("microdollars", default=0))
+    entries = LedgerEntry.objects.filter(period__in=opened.rows, kind=EntryKind.GRANT)
+    grants = entries.aggregate(tokens=Sum("tokens", default=0), microdollars=Sum("microdollars", default=0))
     totals: dict[Unit, int] = {}
     for unit in UNITS:
         allowed = getattr(opened.budget, unit)
-        totals[unit] = opened.compute_share(allowed) + gifts[unit]
+        totals[unit] = opened.compute_share(allowed) + grants[unit]
         if allowed is not None:
             totals[unit] = max(totals[unit], opened.used(unit))
         for row in opened.rows:

@@ -91,7 +91,7 @@ def give_consent(*, teen: Person, by: Person, text: ConsentText | None = None) -
         return existing
     if link and (missing := find_missing_verification(link)):
         raise ParentNotVerified(missing.level)
-    if until := find_cooling_off_end(teen, but_of=by):
+    if until := find_cooling_off_end(teen, except_by=by):
         raise CoolingOffActive(until)
     consent = _record_consent(teen, by, country, text or get_current_text())
     if link:

@@ -31,16 +31,16 @@ def end_cooling_off(*, teen: Person, parent: Person) -> bool:
 
 
 def find_cooling_off_end(
-    teen: Person, *, now: datetime | None = None, but_of: Person | None = None
+    teen: Person, *, now: datetime | None = None, except_by: Person | None = None
 ) -> datetime | None:
-    """Return when the latest cooling-off period ends, or None. Periods caused by `but_of` do not count.
+    """Return when the latest cooling-off period ends, or None. Periods caused by `except_by` do not count.
 
     Returns None for a teen who has turned 18, because they decide for themselves.
     """
     now = now or timezone.now()
     running = CoolingOff.objects.filter(teen=teen, until__gt=now)
-    if but_of:
-        running = running.exclude(parent=but_of, parent__isnull=False)
+    if except_by:
+        running = running.exclude(parent=except_by, parent__isnull=False)
     last = running.order_by("-until").first()
     return None if last is None or has_turned_18(teen, now) else last.until
 

@@ -49,8 +49,8 @@ def _get_cap_zone(link: Link, now: datetime) -> str:
 def apply_new_zones(*, now: datetime | None = None) -> int:
     """Apply the caps of agreements whose new zone has started. Return how many agreements were updated."""
     now = now or timezone.now()
-    soon = list_active_links().filter(zone_from__lte=now + timedelta(days=1)).order_by("pk")
-    return sum(_apply_new_zone(link_id, now) for link_id in list(soon.values_list("pk", flat=True)))
+    changing = list_active_links().filter(zone_from__lte=now + timedelta(days=1)).order_by("pk")
+    return sum(_apply_new_zone(link_id, now) for link_id in list(changing.values_list("pk", flat=True)))
 
 
 @transaction.atomic
@@ -73,9 +73,9 @@ def apply_family_budget(*, person: Person) -> None:
     each keeps its own budget.
     """
     linked = [link.parent if person == link.teen else link.teen for link in list_links(person)]
-    mine = get_budget(owner=person).parent
-    families = [around for other in linked if (around := _find_family_budget(other))]
-    if mine in families:
+    current = get_budget(owner=person).parent
+    families = [family for other in linked if (family := _find_family_budget(other))]
+    if current in families:
         return
     if families:
         set_parent_budget(owner=person, parent=families[0])
@@ -88,5 +88,5 @@ def apply_family_budget(*, person: Person) -> None:
 
 
 def _find_family_budget(person: Person) -> Budget | None:
-    around = get_budget(owner=person).parent
-    return around if around and around.scope == BudgetScope.FAMILY else None
+    parent = get_budget(owner=person).parent
+    return parent if parent and parent.scope == BudgetScope.FAMILY else None

@@ -30,16 +30,16 @@ def log_parent_view(*, link: Link) -> VisibleContent:
     """
     # Lock the row: if two pages are opened at the same time, the second extends the entry of the first.
     link = list_active_links().select_for_update(of=("self",), no_key=True).get(pk=link.pk)
-    sight, now = get_visible_content(link), timezone.now()
+    visible, now = get_visible_content(link), timezone.now()
     latest = ParentViewLog.objects.filter(
         link=link,
-        view=sight.view,
+        view=visible.view,
         first_opened_at__gt=now - LONGEST_VIEW,
         last_opened_at__gt=now - SAME_VIEW_WITHIN,
     )
     if not latest.update(last_opened_at=now):
-        ParentViewLog.objects.create(link=link, view=sight.view, first_opened_at=now, last_opened_at=now)
-    return sight
+        ParentViewLog.objects.create(link=link, view=visible.view, first_opened_at=now, last_opened_at=now)
+    return visible
 
 
 def export_parent_views(person: Person) -> Iterator[Row]:

@@ -33,7 +33,7 @@ def export_consents(person: Person) -> Iterator[Row]:
             "verification": str(consent.get_verification_display()),
             "version": consent.version,
             "text_hash": consent.text_hash,
-            "words": list_agreed_text(consent),
+            "text": list_agreed_text(consent),
         }
 
 
@@ -94,7 +94,7 @@ CONSENTS = DataKind(
         "verification": _("how the parent was verified"),
         "version": _("version of the text"),
         "text_hash": _("hash of the text"),
-        "words": _("the text"),
+        "text": _("the text"),
     },
     export=export_consents,
     erase=erase_consents,

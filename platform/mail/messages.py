@@ -1,6 +1,6 @@
 """Build the message to send from an email in the outbox. Every attempt builds the same message."""
 
-from email.message import EmailMessage as Wire
+from email.message import EmailMessage as MimeMessage
 from email.message import MIMEPart
 from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
@@ -43,7 +43,7 @@ class OutgoingMessage(EmailMultiAlternatives):
             else:
                 self.attach(_build_part(attachment, is_file=True))
 
-    def message(self, *, policy: "Policy[Any] | None" = None) -> Wire:
+    def message(self, *, policy: "Policy[Any] | None" = None) -> MimeMessage:
         message = super().message(policy=UnfoldedUrlPolicy(linesep=policy.linesep if policy else "\n"))
         # With attachments the text is the first part. Without, it is the whole message.
         body = message if message.get_content_subtype() == "alternative" else next(message.iter_parts())
@@ -76,11 +76,11 @@ def build_message(email: Email) -> OutgoingMessage:
 
 
 def _build_extra_headers(email: Email) -> dict[str, str]:
-    shown = build_headers(email)
+    visible = build_headers(email)
     # Auto-Submitted keeps out-of-office replies away (RFC 3834).
     headers = {
-        "Date": shown["Date"],
-        "Message-ID": shown["Message-ID"],
+        "Date": visible["Date"],
+        "Message-ID": visible["Message-ID"],
         "Auto-Submitted": "auto-generated",
         "Content-Language": email.language,
     }
@@ -92,17 +92,17 @@ def _build_extra_headers(email: Email) -> dict[str, str]:
 
 def _build_part(attachment: Attachment, *, is_file: bool = False) -> MIMEPart:
     # Django would drop the content type's parameters, but `method` makes email clients offer to add the event.
-    kind = Wire()
-    kind["Content-Type"] = attachment.content_type
-    params = {name: value for name, value in kind["Content-Type"].params.items() if name != "charset"}
-    beside = {"disposition": "attachment", "filename": attachment.filename} if is_file else {}
+    parsed = MimeMessage()
+    parsed["Content-Type"] = attachment.content_type
+    params = {name: value for name, value in parsed["Content-Type"].params.items() if name != "charset"}
+    disposition = {"disposition": "attachment", "filename": attachment.filename} if is_file else {}
     part = MIMEPart(policy=SMTP)
     part.set_content(
         attachment.content,
-        subtype=kind.get_content_subtype(),
+        subtype=parsed.get_content_subtype(),
         charset="utf-8",
         cte="base64",
         params=params,
-        **beside,  # type: ignore[arg-type]
+        **disposition,  # type: ignore[arg-type]
     )
     return part

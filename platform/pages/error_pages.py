@@ -72,9 +72,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(API_PREFIX):
         known = problems.find_problem(error) if isinstance(error, Exception) else None
         return problems.build_plain_response(known or problems.Problem(problems.SERVER_ERROR))
-    out_of_reach = isinstance(error, OperationalError | InterfaceError)
-    status = 503 if out_of_reach else 500
-    return render(None, "500.html", {"out_of_reach": out_of_reach}, status=status)
+    is_database_down = isinstance(error, OperationalError | InterfaceError)
+    status = 503 if is_database_down else 500
+    return render(None, "500.html", {"is_database_down": is_database_down}, status=status)
 
 
 def rate_limited(request: HttpRequest) -> HttpResponse:

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
-from accounts.age_screen import ANSWERED_AT_KEY, REFUSED_KEY
+from accounts.age_screen import ANSWERED_AT_KEY, TOO_YOUNG_KEY
 from accounts.confirmations import get_mailbox_confirmed_at
 from accounts.models import Person, Role
 from mail.models import Email
@@ -77,7 +77,7 @@ class TestTheAdultSignUpPage:
 
     def test_a_form_with_other_errors_counts_as_an_answer(self, client: Client) -> None:
         client.post(ADULT_PAGE, born(10))
-        assert dict(client.session) == {REFUSED_KEY: True}
+        assert dict(client.session) == {TOO_YOUNG_KEY: True}
 
     def test_an_answer_is_needed(self, client: Client) -> None:
         assert "Choose the month" in client.post(ADULT_PAGE, GIVEN).content.decode()
@@ -87,7 +87,7 @@ class TestTheAdultSignUpPage:
         client.post(ADULT_PAGE, GIVEN | born(40))
         person = Person.objects.get()
         assert (person.role, person.born) == (Role.PARENT, None)
-        assert not {"sign_up_born", REFUSED_KEY} & set(client.session.keys())
+        assert not {"sign_up_born", TOO_YOUNG_KEY} & set(client.session.keys())
 
     def test_the_next_address_is_kept(self, client: Client) -> None:
         onward = {"next": "/family/join/abc"}

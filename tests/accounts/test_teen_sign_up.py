@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.age import TooYoung
-from accounts.age_screen import BORN_KEY, REFUSED_KEY
+from accounts.age_screen import BORN_KEY, TOO_YOUNG_KEY
 from accounts.models import Person, Role
 from accounts.services import create_teen
 from tests.accounts.conftest import is_signed_in
@@ -41,7 +41,7 @@ class TestTheAgePage:
 
     def test_sends_adults_to_their_page(self, client: Client) -> None:
         assert client.post(PAGE, born(18)).headers["Location"] == "/sign-up"
-        assert not client.session.get(REFUSED_KEY)
+        assert not client.session.get(TOO_YOUNG_KEY)
 
     @pytest.mark.parametrize(
         ("year", "message"),
@@ -73,7 +73,7 @@ class TestTheAgePage:
     def test_asks_again_for_an_invalid_month(self, given: dict[str, str], client: Client) -> None:
         reply = client.post(PAGE, given)
         assert reply.status_code == 422
-        assert not client.session.get(REFUSED_KEY)
+        assert not client.session.get(TOO_YOUNG_KEY)
         assert not client.session.get(BORN_KEY)
 
 
@@ -82,7 +82,7 @@ class TestAChild:
     def test_is_refused_kindly_and_only_the_refusal_is_stored(self, client: Client) -> None:
         reply = client.post(PAGE, born(10))
         assert "You can’t have an account yet" in reply.content.decode()
-        assert dict(client.session) == {REFUSED_KEY: True}
+        assert dict(client.session) == {TOO_YOUNG_KEY: True}
         assert not Person.objects.exists()
 
     def test_cannot_try_another_year_in_the_same_browser(self, client: Client) -> None:

@@ -42,7 +42,7 @@ class Reader:
         self.sent_id, self.finished, self.growing = after, "", ""
 
     async def look(self, page: SharedAnswer, *, must_be_new: bool = True) -> AnswerGrowth | None:
-        grown = await page.growth_after(self.sent_id, must_be_new=must_be_new)
+        grown = await page.get_growth_after(self.sent_id, must_be_new=must_be_new)
         if grown:
             self.sent_id, self.growing = grown.entry_id, grown.growing_html
             self.finished = grown.finished_html if grown.begins_again else self.finished + grown.finished_html
@@ -100,13 +100,13 @@ def test_an_answer_that_begins_again_replaces_what_a_reader_has() -> None:
 
 def test_twenty_readers_cost_one_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered = []
-    take = SharedAnswer._take
+    take = SharedAnswer._render_entries
 
     def counting(page: SharedAnswer, new: list[StreamEntry]) -> object:
         rendered.append(threading.current_thread().name)
         return take(page, new)
 
-    monkeypatch.setattr(SharedAnswer, "_take", counting)
+    monkeypatch.setattr(SharedAnswer, "_render_entries", counting)
 
     async def read() -> list[AnswerGrowth | None]:
         page = SharedAnswer()

@@ -57,7 +57,7 @@ POSTS = [
     ("/family/links/{}/answer", {"answer": "yes"}, {"teen": 302, "parent": 302}),
     ("/family/links/{}/pause", {"paused": "yes"}, {"parent": 302}),
     ("/family/links/{}/end", {}, {"teen": 302, "parent": 302}),
-    ("/family/links/{}/consent", {"country": "US", "words": get_current_text().hash}, {"parent": 302}),
+    ("/family/links/{}/consent", {"country": "US", "text_hash": get_current_text().hash}, {"parent": 302}),
 ]
 
 
@@ -163,7 +163,7 @@ def without_consent(teen: Person) -> None:
 
 
 def consent_form(country: str = "US") -> dict[str, str]:
-    return {"country": country, "words": get_current_text().hash}
+    return {"country": country, "text_hash": get_current_text().hash}
 
 
 @pytest.mark.usefixtures("without_consent")
@@ -188,7 +188,7 @@ class TestConsent:
 
     def test_an_outdated_text_is_not_agreed_to(self, link: Link, as_person: Enter) -> None:
         """A form with an older text is shown again with the new one."""
-        old = {"country": "US", "words": "0" * 64}
+        old = {"country": "US", "text_hash": "0" * 64}
         reply = as_person(link.parent).post(f"/family/links/{link.pk}/consent", old)
         assert reply.status_code == 422
         assert "out of date" in reply.content.decode()

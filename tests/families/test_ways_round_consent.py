@@ -75,7 +75,7 @@ def ask_for(level: Verification) -> None:
 
 
 def form(country: str) -> dict[str, str]:
-    return {"country": country, "words": get_current_text().hash}
+    return {"country": country, "text_hash": get_current_text().hash}
 
 
 def test_every_listed_case_names_an_existing_test() -> None:

@@ -31,7 +31,7 @@ def build_form(name: str, world: World) -> dict[str, str]:
         "events:sign_up": {"name": "Kim", "email": f"{uuid4().hex}@example.org"},
         "events:invite_guest": {"name": "Lee", "email": f"{uuid4().hex}@example.org"},
         "families:agreement": TERMS,
-        "families:consent_for": {"country": "US", "words": get_current_text().hash},
+        "families:consent_for": {"country": "US", "text_hash": get_current_text().hash},
         "families:consent": {"withdraw": "yes"},
         "families:trusted_adult": {"name": "Aunt", "contact": "next door"},
     }

@@ -1,5 +1,6 @@
 """The agreement of a parent and a teen, and the parent's pause."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -107,15 +108,13 @@ def confirm_zone(request: HttpRequest, link_id: UUID) -> HttpResponse:
 def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """Accept or decline a proposal. Nothing happens if it no longer waits."""
     link = get_own_link(request, link_id)
-    try:
+    with suppress(NoProposalToAnswer):
         answer_proposal(
             link=link,
             by=get_person(request),
             accept=request.POST.get("answer") == "yes",
             includes_earlier=_includes_earlier(request),
         )
-    except NoProposalToAnswer:
-        return redirect("families:agreement", link.pk)
     return redirect("families:agreement", link.pk)
 
 

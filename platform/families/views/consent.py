@@ -54,7 +54,7 @@ def _handle_consent(request: HttpRequest, teen: Person, link: Link | None = None
         consents.withdraw_consent(teen=teen, by=get_person(request))
         return redirect(request.path)
     form = ConsentForm(request.POST, country=find_country(teen))
-    text = _find_text_read(request)
+    text = _find_shown_text(request)
     if (link and find_missing_verification(link)) or not form.is_valid() or text is None:
         return _render_page(request, teen, link, form, status=422, is_outdated=text is None)
     person = get_person(request)
@@ -72,9 +72,9 @@ def _handle_consent(request: HttpRequest, teen: Person, link: Link | None = None
     return redirect("families:agreement", link.pk)
 
 
-def _find_text_read(request: HttpRequest) -> ConsentText | None:
+def _find_shown_text(request: HttpRequest) -> ConsentText | None:
     """Return the text that the form showed, or None unless it is the current version, in any language."""
-    return find_text(version=get_current_text().version, text_hash=request.POST.get("words", ""))
+    return find_text(version=get_current_text().version, text_hash=request.POST.get("text_hash", ""))
 
 
 def _render_page(
@@ -101,13 +101,13 @@ def _render_page(
         "own_age": country and consents.get_own_consent_age(country),
         "may_agree": link is not None or consents.can_consent_alone(teen, country),
         "parents": list_parents(teen),
-        "closed_until": find_cooling_off_end(teen, but_of=person),
-        "has_someone_to_end_it": can_parents_end_cooling_off(teen),
+        "closed_until": find_cooling_off_end(teen, except_by=person),
+        "can_parents_end_it": can_parents_end_cooling_off(teen),
         "closed": get_tutor_gate(teen).closed_reason,
         "level": get_verification_level(),
         "mailbox_days": MAILBOX_AGE.days,
         "missing": missing,
-        "past": consents.list_consents_about(person).filter(teen=teen),
+        "records": consents.list_consents_about(person).filter(teen=teen),
         **flags,
     }
     return render(request, "families/consent.html", page, status=status)
