@@ -148,8 +148,8 @@ def format_budget_rejection(rejection: InsufficientBudget | SiteStopped, person:
         BudgetScope.FAMILY: _("Your family has used its shared allowance. It refills %(when)s."),
         BudgetScope.SITE: _("This site has used its allowance. It refills %(when)s."),
     }[rejection.scope]
-    kept = _("What you wrote is still here, and nothing was charged.")
-    return f"{words % {'when': _format_refill_in_sentence(rejection.refills_at, person)}} {kept}"
+    question_kept = _("What you wrote is still here, and nothing was charged.")
+    return f"{words % {'when': _format_refill_in_sentence(rejection.refills_at, person)}} {question_kept}"
 
 
 def format_brief_reason(scope: str, refills_at: datetime, person: Person) -> str:

@@ -119,7 +119,7 @@ def shorten(text: str, *, tokens: int) -> str:
     if estimate_max_tokens(text) <= tokens:
         return text
     sizes = range(1, len(text))
-    size = bisect_right(sizes, tokens, key=lambda kept: estimate_max_tokens(_keep_both_ends(text, kept)))
+    size = bisect_right(sizes, tokens, key=lambda length: estimate_max_tokens(_keep_both_ends(text, length)))
     return _keep_both_ends(text, size)
 
 
@@ -187,11 +187,11 @@ def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassag
     asked_in: defaultdict[str, list[Turn]] = defaultdict(list)
     for turn in turns:
         asked_in[turn.language].append(turn)
-    kept: dict[UUID, list[FoundPassage]] = {}
+    cited: dict[UUID, list[FoundPassage]] = {}
     for language, asked in asked_in.items():
         passages = get_passages((key for turn in asked for key in turn.passages), language=language)
-        kept |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in asked}
-    return kept
+        cited |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in asked}
+    return cited
 
 
 def build_grounding(passages: Sequence[FoundPassage], *, room: int) -> str:

@@ -44,6 +44,6 @@ def render_inline_html(markdown: str) -> str:
     return str(_parser().renderInline(" ".join(markdown.split()))).strip()
 
 
-def extract_text(made: str) -> str:
+def extract_text(rendered: str) -> str:
     """Return the text of some HTML, for search and for a model."""
-    return " ".join(html.unescape(strip_tags(_BLOCK_ENDS.sub(" ", made))).split())
+    return " ".join(html.unescape(strip_tags(_BLOCK_ENDS.sub(" ", rendered))).split())

@@ -19,6 +19,8 @@ SLUG_LENGTH = 80
 
 
 class Module(models.Model):
+    """A module in one language. `outcomes` and `sources` have the fields of module.md (courses.authoring.schemas)."""
+
     language = models.CharField(max_length=10)
     slug = models.SlugField(max_length=SLUG_LENGTH)
     title = models.CharField(max_length=200)
@@ -91,7 +93,7 @@ class Passage(models.Model):
     key = models.CharField(max_length=250)
     title = models.CharField(max_length=200)
     text = models.TextField()
-    # Words and questions for search that the text doesn't contain.
+    # What people ask who look for this section, in words that its text doesn't contain (`:::asked`).
     asked = models.TextField(blank=True)
     search = SearchVectorField()
     # Embedding of `asked` (encoders.embed); empty in languages that the model doesn't know.

@@ -85,7 +85,7 @@ LEASE_LOST = LeaseStatus(is_held=False, is_stop_requested=False)
 CHECKPOINT_SQL = read_sql(__file__, "checkpoint_turns")
 
 
-def checkpoint_turns(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, LeaseStatus]:
+def checkpoint_turns(*, checkpoints: Sequence[Checkpoint]) -> Mapping[UUID, LeaseStatus]:
     """Renew the leases of turns and store their answers so far, so that after a crash no more than these is charged.
 
     Uses one statement, because a worker runs it every second for all its answers. Returns the status of each lease by
@@ -96,17 +96,17 @@ def checkpoint_turns(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, LeaseStatus
             CHECKPOINT_SQL,
             {
                 "lease_until": timezone.now() + LEASE,
-                "ids": [answer.turn_id for answer in kept],
-                "claims": [answer.claim for answer in kept],
-                "answers": [answer.answer for answer in kept],
-                "tokens": [answer.answer_tokens for answer in kept],
+                "ids": [checkpoint.turn_id for checkpoint in checkpoints],
+                "claims": [checkpoint.claim for checkpoint in checkpoints],
+                "answers": [checkpoint.answer for checkpoint in checkpoints],
+                "tokens": [checkpoint.answer_tokens for checkpoint in checkpoints],
             },
         )
         claims = {
             turn_id: LeaseStatus(is_held=True, is_stop_requested=asked)
             for turn_id, asked in cursor.fetchall()
         }
-    return {answer.turn_id: claims.get(answer.turn_id, LEASE_LOST) for answer in kept}
+    return {checkpoint.turn_id: claims.get(checkpoint.turn_id, LEASE_LOST) for checkpoint in checkpoints}
 
 
 def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
@@ -121,8 +121,8 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
     with transaction.atomic():
         if turn.retry_of_id:
             lock_with_retried(turn.pk)
-        mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
-        ended = mine.update(**build_ended_fields(outcome))
+        claimed = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
+        ended = claimed.update(**build_ended_fields(outcome))
         is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
         if is_gone and outcome.end_reason == EndReason.WORKER_LOST:
             # Deleting a conversation while it is being answered costs as much as stopping it.
@@ -164,7 +164,7 @@ def sweep_turns(*, now: datetime | None = None) -> int:
         patience = GIVE_UP_AFTER
     stale = [turn_id for turn_id, at in asked.items() if at <= now - patience]
     late = [turn_id for turn_id, at in asked.items() if at > now - patience]
-    lost = list(
+    lost_turns = list(
         Turn.objects.filter(state=TurnState.WORKING, lease_until__lt=now).values_list("pk", flat=True)
     )
     for turn_id in stale:
@@ -172,9 +172,9 @@ def sweep_turns(*, now: datetime | None = None) -> int:
     # A nudge makes a worker claim as many turns as it can, so a few are enough.
     for turn_id in late[:MAX_NUDGES]:
         queue.nudge_worker(turn_id)
-    for turn_id in lost:
+    for turn_id in lost_turns:
         _recover_expired(turn_id, now)
-    return len(stale) + len(late) + len(lost)
+    return len(stale) + len(late) + len(lost_turns)
 
 
 @transaction.atomic

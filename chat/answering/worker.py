@@ -146,7 +146,7 @@ class TurnWorker:
                 return
             try:
                 leases = await self._run_in_database(
-                    checkpoint_turns, kept=[answer.checkpoint for answer in answers]
+                    checkpoint_turns, checkpoints=[answer.checkpoint for answer in answers]
                 )
             except DatabaseError:
                 logger.warning(

@@ -188,8 +188,8 @@ def render_answer(markdown: str) -> SafeString:
     Every heading becomes an h3, below the page's own: a skipped rank would mislead a screen reader. Blocks that scroll
     sideways can be focused by keyboard.
     """
-    made: str = _build_parser().render(nest_sub_points(normalize_newlines(markdown)))
-    return mark_safe(_cleaner.clean(made))  # noqa: S308 - nothing is left but the tags and attributes above
+    rendered: str = _build_parser().render(nest_sub_points(normalize_newlines(markdown)))
+    return mark_safe(_cleaner.clean(rendered))  # noqa: S308 - nothing is left but the tags and attributes above
 
 
 def render_question(question: str) -> SafeString:

@@ -200,14 +200,14 @@ def defer_again(turn: Turn, outcome: Outcome) -> bool:
 
     Returns False if the turn was stopped or deleted, or the claim was lost, meanwhile.
     """
-    mine = Turn.objects.filter(
+    claimed = Turn.objects.filter(
         pk=turn.pk, state__in=[TurnState.QUEUED, TurnState.WORKING], claim=turn.claim, stop_requested_at=None
     )
     now = timezone.now()
     rests_until = now + min(FIRST_BACKOFF * 2 ** min(turn.failed_tries, 10), MAX_BACKOFF)
     if outcome.retry_at:
         rests_until = max(rests_until, min(outcome.retry_at, now + MAX_RETRY_WAIT))
-    is_back = mine.update(
+    is_back = claimed.update(
         state=TurnState.DEFERRED,
         waits_for=WaitsFor.MODEL,
         claim=None,

@@ -115,10 +115,10 @@ def _get_turns_after(conversation: Conversation, turn: Turn) -> TurnsPage:
     return TurnsPage(rows[:TURNS_A_PAGE], has_earlier=bool(rows), has_later=len(rows) > TURNS_A_PAGE)
 
 
-def _get_turn(conversation: Conversation, given: str) -> Turn:
+def _get_turn(conversation: Conversation, turn_id: str) -> Turn:
     """Return a turn of the conversation, even one that was replaced: its position is still valid."""
     try:
-        return conversation.turns.only("asked_at").get(pk=UUID(given))
+        return conversation.turns.only("asked_at").get(pk=UUID(turn_id))
     except ValueError as error:
         raise Turn.DoesNotExist from error
 

@@ -50,9 +50,9 @@ class SearchResult:
         return get_place_url(self.turn)
 
 
-def clean_search(given: str) -> str:
+def clean_search(typed: str) -> str:
     """Return the search text as one line of at most 100 characters."""
-    return normalize_line(given[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
+    return normalize_line(typed[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
 
 
 def find_turns(person: Person, words: str) -> QuerySet[Turn]:

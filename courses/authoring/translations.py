@@ -43,8 +43,8 @@ def find_differences(names: Names, original: ModuleText, *, file: str) -> list[F
             f"The {what} are not those of {original.language}/{original.slug}.",
             f"Give these, in this order: {', '.join(filter(None, wanted[what]))}.",
         )
-        for what, given in names.items()
-        if what in wanted and given != wanted[what]
+        for what, name in names.items()
+        if what in wanted and name != wanted[what]
     ]
 
 

@@ -109,12 +109,12 @@ def list_module_statistics(*, since: datetime = ALL_TIME) -> list[ModuleStatisti
     """Return every module's statistics of people active since `since`, in the reader's language. Five queries."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT_PROGRESS, {"since": since})
-        taken: dict[str, list[ProgressGroup]] = defaultdict(list)
+        groups_by_module: dict[str, list[ProgressGroup]] = defaultdict(list)
         for slug, places, answers, people in cursor.fetchall():
-            taken[slug].append(ProgressGroup(places, answers, people))
+            groups_by_module[slug].append(ProgressGroup(places, answers, people))
     chosen = _count_first_choices(since)
     modules = list_modules().prefetch_related("lessons", "questions")
-    return [_build_module_statistics(module, taken[module.slug], chosen) for module in modules]
+    return [_build_module_statistics(module, groups_by_module[module.slug], chosen) for module in modules]
 
 
 def _count_first_choices(since: datetime) -> Mapping[tuple[str, str, str], int]:
@@ -125,22 +125,22 @@ def _count_first_choices(since: datetime) -> Mapping[tuple[str, str, str], int]:
 
 
 def _build_module_statistics(
-    module: Module, taken: list[ProgressGroup], chosen: Mapping[tuple[str, str, str], int]
+    module: Module, groups: list[ProgressGroup], chosen: Mapping[tuple[str, str, str], int]
 ) -> ModuleStatistics:
     lessons, questions = list(module.lessons.all()), list(module.questions.all())
     quiz, asked = len(lessons) + 1, len(questions)
 
-    def people(those: Callable[[ProgressGroup], bool]) -> int:
-        return round_down_for_privacy(sum(group.people for group in taken if those(group)))
+    def people(condition: Callable[[ProgressGroup], bool]) -> int:
+        return round_down_for_privacy(sum(group.people for group in groups if condition(group)))
 
-    def far(group: ProgressGroup) -> int:
+    def get_farthest_place(group: ProgressGroup) -> int:
         return quiz if group.answers else max(group.places)
 
     def did(place: int) -> int:
         return people(lambda group: place in group.places)
 
     def came_to(place: int) -> int:
-        return people(lambda group: far(group) >= place)
+        return people(lambda group: get_farthest_place(group) >= place)
 
     done = [*map(did, range(1, quiz)), people(lambda group: group.answers == asked)]
     reached = list(map(came_to, range(1, quiz + 1)))

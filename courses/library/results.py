@@ -49,9 +49,9 @@ class LessonResult:
     hits: list[PassageResult]
 
 
-def clean_query(given: str) -> str:
+def clean_query(typed: str) -> str:
     """Return a query as one line of at most MAX_QUERY_LENGTH characters."""
-    return normalize_line(re.sub("[\ue000\ue001]", " ", given[: MAX_QUERY_LENGTH * 4]))[:MAX_QUERY_LENGTH]
+    return normalize_line(re.sub("[\ue000\ue001]", " ", typed[: MAX_QUERY_LENGTH * 4]))[:MAX_QUERY_LENGTH]
 
 
 def search_lessons(words: str) -> list[LessonResult]:
@@ -94,7 +94,7 @@ def _search(words: str, language: str) -> list[LessonResult]:
 
 
 def _mark_passages(ids: list[int], telling: str, language: str) -> dict[int, tuple[SafeString, SafeString]]:
-    given: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "config": get_search_config(language),
         "marks": MARK_START + MARK_END,
         "whole": WHOLE_TEXT_OPTIONS,
@@ -103,7 +103,7 @@ def _mark_passages(ids: list[int], telling: str, language: str) -> dict[int, tup
         "ids": ids,
     }
     with connection.cursor() as cursor:
-        cursor.execute(MARK_PASSAGES, given)
+        cursor.execute(MARK_PASSAGES, parameters)
         rows = cursor.fetchall()
     return {
         pk: (render_marks(title), render_marks(_add_ellipses(shown, text))) for pk, title, shown, text in rows

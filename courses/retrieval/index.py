@@ -42,15 +42,15 @@ def index_passages() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM courses_term")
         for language in Passage.objects.values_list("language", flat=True).distinct().order_by():
-            given: dict[str, Any] = {
+            parameters: dict[str, Any] = {
                 "language": language,
                 "config": get_search_config(language),
                 "ordinary_words": get_wording(language).ordinary,
                 "ordinary": COMMON_WORD_WEIGHT,
             } | MARKS
-            cursor.execute(INDEX_PASSAGES, given)
-            cursor.execute(INDEX_TERMS, given)
-            cursor.execute(INDEX_PHRASES, given)
+            cursor.execute(INDEX_PASSAGES, parameters)
+            cursor.execute(INDEX_TERMS, parameters)
+            cursor.execute(INDEX_PHRASES, parameters)
     passages = Passage.objects.filter(language__in=EMBEDDED_LANGUAGES).exclude(asked="")
     _save_embeddings(SAVE_PASSAGE_EMBEDDINGS, passages.values_list("pk", "asked"))
     _save_embeddings(

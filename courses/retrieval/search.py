@@ -76,11 +76,11 @@ def rank_passages(
     words = wording.simplify_words(question.replace("\0", " "))
     if min_share is None:
         min_share = MIN_SHARE_ON_SUBJECT if wording.is_on_subject(words) else MIN_SHARE
-    near = _measure_similarity(" ".join(words), language)
-    given: dict[str, Any] = {
+    similarities = _measure_similarity(" ".join(words), language)
+    parameters: dict[str, Any] = {
         "words": words,
-        "near": list(near),
-        "nearness": list(near.values()),
+        "near": list(similarities),
+        "nearness": list(similarities.values()),
         "min_similarity": min_similarity,
         "ordinary_words": wording.ordinary,
         "language": language,
@@ -94,7 +94,7 @@ def rank_passages(
         "most": most,
     }
     with connection.cursor() as cursor:
-        cursor.execute(FIND_PASSAGES, given)
+        cursor.execute(FIND_PASSAGES, parameters)
         rows = cursor.fetchall()
     return RankedPassages([row[0] for row in rows], rows[0][1] if rows else "")
 
@@ -109,8 +109,8 @@ def _measure_similarity(asked: str, language: str) -> dict[int, float]:
     if not passages:
         return {}
     nearest: defaultdict[int, float] = defaultdict(float)
-    for passage, near in zip(passages, compute_similarity(embedding, embeddings).tolist(), strict=True):
-        nearest[passage] = max(nearest[passage], near)
+    for passage, similarity in zip(passages, compute_similarity(embedding, embeddings).tolist(), strict=True):
+        nearest[passage] = max(nearest[passage], similarity)
     return nearest
 
 

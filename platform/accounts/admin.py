@@ -67,8 +67,8 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
     ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
         """Allow erasing people with all their data. Django's own list would refuse rows that admins can't delete."""
         people = list(objs)
-        kept = [str(person) for person in people if person == request.user or is_last_admin(person)]
-        return [str(person) for person in people], {str(_("people")): len(people)}, set(), kept
+        protected = [str(person) for person in people if person == request.user or is_last_admin(person)]
+        return [str(person) for person in people], {str(_("people")): len(people)}, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: Person) -> None:
         self.delete_queryset(request, Person.objects.filter(pk=obj.pk))

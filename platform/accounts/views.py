@@ -153,13 +153,13 @@ def _create_teen_account(
     page = {"form": form, "born": born, **onward}
     if not form.is_valid():
         return render(request, "accounts/teen_sign_up.html", page, status=422 if form.errors else 200)
-    given = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
+    fields = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
     try:
         limits.accounts_created.hit(request)
     except RateLimited as limited:
         return _render_teen_rate_limited(request, limited, onward)
     try:
-        person = services.create_teen(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
+        person = services.create_teen(born=born, is_zone_confirmed=form.is_zone_confirmed, **fields)
     except ValidationError as error:
         # Someone else took the name after the form checked it.
         form.add_error("username", error.messages)

@@ -70,10 +70,10 @@ def find_canonical_zone(name: str) -> str | None:
     """
     if name not in list_zone_names():
         return None
-    present, links = name, _list_links()
-    while present not in list_zone_countries() and present in links:
-        present = links[present]
-    return "UTC" if present in {"Etc/UTC", "Etc/GMT"} else present
+    current, links = name, _list_links()
+    while current not in list_zone_countries() and current in links:
+        current = links[current]
+    return "UTC" if current in {"Etc/UTC", "Etc/GMT"} else current
 
 
 @lru_cache(maxsize=1)
@@ -81,9 +81,9 @@ def list_old_names() -> dict[str, list[str]]:
     """Map each zone to its old names, which browsers may still send."""
     names: dict[str, list[str]] = {}
     for old in sorted(_list_links()):
-        present = find_canonical_zone(old)
-        if present and present != old:
-            names.setdefault(present, []).append(old)
+        current = find_canonical_zone(old)
+        if current and current != old:
+            names.setdefault(current, []).append(old)
     return names
 
 
@@ -125,11 +125,11 @@ def build_zone_choices(likely: Iterable[str], *, now: datetime | None = None) ->
     """Return the zones by city and country with their current times: likely ones first, then all by region."""
     now, language = now or timezone.now(), _get_language()
     # Four hundred zones share about forty different times.
-    shown: dict[timedelta | None, str] = {}
+    times: dict[timedelta | None, str] = {}
 
     def choice(zone: str) -> Choice:
         local_time = now.astimezone(ZoneInfo(zone))
-        time = shown.get(local_time.utcoffset()) or shown.setdefault(
+        time = times.get(local_time.utcoffset()) or times.setdefault(
             local_time.utcoffset(), date_format(local_time, "TIME_FORMAT")
         )
         return zone, f"{_format_label(zone, language)} · {time}"

@@ -234,7 +234,7 @@ def _list_counted_grants(opened: OpenPeriod) -> list[Grant]:
 
 def _compute_grant_use(opened: OpenPeriod, grants: Sequence[Grant]) -> list[tuple[Grant, dict[Unit, int]]]:
     """Return how much of each grant a period uses. The allowance goes first, then grants by expiry."""
-    beyond: dict[Unit, int] = {
+    over_allowance: dict[Unit, int] = {
         unit: opened.used(unit)
         - opened.sum("granted", unit)
         + sum(getattr(grant, f"left_{unit}") for grant in grants)
@@ -246,7 +246,7 @@ def _compute_grant_use(opened: OpenPeriod, grants: Sequence[Grant]) -> list[tupl
     for grant in grants:
         used: dict[Unit, int] = {}
         for unit in UNITS:
-            used[unit] = max(0, min(beyond[unit], getattr(grant, f"left_{unit}")))
-            beyond[unit] -= used[unit]
+            used[unit] = max(0, min(over_allowance[unit], getattr(grant, f"left_{unit}")))
+            over_allowance[unit] -= used[unit]
         uses.append((grant, used))
     return uses

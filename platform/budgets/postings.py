@@ -39,7 +39,7 @@ def post_hold(
     if periods is None:
         return None
     person, family, site = periods
-    made = {
+    columns = {
         "key": key,
         "period_id": person,
         "family_period_id": family,
@@ -54,7 +54,7 @@ def post_hold(
         "resolved_at": None,
     }
     # Built from the values just written: reading the row back would cost as much as writing it.
-    return Hold.from_db(connection.alias, made.keys(), made.values())
+    return Hold.from_db(connection.alias, columns.keys(), columns.values())
 
 
 def post_resolution(

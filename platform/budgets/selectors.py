@@ -151,10 +151,10 @@ def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
         period_length = PeriodLength(free.period_length) if free else PeriodLength.DAY
         span = compute_period_bounds(now, owner.zone, period_length=period_length)
         return Meter(free.tokens if free else default_daily_tokens(), 0, 0, span.ends_at)
-    own, *around = statuses
+    own, *outer = statuses
     limited = [status for status in statuses if status.tokens_left is not None]
     tightest = min(limited, key=lambda status: status.tokens_left or 0, default=own)
-    lefts = [status.tokens_left for status in around if status.tokens_left is not None]
+    lefts = [status.tokens_left for status in outer if status.tokens_left is not None]
     return Meter(
         granted=own.tokens_granted,
         spent=own.tokens_spent,

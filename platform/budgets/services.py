@@ -75,8 +75,8 @@ def create_hold(
             or _hold_slow_path(owner, estimate, post, now)
         )
     except IntegrityError:
-        if made := _find_hold(owner, key):
-            return made
+        if existing := _find_hold(owner, key):
+            return existing
         raise
 
 
@@ -110,9 +110,9 @@ def _hold_slow_path(owner: Person, estimate: CostEstimate, post: PostHold, now: 
     # Use the caller's instance: its time zone decides when the next day starts.
     own.owner = owner
     *inner, site = own.chain
-    whole = AffordableAnswer(estimate.answer_tokens)
+    full_answer = AffordableAnswer(estimate.answer_tokens)
     affordable = _find_affordable_answer(
-        [get_open_period(budget, now=now, lock=True) for budget in inner], estimate, whole
+        [get_open_period(budget, now=now, lock=True) for budget in inner], estimate, full_answer
     )
     get_open_period(site, now=now, lock=False)
     # In a savepoint: a failed attempt must not keep its shard lock, because all shards are locked in order below.
@@ -238,9 +238,9 @@ def _resolve_with_cost(
     if min(tokens, microdollars) < 0:
         raise ValueError("A cost must not be negative.")
     held = _resolve(key, state, now, tokens=tokens, microdollars=microdollars)
-    beyond = max(0, tokens - held[0]), max(0, microdollars - held[1])
-    if any(beyond):
-        logger.error("Hold %s was overrun by %d tokens and %d microdollars.", key, *beyond)
+    overrun = max(0, tokens - held[0]), max(0, microdollars - held[1])
+    if any(overrun):
+        logger.error("Hold %s was overrun by %d tokens and %d microdollars.", key, *overrun)
 
 
 def _resolve(

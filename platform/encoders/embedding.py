@@ -47,7 +47,8 @@ def compute_similarity(embedding: bytes, others: bytes) -> "NDArray[np.float32]"
     from encoders.network import WIDTH  # noqa: PLC0415
 
     first, many = (
-        np.frombuffer(given, np.int8).astype(np.float32).reshape(-1, WIDTH) for given in (embedding, others)
+        np.frombuffer(vectors, np.int8).astype(np.float32).reshape(-1, WIDTH)
+        for vectors in (embedding, others)
     )
     cosines: NDArray[np.float32] = (many @ first[0]) / (np.linalg.norm(many, axis=1) * np.linalg.norm(first))
     return cosines

@@ -121,10 +121,12 @@ def list_own_sign_ups(person: Person) -> QuerySet[SignUp]:
 
     Sign-ups they made for another address while signed in are not included: those belong to that address's owner.
     """
-    theirs = Q(pk__in=[])
+    is_at_address = Q(pk__in=[])
     for address in list_verified_addresses(person):
-        theirs |= Q(Exact(Lower("email"), Lower(Value(address))))
-    return SignUp.objects.select_related("event").defer("event__captions").filter(theirs).order_by("pk")
+        is_at_address |= Q(Exact(Lower("email"), Lower(Value(address))))
+    return (
+        SignUp.objects.select_related("event").defer("event__captions").filter(is_at_address).order_by("pk")
+    )
 
 
 def list_past_sign_ups(before: datetime) -> QuerySet[SignUp]:

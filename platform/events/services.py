@@ -194,12 +194,12 @@ def delete_expired_sign_ups(*, now: datetime | None = None) -> int:
     Each event keeps its counts in `totals`.
     """
     now = now or timezone.now()
-    gone = list_past_sign_ups(now - RETENTION)
-    for event in Event.objects.filter(pk__in=gone.values("event"), totals={}):
+    expired = list_past_sign_ups(now - RETENTION)
+    for event in Event.objects.filter(pk__in=expired.values("event"), totals={}):
         event.totals = count_sign_ups(event)
         event.save(update_fields=["totals"])
-    past = gone.count()
-    gone.delete()
+    past = expired.count()
+    expired.delete()
     unheard = SignUp.objects.filter(
         status=SignUpStatus.UNCONFIRMED, last_emailed_at__lte=now - CONFIRM_WITHIN
     )

@@ -30,9 +30,9 @@ def get_staff(request: HttpRequest) -> Person:
     return person
 
 
-def copy_into[M: Model](given: M, made: M) -> None:
-    """Copy the fields of `made` into `given`, so that the admin logs and links to the object a service created."""
-    vars(given).update(vars(made))
+def copy_into[M: Model](target: M, source: M) -> None:
+    """Copy the fields of `source` into `target`, so that the admin logs and links to the object a service created."""
+    vars(target).update(vars(source))
 
 
 class AppendOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -136,13 +136,13 @@ class CorrectionAdmin(SafeAutocompleteAdmin[Correction], AppendOnlyAdmin):
     def save_model(self, request: HttpRequest, obj: Correction, form: Any, change: bool) -> None:  # noqa: FBT001
         data, by = form.cleaned_data, get_staff(request)
         if data["country"]:
-            made = corrections.correct_country(
+            correction = corrections.correct_country(
                 teen=obj.teen, country=data["country"], reason=obj.reason, by=by
             )
         else:
             born = date(data["year"], data["month"], 1)
-            made = corrections.correct_birth_month(teen=obj.teen, born=born, reason=obj.reason, by=by)
-        copy_into(obj, made)
+            correction = corrections.correct_birth_month(teen=obj.teen, born=born, reason=obj.reason, by=by)
+        copy_into(obj, correction)
 
 
 class LinkField(ModelChoiceField):  # type: ignore[type-arg]
@@ -180,10 +180,10 @@ class ParentCheckAdmin(AppendOnlyAdmin):
         return super(AppendOnlyAdmin, self).has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: ParentCheck, form: Any, change: bool) -> None:  # noqa: FBT001
-        made = verification.approve_parent(
+        check = verification.approve_parent(
             link=obj.link, method=CheckMethod(obj.method), by=get_staff(request)
         )
-        copy_into(obj, made)
+        copy_into(obj, check)
 
     def delete_model(self, request: HttpRequest, obj: ParentCheck) -> None:
         verification.withdraw_approval(check=obj)

@@ -139,7 +139,7 @@ def _find_zone_change(link: Link, terms: Terms) -> tuple[str, datetime | None]:
     if link.zone_from and link.zone_from > now and link.time_zone == terms.time_zone:
         # The zone change was agreed on before: other changes must not delay it.
         since = min(since, link.zone_from)
-        since = (quiet and quiet.end_at(since)) or since
+        since = (quiet and quiet.find_end(since)) or since
     return zone.key, since
 
 

@@ -109,14 +109,14 @@ def request_family_deletion(*, parent: Person) -> FamilyDeletion:
 @transaction.atomic
 def cancel_family_deletion(*, parent: Person) -> bool:
     """Cancel the request and notify the teens. Return False if there was none."""
-    taken, _rows = FamilyDeletion.objects.filter(parent=parent).delete()
-    if taken:
+    deleted, _rows = FamilyDeletion.objects.filter(parent=parent).delete()
+    if deleted:
         text = _("%(who)s canceled the request to delete the family’s accounts.")
         for teen in list_teens(parent):
             send_notice(
                 person=teen, text=text % {"who": parent}, action_text=_("There is nothing you need to do:")
             )
-    return bool(taken)
+    return bool(deleted)
 
 
 @transaction.atomic

@@ -111,8 +111,10 @@ def end_link(*, link: Link, by: Person | None) -> bool:
     active = Link.objects.select_for_update().filter(pk=link.pk, ended_at=None).first()
     if active is None:
         return False
-    given = Consent.objects.filter(teen=link.teen, given_by=link.parent, given_as="parent", withdrawn_at=None)
-    has_consented = given.exists()
+    consents = Consent.objects.filter(
+        teen=link.teen, given_by=link.parent, given_as="parent", withdrawn_at=None
+    )
+    has_consented = consents.exists()
     Link.objects.filter(pk=link.pk).update(ended_at=timezone.now(), end_reason=end_reason)
     if has_consented:
         withdraw_consent(teen=link.teen, by=link.teen)

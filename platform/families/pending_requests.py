@@ -71,7 +71,7 @@ def register_request_kinds(*kinds: RequestKind) -> None:
 def build_request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: str) -> QuerySet[Any, Any]:
     """Select the rows of a kind. `key` is the key's field, `who` the path to the person who asks, or ""."""
     person = f"{who}__" if who else ""
-    made: QuerySet[Any, Any] = (
+    union: QuerySet[Any, Any] = (
         rows.order_by()
         .annotate(
             request_kind=Value(kind, output_field=CharField()),
@@ -80,7 +80,7 @@ def build_request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: st
         )
         .values_list("request_kind", "request_key", "request_person_name")
     )
-    return made[:MAX_COUNTED]
+    return union[:MAX_COUNTED]
 
 
 def list_pending_requests(person: Person) -> list[PendingRequest]:
@@ -172,11 +172,11 @@ def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Invitations to one of the person's confirmed addresses, from people they are not linked to."""
     if not person.email:
         return None
-    mine, theirs = ("parent", "teen") if person.role == Role.PARENT else ("teen", "parent")
-    linked = list_active_links().filter(**{mine: person, theirs: OuterRef("by")})
+    own_side, other_side = ("parent", "teen") if person.role == Role.PARENT else ("teen", "parent")
+    linked = list_active_links().filter(**{own_side: person, other_side: OuterRef("by")})
     own = EmailAddress.objects.filter(user=person, verified=True).values("email")
     since = Now() - INVITATION_LIFETIME
-    sent = Invitation.objects.filter(email__in=own, made_at__gt=since, by__role=theirs).exclude(by=person)
+    sent = Invitation.objects.filter(email__in=own, made_at__gt=since, by__role=other_side).exclude(by=person)
     return build_request_rows(sent.filter(~Exists(linked)), kind=INVITATION, key="token", who="by")
 
 

@@ -82,13 +82,13 @@ def erase_links(person: Person) -> None:
 
 def _withdraw_as_parent(parent: Person, links: QuerySet[Link]) -> None:
     """Withdraw the consents a parent gave. Cooling-off periods start for teens they consented to or paused."""
-    given = Consent.objects.filter(given_by=parent, given_as="parent", withdrawn_at=None)
+    consents = Consent.objects.filter(given_by=parent, given_as="parent", withdrawn_at=None)
     active = links.filter(parent=parent, ended_at=None)
-    had_control = Q(links_to_parents__in=active.filter(paused_at__isnull=False)) | Q(consents__in=given)
+    had_control = Q(links_to_parents__in=active.filter(paused_at__isnull=False)) | Q(consents__in=consents)
     for teen in Person.objects.filter(had_control).distinct():
         start_cooling_off(teen=teen, parent=None)
-    closed_to = list(Person.objects.filter(consents__in=given).distinct())
-    given.update(withdrawn_at=timezone.now())
+    closed_to = list(Person.objects.filter(consents__in=consents).distinct())
+    consents.update(withdrawn_at=timezone.now())
     for teen in closed_to:
         run_consent_end_handlers(teen=teen)
 

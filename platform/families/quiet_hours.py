@@ -22,7 +22,7 @@ class QuietHours:
     since: datetime | None = None
     before: datetime | None = None
 
-    def intervals(self, around: datetime) -> Iterator[tuple[datetime, datetime]]:
+    def list_intervals(self, around: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the quiet hours of the days around an instant, in UTC and in order. Ends are exclusive."""
         today = around.astimezone(self.zone).date()
         for days in range(-2, 3):
@@ -34,9 +34,9 @@ class QuietHours:
             if begins < ends:
                 yield begins, ends
 
-    def end_at(self, now: datetime) -> datetime | None:
+    def find_end(self, now: datetime) -> datetime | None:
         """Return when the interval that contains `now` ends, or None."""
-        return max((ends for begins, ends in self.intervals(now) if begins <= now < ends), default=None)
+        return max((ends for begins, ends in self.list_intervals(now) if begins <= now < ends), default=None)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def find_quiet_end(agreed: Sequence[QuietHours], *, now: datetime) -> QuietEnd |
     latest, moment = None, now
     # Intervals of several agreements may adjoin; each agreement has at most two a day.
     for _round in range(2 * len(agreed)):
-        ends = [QuietEnd(end, quiet.zone) for quiet in agreed if (end := quiet.end_at(moment))]
+        ends = [QuietEnd(end, quiet.zone) for quiet in agreed if (end := quiet.find_end(moment))]
         if not ends:
             break
         latest = max(ends, key=lambda end: end.at)
@@ -64,7 +64,7 @@ def get_new_zone_start(*, day_after: datetime, zone: ZoneInfo, quiet: QuietHours
     """Return when a new zone starts: the day after `day_after` on the old clock, once that night's quiet hours end."""
     tomorrow = day_after.astimezone(zone).date() + _DAY
     midnight = get_first_instant(datetime.combine(tomorrow, time()), zone)
-    return (replace(quiet, before=None).end_at(midnight) if quiet else None) or midnight
+    return (replace(quiet, before=None).find_end(midnight) if quiet else None) or midnight
 
 
 def get_first_instant(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -41,8 +41,8 @@ class Terms:
 
     def is_only_more_private_than(self, other: "Terms") -> bool:
         """Return whether these differ from `other` only by a narrower parent view or less memory."""
-        mine, theirs = asdict(self), asdict(other)
-        changed = {name for name in mine if mine[name] != theirs[name]}
+        own_terms, other_terms = asdict(self), asdict(other)
+        changed = {name for name in own_terms if own_terms[name] != other_terms[name]}
         return bool(changed) and all(
             (name == "view" and PARENT_VIEW_ORDER[self.view] < PARENT_VIEW_ORDER[other.view])
             or (name == "memory" and not self.memory)

@@ -54,7 +54,7 @@ def find_missing_verification(link: Link, *, now: datetime | None = None) -> Mis
 def build_verified_filter() -> Q:
     """Build the filter for links whose parent is verified; matches `find_missing_verification`."""
     policies = ConsentPolicy.objects.all()
-    at_first = Verification.NONE if settings.DEMO else Verification.MAILBOX
+    default_level = Verification.NONE if settings.DEMO else Verification.MAILBOX
     mailboxes = MailboxConfirmation.objects.filter(
         address__user=OuterRef("parent"), address__verified=True, confirmed_at__lte=Now() - MAILBOX_AGE
     )
@@ -63,7 +63,7 @@ def build_verified_filter() -> Q:
         Verification.MAILBOX: Q(Exists(mailboxes)),
         Verification.ORGANIZATION: Q(Exists(ParentCheck.objects.filter(link=OuterRef("pk")))),
     }
-    condition = Q(~Exists(policies)) & lacks_nothing[at_first]
+    condition = Q(~Exists(policies)) & lacks_nothing[default_level]
     for level, verified in lacks_nothing.items():
         condition |= Q(Exists(policies.filter(verification=level))) & verified
     return condition
@@ -86,10 +86,10 @@ def withdraw_approval(*, check: ParentCheck) -> None:
     """Delete an approval. If a consent depended on it, withdraw the consent and notify both."""
     link = check.link
     check.delete()
-    rested = Consent.objects.filter(
+    dependent = Consent.objects.filter(
         teen=link.teen, given_by=link.parent, verification=Verification.ORGANIZATION, withdrawn_at=None
     )
-    if rested.update(withdrawn_at=timezone.now()):
+    if dependent.update(withdrawn_at=timezone.now()):
         text = _("We withdrew our approval of %(parent)s. The tutor is closed until a parent agrees again.")
         for person in (link.teen, link.parent):
             send_notice(person=person, text=text % {"parent": link.parent})

@@ -130,8 +130,8 @@ def _judge_last_two(before: Sequence[str], last: str) -> Verdict:
     past, both = (_judge_with_encoder(text) for text in (before[-1], join_last_two(before[-1], last)))
     if both.level < past.level or (both.level == past.level and not both.categories - past.categories):
         return Verdict(layer=LAYER)
-    whole = (Evidence(LAYER, "together", 0, len(last)),)
-    return dataclasses.replace(both, evidence=whole, layer=LAYER)
+    evidence = (Evidence(LAYER, "together", 0, len(last)),)
+    return dataclasses.replace(both, evidence=evidence, layer=LAYER)
 
 
 def _judge_with_encoder(text: str) -> Verdict:
@@ -170,13 +170,13 @@ def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: Head
         past = get_classifier().read(text)
         hint, unsafe_hint = _count_points(_judge_message(text, past), past, text)
         danger, unsafe = danger + worth * hint, unsafe + worth * unsafe_hint
-    whole = (Evidence(LAYER, "sum", 0, len(last)),)
+    evidence = (Evidence(LAYER, "sum", 0, len(last)),)
     verdicts = [Verdict(layer=LAYER)]
     if now_danger and danger >= _HINTS_FROM:
         level = Level.STATED if danger >= _STATED_FROM and now_danger > _TRACE else Level.HINTS
-        verdicts.append(Verdict(level, frozenset({Category.HOPELESSNESS}), whole, layer=LAYER))
+        verdicts.append(Verdict(level, frozenset({Category.HOPELESSNESS}), evidence, layer=LAYER))
     if now_unsafe and unsafe >= _UNSAFE_FROM:
-        verdicts.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), whole, layer=LAYER))
+        verdicts.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), evidence, layer=LAYER))
     # Only levels above that of the last message by itself.
     return merge_verdicts(
         *(verdict for verdict in verdicts if verdict.level > alone.level or not verdict.categories)

@@ -28,7 +28,7 @@ class RuleScanner:
         self._read = 0
         self._sentence = 0
         self._waiting: list[RuleMatch] = []
-        self._held_back_until: dict[int, int] = {}
+        self._excluded_until: dict[int, int] = {}
 
     @property
     def words_held(self) -> int:
@@ -48,7 +48,7 @@ class RuleScanner:
             self._end_phrases(state.ends)
         if not self._waiting:
             return []
-        certain = [match for match in self._waiting if not self._may_be_held_back(match)]
+        certain = [match for match in self._waiting if not self._may_be_excluded(match)]
         if certain:
             self._waiting = [match for match in self._waiting if match not in certain]
         return certain
@@ -62,16 +62,16 @@ class RuleScanner:
         for role, age in ends:
             start = self._read - age
             if role.is_exception and start >= self._sentence:
-                self._held_back_until[role.rule] = self._read
+                self._excluded_until[role.rule] = self._read
                 self._waiting = [
                     match for match in self._waiting if match.rule != role.rule or match.end <= start
                 ]
         for role, age in ends:
             start = self._read - age
-            if not role.is_exception and self._held_back_until.get(role.rule, 0) <= start:
+            if not role.is_exception and self._excluded_until.get(role.rule, 0) <= start:
                 self._waiting.append(RuleMatch(role.rule, start, self._read))
 
-    def _may_be_held_back(self, match: RuleMatch) -> bool:
+    def _may_be_excluded(self, match: RuleMatch) -> bool:
         return any(
             role.rule == match.rule and self._sentence <= self._read - age < match.end
             for role, age in self._state.open_exceptions

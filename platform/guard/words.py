@@ -107,8 +107,8 @@ class WordReader:
                 continue
             for part in self._vocabulary.split(text):
                 within = places[part.start : part.end]
-                whole = part._replace(start=0, end=1)
-                words += self._build_words([whole], [within[0], within[-1] + 1], letters[part.start][1])
+                unplaced = part._replace(start=0, end=1)
+                words += self._build_words([unplaced], [within[0], within[-1] + 1], letters[part.start][1])
         return words
 
     def _group_letters(self) -> list[list[tuple[int, bool]]]:

@@ -277,5 +277,5 @@ def _clean_text(text: str) -> str:
     """Join surrogate pairs and replace characters that PostgreSQL cannot store."""
     if not UNSTORABLE.search(text):
         return text
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return UNSTORABLE.sub("\ufffd", whole)
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return UNSTORABLE.sub("\ufffd", joined)

@@ -99,11 +99,11 @@ class EventReader:
     def _parse_payload(self, payload: bytes) -> dict[str, Any] | None:
         if not payload:
             return None
-        whole = self._partial + b"\n" + payload if self._partial else payload
+        joined = self._partial + b"\n" + payload if self._partial else payload
         try:
-            data = json.loads(whole)
+            data = json.loads(joined)
         except ValueError:
-            self._partial = whole
+            self._partial = joined
             return None
         self._partial = b""
         return _raise_event_error(data)

@@ -35,9 +35,9 @@ class SafeAutocompleteSelect(AutocompleteSelect):
     def optgroups(self, name: str, value: Sequence[str], attrs: dict[str, Any] | None = None) -> Any:
         return super().optgroups(name, [key for key in value if self._is_key(key)], attrs)
 
-    def _is_key(self, given: str) -> bool:
+    def _is_key(self, value: str) -> bool:
         try:
-            self.field.target_field.to_python(given)
+            self.field.target_field.to_python(value)
         except ValidationError:
             return False
         return True
@@ -47,11 +47,11 @@ class SafeAutocompleteAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-ar
     """A form whose autocomplete fields accept any value when it is opened or shown again."""
 
     def formfield_for_foreignkey(
-        self, db_field: "ForeignKey[Any]", request: HttpRequest, **given: Any
+        self, db_field: "ForeignKey[Any]", request: HttpRequest, **options: Any
     ) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
-            given.setdefault("widget", SafeAutocompleteSelect(db_field, self.admin_site))
-        return super().formfield_for_foreignkey(db_field, request, **given)
+            options.setdefault("widget", SafeAutocompleteSelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
 
 class NormalizedSearchAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]

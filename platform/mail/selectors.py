@@ -18,12 +18,12 @@ def list_emails() -> QuerySet[Email]:
 
 
 def get_email(email_id: UUID) -> Email:
-    """Raises Mail.DoesNotExist."""
+    """Return an email with its attachments. Raises Email.DoesNotExist."""
     return Email.objects.prefetch_related("attachments").get(pk=email_id)
 
 
 def get_attachment(email_id: UUID, attachment_id: int) -> Attachment:
-    """Raises Attachment.DoesNotExist, also if the attachment belongs to another email."""
+    """Return an attachment. Raises Attachment.DoesNotExist, also if it belongs to another email."""
     return Attachment.objects.get(email_id=email_id, pk=attachment_id)
 
 
@@ -36,15 +36,17 @@ def list_emails_to(address: str) -> QuerySet[Email]:
 def list_unreachable_addresses(addresses: Iterable[str]) -> set[str]:
     """Return which of the addresses, in lower case, had an email that bounced or finally failed."""
     folded = {address.lower() for address in addresses}
-    lost = Email.objects.annotate(folded=Lower("to")).filter(Q(state=EmailState.FAILED) | ~Q(bounce=""))
-    return set(lost.filter(folded__in=folded).values_list("folded", flat=True))
+    undelivered = Email.objects.annotate(folded=Lower("to")).filter(
+        Q(state=EmailState.FAILED) | ~Q(bounce="")
+    )
+    return set(undelivered.filter(folded__in=folded).values_list("folded", flat=True))
 
 
 def list_complaining_addresses(addresses: Iterable[str]) -> set[str]:
     """Return which of the addresses, in lower case, marked an email from this site as spam."""
     folded = {address.lower() for address in addresses}
-    unwanted = Email.objects.annotate(folded=Lower("to")).filter(bounce=BounceKind.COMPLAINED)
-    return set(unwanted.filter(folded__in=folded).values_list("folded", flat=True))
+    complained = Email.objects.annotate(folded=Lower("to")).filter(bounce=BounceKind.COMPLAINED)
+    return set(complained.filter(folded__in=folded).values_list("folded", flat=True))
 
 
 def list_waiting_emails(keys: list[str]) -> QuerySet[Email]:

@@ -128,20 +128,20 @@ def finish_attempt(*, email: Email, error: SendError | None) -> bool:
 
 def _return_to_queue(email: Email, error: SendError, now: datetime, *, rested: bool = False) -> bool:
     """Schedule the next attempt, or mark the email as failed after the last."""
-    mine = Email.objects.filter(pk=email.pk, claim=email.claim)
+    claimed = Email.objects.filter(pk=email.pk, claim=email.claim)
     free = {"claim": None, "lease_until": None, "error": error.message}
     if error.is_final or email.attempts > len(RETRY_DELAYS):
-        return bool(mine.update(state=EmailState.FAILED, failed_at=now, **free))
+        return bool(claimed.update(state=EmailState.FAILED, failed_at=now, **free))
     rest = timedelta() if rested else RETRY_DELAYS[email.attempts - 1]
-    return bool(mine.update(state=EmailState.WAITING, send_after=now + rest, **free))
+    return bool(claimed.update(state=EmailState.WAITING, send_after=now + rest, **free))
 
 
 def sweep_emails(*, now: datetime | None = None) -> int:
     """Requeue emails whose worker's lease has expired, and nudge those that are due. Return how many were nudged."""
     now = now or timezone.now()
-    gone = SendError(message="The worker that was sending it went away.")
+    lost = SendError(message="The worker that was sending it went away.")
     for email in Email.objects.filter(state=EmailState.SENDING, lease_until__lte=now):
-        _return_to_queue(email, gone, now, rested=True)
+        _return_to_queue(email, lost, now, rested=True)
     due = list(_list_due_ids(now)[:MAX_CONCURRENT_SENDS])
     for email_id in due:
         nudge.send(email_id)

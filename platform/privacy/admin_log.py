@@ -49,5 +49,5 @@ def redact_rows(rows: QuerySet[Model]) -> None:
     """Redact the titles of these rows, which may be names. The log still says what was done."""
     of = rows.model._meta  # noqa: SLF001 - Django documents it
     keys = [str(key) for key in rows.values_list("pk", flat=True)]
-    about = LogEntry.objects.filter(content_type__app_label=of.app_label, content_type__model=of.model_name)
-    about.filter(object_id__in=keys).update(**BLANK)
+    entries = LogEntry.objects.filter(content_type__app_label=of.app_label, content_type__model=of.model_name)
+    entries.filter(object_id__in=keys).update(**BLANK)

@@ -74,20 +74,20 @@ def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
 
 def _choose_card_kind(verdict: Verdict) -> str:
     """Choose the card by the level first, then by what it is about."""
-    about = verdict.categories
-    is_for_another = Category.ABOUT_SOMEONE_ELSE in about
+    categories = verdict.categories
+    is_for_another = Category.ABOUT_SOMEONE_ELSE in categories
     if verdict.level == Level.ACUTE:
         return "acute_someone_else" if is_for_another else "acute"
     if verdict.level == Level.UNSAFE_HOME:
         if is_for_another:
             return "unsafe_home_someone_else"
-        is_at_home = Category.UNSAFE_HOME in about
-        return "exploitation" if Category.EXPLOITATION in about and not is_at_home else "unsafe_home"
+        is_at_home = Category.UNSAFE_HOME in categories
+        return "exploitation" if Category.EXPLOITATION in categories and not is_at_home else "unsafe_home"
     if verdict.level == Level.HINTS:
         return "hints"
     if is_for_another:
         return "someone_else"
-    return "eating" if is_about_eating(about) else "stated"
+    return "eating" if is_about_eating(categories) else "stated"
 
 
 def is_about_eating(categories: Collection[Category]) -> bool:
@@ -97,8 +97,8 @@ def is_about_eating(categories: Collection[Category]) -> bool:
 
 def is_about_safety(categories: Collection[Category]) -> bool:
     """Return whether the concern is what others do to the person."""
-    about = set(categories)
-    return bool(about & SAFETY_CATEGORIES) and not SELF_HARM_CATEGORIES & about
+    distinct = set(categories)
+    return bool(distinct & SAFETY_CATEGORIES) and not SELF_HARM_CATEGORIES & distinct
 
 
 def list_card_languages() -> list[str]:

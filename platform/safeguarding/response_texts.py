@@ -105,20 +105,20 @@ def get_cut_notice(category: str) -> FixedReply:
 
 def get_check_in(categories: Iterable[Category]) -> CheckIn:
     """Return the check-in for a pause: about safety, someone else, eating, or hopelessness."""
-    about, questions = set(categories), _load_page_texts().questions
-    if is_about_safety(about):
+    distinct, questions = set(categories), _load_page_texts().questions
+    if is_about_safety(distinct):
         return questions["unsafe"]
-    if Category.ABOUT_SOMEONE_ELSE in about:
+    if Category.ABOUT_SOMEONE_ELSE in distinct:
         return questions["someone_else"]
-    return questions["eating" if is_about_eating(about) else "hopeless"]
+    return questions["eating" if is_about_eating(distinct) else "hopeless"]
 
 
 def get_support_lines(categories: Iterable[Category]) -> SupportLines:
     """Return the sentence that goes with an answer: about someone else, bullying, or a burden."""
-    about, support = set(categories), _load_page_texts().support
-    if Category.ABOUT_SOMEONE_ELSE in about:
+    distinct, support = set(categories), _load_page_texts().support
+    if Category.ABOUT_SOMEONE_ELSE in distinct:
         return support["someone_else"]
-    return support["bullied" if Category.BULLYING in about else "burdened"]
+    return support["bullied" if Category.BULLYING in distinct else "burdened"]
 
 
 def choose_cut_category(categories: Iterable[Category]) -> str:

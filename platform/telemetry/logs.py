@@ -40,9 +40,9 @@ def strip_quoted_rows(text: str) -> str:
 
 def get_extra_fields(record: logging.LogRecord) -> dict[str, Any]:
     """Return the extra fields of a log record that are text or numbers. Objects are left out."""
-    given = {name: value for name, value in vars(record).items() if name not in STANDARD_ATTRIBUTES}
+    extra = {name: value for name, value in vars(record).items() if name not in STANDARD_ATTRIBUTES}
     # Django passes the request itself, which is long and identifies a person.
-    return {name: value for name, value in given.items() if isinstance(value, str | int | float)}
+    return {name: value for name, value in extra.items() if isinstance(value, str | int | float)}
 
 
 class RouteFilter(logging.Filter):

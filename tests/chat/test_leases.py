@@ -43,7 +43,7 @@ def claimed(turn: Turn) -> Turn:
 def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> LeaseStatus:
     assert turn.claim
     kept = Checkpoint(turn_id=turn.pk, claim=turn.claim, answer=answer, answer_tokens=answer_tokens)
-    return checkpoint_turns(kept=[kept])[turn.pk]
+    return checkpoint_turns(checkpoints=[kept])[turn.pk]
 
 
 class TestClaiming:

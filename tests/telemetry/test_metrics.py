@@ -126,7 +126,9 @@ class TestTurns:
         [lost] = leases.claim_turns(places=1)
         assert lost.claim
         leases.checkpoint_turns(
-            kept=[leases.Checkpoint(turn_id=lost.pk, claim=lost.claim, answer="Because", answer_tokens=7)]
+            checkpoints=[
+                leases.Checkpoint(turn_id=lost.pk, claim=lost.claim, answer="Because", answer_tokens=7)
+            ]
         )
         Turn.objects.filter(pk=lost.pk).update(prompt_tokens=50)
         leases.sweep_turns(now=timezone.now() + leases.LEASE)

@@ -29,8 +29,8 @@ def event_when(event: Event, reader: Person | ZoneInfo | object = None) -> SafeS
         return format_html('<span class="event-clock" data-template="{}">{}</span>', for_you, own)
     if is_same_clock_time(event.starts_at, event.zone, zone):
         return own
-    theirs = _render_time(event, zone, format_event_time(event.starts_at, zone))
-    return format_html('{} <span class="event-yours">{}</span>', own, format_html(for_you, theirs))
+    event_clock = _render_time(event, zone, format_event_time(event.starts_at, zone))
+    return format_html('{} <span class="event-yours">{}</span>', own, format_html(for_you, event_clock))
 
 
 @register.simple_tag

@@ -63,7 +63,7 @@ def _create_sign_up(
     person = request.user if isinstance(request.user, Person) else None
     try:
         count_try(request, email)
-        made = services.create_sign_up(
+        sign_up = services.create_sign_up(
             event=event,
             name=name,
             email=email,
@@ -82,8 +82,8 @@ def _create_sign_up(
     except EventClosed:
         return redirect(event)
     # The address is verified by their account, so there is no email to wait for.
-    if person and services.is_own_address(person, email) and made.status != SignUpStatus.UNCONFIRMED:
-        return add_noindex(redirect(made))
+    if person and services.is_own_address(person, email) and sign_up.status != SignUpStatus.UNCONFIRMED:
+        return add_noindex(redirect(sign_up))
     return _redirect_with_receipt(event, email)
 
 

@@ -151,7 +151,7 @@ class TestANight:
 
     def test_inside_a_skipped_hour_is_left_out(self) -> None:
         skipped = night(begins=time(2, 10), ends=time(2, 40))
-        days = [begins.astimezone(LA).day for begins, _ends in skipped.intervals(at(2027, 3, 14, 12))]
+        days = [begins.astimezone(LA).day for begins, _ends in skipped.list_intervals(at(2027, 3, 14, 12))]
         assert days == [12, 13, 15, 16]
 
     @given(st.times(), st.times(), MOMENTS, st.sampled_from(ZONES))
