@@ -70,7 +70,7 @@ _DROPPED = re.compile(
     r"|\\(?:nonumber|notag|allowbreak|tiny|small|normalsize|large|Large|LARGE|huge|Huge)(?![a-zA-Z])"
 )
 _TAG = re.compile(r"\\tag\*?\{([^{}]*)\}")
-_TEXT_WITH_MATHS = re.compile(r"\\text\{([^{}$]*)\$([^${}]*)\$([^{}$]*)\}")
+_TEXT_WITH_MATH = re.compile(r"\\text\{([^{}$]*)\$([^${}]*)\$([^{}$]*)\}")
 
 _STYLE = re.compile(r'(?<![\w-])style="([^"]*)"')
 # The content security policy forbids inline styles, so these become classes of static/css/prose.css. All other styles
@@ -111,6 +111,7 @@ def render_formula(latex: str, source: str, *, is_display: bool) -> str:
 
 
 def render_source(source: str) -> str:
+    """Return LaTeX as escaped code."""
     return f'<code class="math-source">{escape(source.strip())}</code>'
 
 
@@ -155,7 +156,7 @@ def _rewrite_unknown(latex: str) -> str:
     """Rewrite commands that the converter does not support, or that it makes too wide."""
     latex = _DROPPED.sub("", latex)
     latex = _TAG.sub(r"\\qquad\\text{(\1)}", latex)
-    latex = _TEXT_WITH_MATHS.sub(r"\\text{\1}\2\\text{\3}", latex)
+    latex = _TEXT_WITH_MATH.sub(r"\\text{\1}\2\\text{\3}", latex)
     latex = _ENVIRONMENT.sub(_rewrite_environment, latex)
     return _CHEMISTRY.sub(lambda match: convert_chemistry(match[1]), latex)
 
@@ -224,8 +225,8 @@ _BLOCKS = (
 )
 _OPENING = re.compile(rf"\\\[|\\\(|\$\$(?!\$)|\\begin\{{({_BLOCKS})\}}")
 # Dollars are money unless the text between them could be a formula.
-_LIKE_MATHS = re.compile(r"[\\^_=+*/<>{}|0-9]|^\s*\S{1,3}\s*$")
-_BEGINS_LIKE_MATHS = re.compile(r"\s*\\|[^\s$]{0,20} ?[\\^_={]")
+_LIKE_MATH = re.compile(r"[\\^_=+*/<>{}|0-9]|^\s*\S{1,3}\s*$")
+_BEGINS_LIKE_MATH = re.compile(r"\s*\\|[^\s$]{0,20} ?[\\^_={]")
 _INDENT_OF_CODE = 4
 
 
@@ -254,22 +255,23 @@ class _Opening:
             close = text.find(self.closing, after, end)
         return close
 
-    def inside(self, source: str) -> str:
+    def extract_latex(self, source: str) -> str:
         """Return the LaTeX of a whole formula. An environment's own marks belong to it."""
         return source if self.environment else source[len(self.mark) : -len(self.closing)]
 
     def is_plausible(self, inside: str) -> bool:
-        return not self.is_dollars or bool(_LIKE_MATHS.search(inside))
+        return not self.is_dollars or bool(_LIKE_MATH.search(inside))
 
     def is_plausible_unclosed(self, rest: str) -> bool:
         """Return whether an unclosed text is a formula rather than dollar signs in a sentence."""
-        return not self.is_dollars or not rest or bool(_BEGINS_LIKE_MATHS.match(rest))
+        return not self.is_dollars or not rest or bool(_BEGINS_LIKE_MATH.match(rest))
 
 
 def latex_plugin(markdown: "MarkdownIt") -> None:
+    """Add formulas to a Markdown parser, inline and as blocks."""
     markdown.inline.ruler.before("escape", "math", _parse_inline_formula)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
-    markdown.block.ruler.before("fence", "math_block", _block, {"alt": interrupts})
+    markdown.block.ruler.before("fence", "math_block", _parse_block_formula, {"alt": interrupts})
     markdown.add_render_rule("math", _render)
     markdown.add_render_rule("math_block", _render_block)
 
@@ -285,7 +287,7 @@ def _parse_inline_formula(state: "StateInline", silent: bool) -> bool:  # noqa: 
         end = close + len(opening.closing)
         is_closed = opening.is_plausible(state.src[start:close])
     else:
-        end = _end_of_unclosed(state, opening, start)
+        end = _find_unclosed_end(state, opening, start)
         is_closed = False
     if not is_closed and (close >= 0 or not opening.is_plausible_unclosed(state.src[start:end])):
         # Skip both dollars: the second must not begin a formula.
@@ -301,7 +303,7 @@ def _parse_inline_formula(state: "StateInline", silent: bool) -> bool:  # noqa: 
     return True
 
 
-def _end_of_unclosed(state: "StateInline", opening: _Opening, start: int) -> int:
+def _find_unclosed_end(state: "StateInline", opening: _Opening, start: int) -> int:
     """Return where an unclosed formula ends: an inline one ends with its line."""
     if opening.is_display:
         return state.posMax
@@ -309,7 +311,7 @@ def _end_of_unclosed(state: "StateInline", opening: _Opening, start: int) -> int
     return line_end if line_end >= 0 else state.posMax
 
 
-def _block(state: "StateBlock", start_line: int, end_line: int, silent: bool) -> bool:  # noqa: FBT001
+def _parse_block_formula(state: "StateBlock", start_line: int, end_line: int, silent: bool) -> bool:  # noqa: FBT001
     if state.sCount[start_line] - state.blkIndent >= _INDENT_OF_CODE:
         return False
     begin = state.bMarks[start_line] + state.tShift[start_line]
@@ -374,7 +376,7 @@ def _render_token(token: "Token") -> str:
     opening: _Opening = token.meta["opening"]
     if not token.meta["is_closed"]:
         return render_source(token.content)
-    return render_formula(opening.inside(token.content), token.content, is_display=opening.is_display)
+    return render_formula(opening.extract_latex(token.content), token.content, is_display=opening.is_display)
 
 
 def _render(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:

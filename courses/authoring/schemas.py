@@ -31,6 +31,8 @@ def _require_diagram(name: str) -> str:
 
 
 class Outcome(Table):
+    """What a reader can say afterwards, and the competences of two frameworks that it practices."""
+
     say: OutcomeText
     ailit: OutcomeText
     unesco: OutcomeText

@@ -187,14 +187,14 @@ def add_grant(opened: OpenPeriod, grant: Grant, now: datetime) -> None:
     grant.save(update_fields=["counted_in"])
 
 
-def record_grant_use(over: OpenPeriod) -> None:
+def record_grant_use(finished: OpenPeriod) -> None:
     """Record how much of its grants a finished period has used."""
-    grants = _list_counted_grants(over)
-    for grant, used in _compute_grant_use(over, grants):
+    grants = _list_counted_grants(finished)
+    for grant, used in _compute_grant_use(finished, grants):
         for unit in UNITS:
             setattr(grant, f"left_{unit}", getattr(grant, f"left_{unit}") - used[unit])
         grant.counted_in = None
-        grant.closed_at = None if grant.left_tokens or grant.left_microdollars else over.ends_at
+        grant.closed_at = None if grant.left_tokens or grant.left_microdollars else finished.ends_at
         grant.save(update_fields=["left_tokens", "left_microdollars", "counted_in", "closed_at"])
 
 

@@ -17,7 +17,7 @@ from privacy.admin_log import redact_rows
 from privacy.registry import DataKind, Retention, Row
 
 
-def list_own_sign_ups(person: Person) -> QuerySet[SignUp]:
+def list_sign_ups_about(person: Person) -> QuerySet[SignUp]:
     """List a person's sign-ups: made while signed in, or with one of their verified addresses."""
     is_theirs = Q(person=person)
     for address in list_verified_addresses(person):
@@ -27,7 +27,7 @@ def list_own_sign_ups(person: Person) -> QuerySet[SignUp]:
 
 def export_sign_ups(person: Person) -> Iterator[Row]:
     """Yield a person's sign-ups with their feedback, oldest first."""
-    for sign_up in list_own_sign_ups(person).select_related("event", "guest_of", "feedback").iterator():
+    for sign_up in list_sign_ups_about(person).select_related("event", "guest_of", "feedback").iterator():
         yield {
             "event": sign_up.event.title,
             "starts_at": sign_up.event.starts_at,
@@ -52,8 +52,8 @@ def _format_feedback(sign_up: SignUp) -> str:
 
 def erase_sign_ups(person: Person) -> None:
     """Delete a person's sign-ups and the emails about them, without notifying the person."""
-    redact_rows(list_own_sign_ups(person))
-    for sign_up in list_own_sign_ups(person).select_related("event"):
+    redact_rows(list_sign_ups_about(person))
+    for sign_up in list_sign_ups_about(person).select_related("event"):
         # These emails contain their name, and may have gone to an address that is not on the account.
         erase_emails(emails=list_emails_about(f"sign-up {sign_up.pk}"))
         leave_event(sign_up=sign_up, notify=False)
