@@ -13,7 +13,7 @@ const timers = new WeakMap();
  * @param {string} text
  * @returns {number} the number of characters (code points) after normalization
  */
-export function countLetters(text) {
+export function countCharacters(text) {
   const normal = text
     .replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n")
     .replace(/[\u00ad\ufeff]/g, "")
@@ -29,7 +29,7 @@ function show(box) {
   if (!line) return "";
   const limit = Number(box.dataset.limit);
   // A text never has more characters than code units.
-  const count = box.value.length < limit * NEAR ? 0 : countLetters(box.value);
+  const count = box.value.length < limit * NEAR ? 0 : countCharacters(box.value);
   const state = count > limit ? "over" : count >= limit * NEAR ? "near" : "";
   line.hidden = !state;
   line.classList.toggle("character-count-over", state === "over");

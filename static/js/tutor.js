@@ -49,7 +49,7 @@ document.addEventListener("htmx:before:response", (event) => {
   // A page by a proxy, or the sign-in page of a Wi-Fi network.
   if (ctx.response.headers.has("Kitchen-Table") || !isFormReply(ctx)) return;
   event.preventDefault();
-  showTrouble(ctx.sourceElement, textFor(ctx.response.status));
+  showTrouble(ctx.sourceElement, getErrorText(ctx.response.status));
 });
 
 document.addEventListener("htmx:after:request", (event) => {
@@ -61,13 +61,14 @@ document.addEventListener("htmx:after:request", (event) => {
     return;
   }
   const isPage = /^\s*<(!doctype|html)/i.test(ctx.text);
-  const isFault = ctx.response.status >= 400 && !ctx.hx.retarget;
-  if (!isPage && !isFault) return;
+  const isError = ctx.response.status >= 400 && !ctx.hx.retarget;
+  if (!isPage && !isError) return;
   event.preventDefault();
   const reply = new DOMParser().parseFromString(ctx.text, "text/html");
-  const found = isPage ? reply.querySelector(".message-page-text") : reply.body.childElementCount ? reply.body : null;
-  if (found) showTrouble(ctx.sourceElement, ...found.childNodes);
-  else showTrouble(ctx.sourceElement, textFor(ctx.response.raw.redirected ? 401 : ctx.response.status));
+  const body = reply.body.childElementCount ? reply.body : null;
+  const errorText = isPage ? reply.querySelector(".message-page-text") : body;
+  if (errorText) showTrouble(ctx.sourceElement, ...errorText.childNodes);
+  else showTrouble(ctx.sourceElement, getErrorText(ctx.response.raw.redirected ? 401 : ctx.response.status));
 });
 
 // The form's CSRF token was stale. The server sends a new one, so that a second press works.
@@ -89,7 +90,7 @@ function copyText(name) {
 }
 
 /** @param {number} status */
-function textFor(status) {
+function getErrorText(status) {
   return copyText({ 401: "signed-out", 413: "too-long", 429: "too-often" }[status] ?? "not-sent");
 }
 
@@ -134,11 +135,11 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const before = statesBefore.get(ctx);
-  keepDraft(before, isComposer(ctx.sourceElement));
+  restoreDraft(before, isComposer(ctx.sourceElement));
   const place = newPlace(isFormReply(ctx), ctx.request?.method === "GET");
   const isLost = document.activeElement === document.body && !before.focused.isConnected;
   if (place) moveFocus(place);
-  else if (isLost) successor(before.focused)?.focus({ preventScroll: true });
+  else if (isLost) findSuccessor(before.focused)?.focus({ preventScroll: true });
 });
 
 document.addEventListener("tutor:announce", (event) => announce(event.detail));
@@ -184,12 +185,12 @@ function moveFocus(place) {
 }
 
 /**
- * @param {Element} lost the focused element that was replaced
+ * @param {Element} replaced the focused element that was replaced
  * @returns {HTMLElement | null} the element that has taken its place
  */
-function successor(lost) {
-  const turn = lost.closest(".turn")?.id;
-  const place = document.getElementById(lost.id) ?? document.getElementById(turn ?? "");
+function findSuccessor(replaced) {
+  const turn = replaced.closest(".turn")?.id;
+  const place = document.getElementById(replaced.id) ?? document.getElementById(turn ?? "");
   // A retry that was not better gives way to the turn that it retried.
   const others = turn ? document.querySelectorAll("#turns > .turn") : [];
   return place ?? [...others].at(-1) ?? questionField() ?? document.getElementById("composer");
@@ -200,7 +201,7 @@ function successor(lost) {
  * @param {PageState} before
  * @param {boolean} isSent
  */
-function keepDraft({ question, text }, isSent) {
+function restoreDraft({ question, text }, isSent) {
   const field = questionField();
   if (!field || field === question) return;
   if (isSent ? text !== sentText : !field.value) field.value = text;

@@ -8,8 +8,8 @@ const isOwn = (option) => option.value === own || option.dataset.also?.split(" "
 for (const list of document.querySelectorAll("select[data-zone]")) {
   const option = [...list.options].find(isOwn);
   if (!option) continue;
-  const told = list.form.elements.browser_zone;
-  if (told) told.value = own;
+  const zoneField = list.form.elements.browser_zone;
+  if (zoneField) zoneField.value = own;
   if (list.dataset.zone === "choose") option.selected = true;
   const offer = document.querySelector("[data-zone-offer]");
   if (list.dataset.zone !== "offer" || list.value === option.value || !offer) continue;
