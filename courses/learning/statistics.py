@@ -130,28 +130,28 @@ def _build_module_statistics(
     lessons, questions = list(module.lessons.all()), list(module.questions.all())
     quiz, asked = len(lessons) + 1, len(questions)
 
-    def people(condition: Callable[[ProgressGroup], bool]) -> int:
+    def count_people(condition: Callable[[ProgressGroup], bool]) -> int:
         return round_down_for_privacy(sum(group.people for group in groups if condition(group)))
 
     def get_farthest_place(group: ProgressGroup) -> int:
         return quiz if group.answers else max(group.places)
 
-    def did(place: int) -> int:
-        return people(lambda group: place in group.places)
+    def count_done(place: int) -> int:
+        return count_people(lambda group: place in group.places)
 
-    def came_to(place: int) -> int:
-        return people(lambda group: get_farthest_place(group) >= place)
+    def count_reached(place: int) -> int:
+        return count_people(lambda group: get_farthest_place(group) >= place)
 
-    done = [*map(did, range(1, quiz)), people(lambda group: group.answers == asked)]
-    reached = list(map(came_to, range(1, quiz + 1)))
+    done = [*map(count_done, range(1, quiz)), count_people(lambda group: group.answers == asked)]
+    reached = list(map(count_reached, range(1, quiz + 1)))
     titles = [(lesson.slug, lesson.title) for lesson in lessons] + [(QUIZ_STEP, _("Five questions"))]
     return ModuleStatistics(
         module=module,
         started=reached[0],
-        finished=people(lambda group: len(group.places) == quiz - 1 and group.answers == asked),
+        finished=count_people(lambda group: len(group.places) == quiz - 1 and group.answers == asked),
         steps=[
-            StepStatistics(slug, title, told_done, came, None if farther is None else came - farther)
-            for (slug, title), told_done, came, farther in zip(
+            StepStatistics(slug, title, finished, came, None if went_on is None else came - went_on)
+            for (slug, title), finished, came, went_on in zip(
                 titles, done, reached, [*reached[1:], None], strict=True
             )
         ],

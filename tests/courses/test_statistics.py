@@ -157,8 +157,8 @@ class TestPrivacy:
         choose(crowd(10), 0)
         choose(crowd(14), 1)
         choose(crowd(few), 2)
-        told_of = [question for question in numbers().questions if question.slug == "average"]
-        assert [(option.chosen, option.share) for option in told_of[0].options][:3] == [
+        about_average = [question for question in numbers().questions if question.slug == "average"]
+        assert [(option.chosen, option.share) for option in about_average[0].options][:3] == [
             (10, 50),
             (10, 50),
             (0, 0),

@@ -27,7 +27,7 @@ def change(client: Client, event: Event, **changed: str) -> str:
     return reply.content.decode()
 
 
-def changes_told() -> int:
+def count_change_emails() -> int:
     return Email.objects.filter(subject__startswith="Changed").count()
 
 
@@ -46,7 +46,7 @@ class TestAChange:
     ) -> None:
         page = change(admin_client, event, minutes="90", tell="yes")
         assert "1 person will get an email." in page
-        assert changes_told() == 1
+        assert count_change_emails() == 1
         event.refresh_from_db()
         assert (event.minutes, event.sequence) == (90, 1)
 
@@ -56,7 +56,7 @@ class TestAChange:
         change(admin_client, event, minutes="90", tell="no")
         event.refresh_from_db()
         assert event.minutes == 90
-        assert not changes_told()
+        assert not count_change_emails()
 
     def test_of_a_private_field_needs_no_choice(
         self, admin_client: Client, event: Event, sign_up: SignUp
@@ -64,7 +64,7 @@ class TestAChange:
         change(admin_client, event, join_url="https://meet.example.org/x")
         event.refresh_from_db()
         assert event.join_url == "https://meet.example.org/x"
-        assert not changes_told()
+        assert not count_change_emails()
 
     def test_without_sign_ups_needs_no_choice(self, admin_client: Client, event: Event) -> None:
         page = admin_client.get(f"/admin/events/event/{event.pk}/change/").content.decode()

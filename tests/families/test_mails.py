@@ -32,12 +32,12 @@ def linked(parent: Person, teen: Person) -> Link:
     return Link.objects.create(parent=parent, teen=teen)
 
 
-def said_yes(parent: Person, teen: Person) -> str:
+def accept(parent: Person, teen: Person) -> str:
     link = accept_invitation(token=create_invitation(by=parent).token, by=teen)
     return f"/family/links/{link.pk}/consent"
 
 
-def said_no(parent: Person, teen: Person) -> str:
+def decline(parent: Person, teen: Person) -> str:
     decline_invitation(token=create_invitation(by=parent).token, by=teen)
     return FAMILY
 
@@ -76,8 +76,8 @@ def asked_to_learn(parent: Person, teen: Person) -> str:
 
 
 CASES: list[tuple[Callable[[Person, Person], str], str]] = [
-    (said_yes, "{teen} said yes. You’re linked now. The tutor stays closed until you agree to it"),
-    (said_no, "Your invitation was declined"),
+    (accept, "{teen} said yes. You’re linked now. The tutor stays closed until you agree to it"),
+    (decline, "Your invitation was declined"),
     (asked_for_a_change, "{teen} would like to change your agreement. Please answer"),
     (agreed_to_a_change, "{teen} said yes to your change"),
     (ended_the_link, "{teen} ended your link"),

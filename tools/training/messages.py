@@ -26,14 +26,14 @@ _TYPED = {
 
 def draw_messages(chance: random.Random) -> Iterator[Example]:
     """Generate all messages. The same seed gives the same messages."""
-    ordinary, said_by_the_way = list[str](), list[Example]()
+    ordinary, occasional = list[str](), list[Example]()
     for file in sorted(FOLDER.glob("*.toml")):
         examples = list(_read_messages(file, chance))
         ordinary += [example.text for example in examples if not example.labels]
         yield from examples
         if file.stem in {"danger", "more", "said"}:
-            said_by_the_way += [e for e in examples if chance.random() < 0.25]
-    for example in said_by_the_way:
+            occasional += [e for e in examples if chance.random() < 0.25]
+    for example in occasional:
         by_the_way = chance.choice(ordinary)
         whole = [by_the_way, example.text] if chance.random() < 0.5 else [example.text, by_the_way]
         yield Example(". ".join(whole), example.labels, group=example.group)

@@ -20,7 +20,7 @@ from events.times import format_event_time
 @admin.register(Event)
 class EventAdmin(EventPagesAdmin):
     form = EventForm
-    list_display = ("title", "when", "stage_said", "sign_up_count")
+    list_display = ("title", "when", "stage_label", "sign_up_count")
     list_filter = ("is_published",)
     search_fields = ("title", "slug")
     ordering = ("-starts_at",)
@@ -74,7 +74,7 @@ class EventAdmin(EventPagesAdmin):
         return format_event_time(event.starts_at, event.zone)
 
     @admin.display(description=_("stage"))
-    def stage_said(self, event: Event) -> str:
+    def stage_label(self, event: Event) -> str:
         return str(event.stage.label)
 
     @admin.display(description=_("sign-ups"), ordering="sign_up_count")

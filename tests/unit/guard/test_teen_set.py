@@ -22,7 +22,7 @@ def items(half: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / f"{half}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def what_is_said(item: dict[str, Any]) -> str:
+def extract_text(item: dict[str, Any]) -> str:
     turns = item.get("turns") or [{"text": item["text"]}]
     return " / ".join(" ".join(turn["text"].casefold().split()) for turn in turns)
 
@@ -37,7 +37,7 @@ def test_the_hash_of_its_id_decides_which_half_an_item_is_in(half: str) -> None:
 def test_ids_and_texts_are_unique() -> None:
     everything = [item for half in HALVES for item in items(half)]
     assert len(everything) >= 700
-    for of in (lambda item: item["id"], what_is_said):
+    for of in (lambda item: item["id"], extract_text):
         counts = Counter(of(item) for item in everything)
         assert max(counts.values()) == 1, counts.most_common(1)
 
@@ -77,7 +77,7 @@ def test_what_only_measures_is_labelled_and_no_model_learned_from_it(part: str) 
         assert item["level"] in set(Level)
         assert set(item["categories"]) <= set(Category)
         # Two people may use the same greeting.
-        assert item["level"] == Level.NONE or what_is_said(item) not in trained_on, item["id"]
+        assert item["level"] == Level.NONE or extract_text(item) not in trained_on, item["id"]
 
 
 def test_the_third_set_has_what_its_page_says() -> None:
@@ -85,4 +85,4 @@ def test_the_third_set_has_what_its_page_says() -> None:
     levels = Counter(item["level"] for item in third)
     assert levels == {"0": 260, "1": 35, "2": 45, "3": 60, "4": 45, "S": 55}
     assert sum(item["level"] == "0" and not item["categories"] for item in third) == 200
-    assert len({item["id"] for item in third}) == len({what_is_said(item) for item in third}) == 500
+    assert len({item["id"] for item in third}) == len({extract_text(item) for item in third}) == 500

@@ -37,7 +37,7 @@ VERDICTS = {
 PROTECTING = ("tel:18004224453", "sms:18004224453")
 
 
-def said_by(card: CrisisCard) -> str:
+def read_card(card: CrisisCard) -> str:
     return " ".join(
         [card.heading, *card.paragraphs, card.next_step, card.disclosure, card.pause, card.quick_exit]
     )
@@ -77,7 +77,7 @@ def test_self_harm_takes_precedence_over_eating() -> None:
 
 @pytest.mark.parametrize("kind", CARD_KINDS)
 def test_the_texts_follow_their_rules(kind: str) -> None:
-    text = said_by(build_card(VERDICTS[kind], country="US"))
+    text = read_card(build_card(VERDICTS[kind], country="US"))
     for never in ("!", "secret", "watch", "promise", "committed", "pills", "bridge", "monitor"):
         assert never not in text
     assert "has not told anyone" in text
@@ -87,7 +87,7 @@ def test_the_texts_follow_their_rules(kind: str) -> None:
 def test_no_card_text_triggers_a_card(language: str) -> None:
     with translation.override(language):
         for verdict in VERDICTS.values():
-            assert judge_input(said_by(build_card(verdict, country="US"))).level < Level.ACUTE
+            assert judge_input(read_card(build_card(verdict, country="US"))).level < Level.ACUTE
 
 
 @pytest.mark.parametrize("kind", CARD_KINDS)
@@ -119,7 +119,7 @@ def test_a_help_line_for_abuse_is_not_on_other_cards() -> None:
 
 
 def test_the_unsafe_home_card_asks_whether_it_is_safe_to_talk() -> None:
-    text = said_by(build_card(VERDICTS["unsafe_home"], country="US"))
+    text = read_card(build_card(VERDICTS["unsafe_home"], country="US"))
     assert "Is it safe to talk?" in text
     assert "Who feels safe" in text
     assert "tutor rests" not in text
