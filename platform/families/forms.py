@@ -23,6 +23,7 @@ class TermsForm(forms.Form):
 
     view = forms.ChoiceField(choices=ParentView.choices)
     memory = forms.BooleanField(required=False)
+    local_only = forms.BooleanField(required=False)
     quiet_from = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 21:00")})
     quiet_to = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 07:00")})
     answers_a_day = forms.IntegerField(

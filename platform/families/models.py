@@ -62,6 +62,7 @@ class TermsFields(models.Model):
 
     view = models.CharField(max_length=10, choices=ParentView, default=ParentView.TOPICS)
     memory = models.BooleanField(default=True)
+    local_only = models.BooleanField(default=False)
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
     answers_a_day = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -76,6 +77,7 @@ class TermsFields(models.Model):
         return Terms(
             view=ParentView(self.view),
             memory=self.memory,
+            local_only=self.local_only,
             quiet_from=self.quiet_from,
             quiet_to=self.quiet_to,
             answers_a_day=self.answers_a_day,

@@ -24,11 +24,13 @@ class Terms:
     """The terms of one agreement.
 
     Quiet hours are clock times in `time_zone`; either both or neither are set (families.quiet_hours). `answers_a_day`
-    is a number of short answers, or None for the site's usual limit.
+    is a number of short answers, or None for the site's usual limit. With `local_only`, questions go only to models on
+    this site's own machines, never to an outside company.
     """
 
     view: ParentView = ParentView.TOPICS
     memory: bool = True
+    local_only: bool = False
     quiet_from: time | None = None
     quiet_to: time | None = None
     answers_a_day: int | None = None
@@ -40,12 +42,13 @@ class Terms:
         return self.quiet_from is not None and self.quiet_to is not None and self.quiet_from != self.quiet_to
 
     def is_only_more_private_than(self, other: "Terms") -> bool:
-        """Return whether these differ from `other` only by a narrower parent view or less memory."""
+        """Return whether these differ from `other` only by a narrower view, less memory or local models."""
         own_terms, other_terms = asdict(self), asdict(other)
         changed = {name for name in own_terms if own_terms[name] != other_terms[name]}
         return bool(changed) and all(
             (name == "view" and PARENT_VIEW_ORDER[self.view] < PARENT_VIEW_ORDER[other.view])
             or (name == "memory" and not self.memory)
+            or (name == "local_only" and self.local_only)
             for name in changed
         )
 
@@ -61,5 +64,6 @@ def combine_terms(agreed: Sequence[Terms]) -> Terms:
     return Terms(
         view=min((terms.view for terms in agreed), key=PARENT_VIEW_ORDER.__getitem__),
         memory=all(terms.memory for terms in agreed),
+        local_only=any(terms.local_only for terms in agreed),
         answers_a_day=min(limits, default=None),
     )

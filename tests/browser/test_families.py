@@ -139,6 +139,25 @@ def test_invite_accept_consent_agree_and_ask(
     expect(his.locator(".notices li")).to_have_count(1)
 
 
+def test_a_teen_keeps_questions_local_and_both_agree_to_end_it(
+    link: Link, open_phone: Callable[..., Page]
+) -> None:
+    box, path = "Keep questions on this site’s own computers", f"/family/links/{link.pk}/agreement"
+    hers, his = open_phone(link.parent), open_phone(link.teen)
+    his.goto(path)
+    his.get_by_label(box).check()
+    his.get_by_role("button", name="Ask for this").click()
+    expect(his.locator(".facts")).to_contain_text("Only to models on this site’s own computers")
+    hers.goto(path)
+    expect(hers.get_by_label(box)).to_be_checked()
+    hers.get_by_label(box).uncheck()
+    hers.get_by_role("button", name="Ask for this").click()
+    expect(hers.locator(".facts").first).to_contain_text("Only to models on this site’s own computers")
+    his.goto(path)
+    his.get_by_role("button", name="Yes, I agree").click()
+    expect(his.locator(".facts")).to_contain_text("To any model this site uses")
+
+
 def test_pause_and_end_the_link(link: Link, open_phone: Callable[..., Page]) -> None:
     hers, his = open_phone(link.parent), open_phone(link.teen)
     hers.goto(f"/family/links/{link.pk}/agreement")

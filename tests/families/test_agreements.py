@@ -8,6 +8,7 @@ from budgets.models import Budget
 from budgets.selectors import SHORT_ANSWER_TOKENS
 from families.agreements import answer_proposal, propose_terms, set_pause
 from families.errors import NoProposalToAnswer
+from families.gate import get_tutor_gate
 from families.models import Link, Notice, Proposal
 from families.terms import ParentView, Terms
 
@@ -82,6 +83,22 @@ class TestMorePrivacy:
 
     def test_needs_an_answer_if_a_parent_proposes_it(self, link: Link, parent: Person) -> None:
         assert not propose_terms(link=link, by=parent, terms=Terms(view=ParentView.TOPICS))
+
+    def test_of_local_models_alone_applies_at_once_for_a_teen_and_the_parent_is_notified(
+        self, link: Link, parent: Person, teen: Person
+    ) -> None:
+        assert propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL, local_only=True))
+        assert current_terms(link).local_only
+        assert get_tutor_gate(teen).terms.local_only
+        assert Notice.objects.get().person == parent
+
+    def test_of_local_models_needs_an_answer_if_a_parent_proposes_it(
+        self, link: Link, parent: Person, teen: Person
+    ) -> None:
+        assert not propose_terms(link=link, by=parent, terms=Terms(view=ParentView.FULL, local_only=True))
+        assert not current_terms(link).local_only
+        answer_proposal(link=link, by=teen, accept=True)
+        assert current_terms(link).local_only
 
     def test_does_not_apply_other_changes(self, link: Link, teen: Person) -> None:
         assert not propose_terms(link=link, by=teen, terms=Terms(view=ParentView.TOPICS, answers_a_day=100))

@@ -20,6 +20,8 @@ from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
 TERMS = {"view": "topics", "memory": "on", "quiet_from": "21:00", "quiet_to": "07:00", "answers_a_day": "10"}
+LOCAL = "Only to models on this site’s own computers"
+ANY_MODEL = "To any model this site uses, which may be another company’s"
 
 
 def as_(who: str, as_person: Enter, request: pytest.FixtureRequest) -> Client:
@@ -146,6 +148,59 @@ class TestTheAgreement:
         assert reply.status_code == 422
         assert 'value="21:00"' in reply.content.decode() or "quiet_from" in change
         assert not Proposal.objects.exists()
+
+    @pytest.mark.parametrize("is_agreed", [False, True])
+    @pytest.mark.parametrize("who", ["teen", "parent"])
+    def test_says_where_questions_go(
+        self, who: str, is_agreed: bool, link: Link, as_person: Enter, request: pytest.FixtureRequest
+    ) -> None:
+        Link.objects.update(local_only=is_agreed)
+        page = as_(who, as_person, request).get(f"/family/links/{link.pk}/agreement").content.decode()
+        assert (LOCAL in page) is is_agreed
+        assert (ANY_MODEL in page) is not is_agreed
+        [box] = re.findall(r'<input[^>]*name="local_only"[^>]*>', page)
+        assert ("checked" in box) is is_agreed
+
+    def test_of_local_models_is_shown_in_the_proposal_and_applies_after_the_yes(
+        self, link: Link, parent: Person, teen: Person, as_person: Enter
+    ) -> None:
+        path = f"/family/links/{link.pk}/agreement"
+        as_person(parent).post(path, TERMS | {"local_only": "on"})
+        page = as_person(teen).get(path).content.decode()
+        assert page.count(LOCAL) == page.count(ANY_MODEL) == 1
+        as_person(teen).post(f"/family/links/{link.pk}/answer", {"answer": "yes"})
+        link.refresh_from_db()
+        assert link.terms.local_only
+
+    @pytest.mark.parametrize("who", ["parent", "teen"])
+    def test_of_local_models_stays_until_both_end_it(
+        self, who: str, link: Link, as_person: Enter, request: pytest.FixtureRequest
+    ) -> None:
+        Link.objects.update(local_only=True)
+        as_(who, as_person, request).post(f"/family/links/{link.pk}/agreement", TERMS)
+        link.refresh_from_db()
+        assert link.terms.local_only
+        assert not Proposal.objects.get().terms.local_only
+
+    @pytest.mark.parametrize("who", ["stranger", "other_parent", "admin_person", "anonymous"])
+    def test_of_local_models_cannot_be_changed_by_others(
+        self, who: str, link: Link, as_person: Enter, request: pytest.FixtureRequest
+    ) -> None:
+        reply = as_(who, as_person, request).post(
+            f"/family/links/{link.pk}/agreement", TERMS | {"local_only": "on"}
+        )
+        assert reply.status_code == (302 if who == "anonymous" else 404)
+        link.refresh_from_db()
+        assert not link.terms.local_only
+        assert not Proposal.objects.exists()
+
+    def test_says_that_another_agreement_keeps_questions_local(
+        self, link: Link, other_parent: Person, teen: Person, as_person: Enter
+    ) -> None:
+        other = Link.objects.create(parent=other_parent, teen=teen, local_only=True)
+        for person, own in ((link.parent, link), (other_parent, other), (teen, link)):
+            page = as_person(person).get(f"/family/links/{own.pk}/agreement").content.decode()
+            assert ("Another agreement keeps" in page) is (own == link)
 
     def test_both_parents_see_why_the_more_private_view_applies(
         self, link: Link, other_parent: Person, teen: Person, as_person: Enter

@@ -8,6 +8,7 @@ from families.consents import find_consent
 from families.gate import ClosedReason, get_tutor_gate
 from families.links import end_link
 from families.models import Consent, Link, Notice
+from families.personal import FAMILY, export_links
 from privacy.registry import list_kinds
 from privacy.services import erase_person
 from tests.families.conftest import agree
@@ -51,6 +52,17 @@ def test_erasing_a_teen_deletes_everything(agreed: Link, teen: Person, parent: P
     assert not Link.objects.exists()
     assert not Consent.objects.exists()
     assert not Notice.objects.filter(person=parent, text__contains="Noor").exists()
+
+
+@pytest.mark.parametrize("is_agreed", [False, True])
+@pytest.mark.parametrize("who", ["teen", "parent"])
+def test_an_export_says_whether_questions_stay_local(
+    who: str, is_agreed: bool, link: Link, request: pytest.FixtureRequest
+) -> None:
+    Link.objects.update(local_only=is_agreed)
+    [row] = export_links(request.getfixturevalue(who))
+    assert row["local_only"] is is_agreed
+    assert "local_only" in FAMILY.labels
 
 
 def test_a_parents_export_omits_private_kinds() -> None:

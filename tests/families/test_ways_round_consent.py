@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import MailboxConfirmation, Person
 from families import consents
-from families.agreements import set_pause
+from families.agreements import answer_proposal, propose_terms, set_pause
 from families.consent_models import CheckMethod, Verification
 from families.consent_texts import get_current_text
 from families.consents import find_consent, withdraw_consent
@@ -29,8 +29,9 @@ from families.errors import (
 )
 from families.gate import ClosedReason, get_tutor_gate
 from families.links import accept_invitation, create_invitation, decline_invitation, end_link, end_links_at_18
-from families.models import Consent, ConsentPolicy, CoolingOff, Link, Notice, Residence
+from families.models import Consent, ConsentPolicy, CoolingOff, Link, Notice, Proposal, Residence
 from families.residence import find_country
+from families.terms import ParentView, Terms
 from families.verification import approve_parent, withdraw_approval
 from mail.models import Email
 from privacy.services import erase_person
@@ -323,6 +324,39 @@ class TestAFakeParent:
     def test_a_higher_level_applies_only_to_later_consents(self, agreed: Link, teen: Person) -> None:
         ask_for(Verification.ORGANIZATION)
         assert get_tutor_gate(teen).closed_reason is None
+
+
+class TestLocalModels:
+    @pytest.fixture
+    def local(self, link: Link) -> Link:
+        Link.objects.update(local_only=True)
+        link.refresh_from_db()
+        return link
+
+    @pytest.mark.parametrize("terms", [Terms(), Terms(view=ParentView.TOPICS, memory=False)])
+    def test_are_not_switched_off_by_one_side(
+        self, terms: Terms, local: Link, teen: Person, parent: Person
+    ) -> None:
+        for person in (teen, parent):
+            assert not propose_terms(link=local, by=person, terms=terms)
+            assert get_tutor_gate(teen).terms.local_only
+            Proposal.objects.all().delete()
+        propose_terms(link=local, by=teen, terms=terms)
+        answer_proposal(link=local, by=parent, accept=True)
+        assert not get_tutor_gate(teen).terms.local_only
+
+    def test_still_apply_with_a_second_parent_who_did_not_agree_on_them(
+        self, local: Link, teen: Person, mum: Person
+    ) -> None:
+        linked(mum, teen)
+        assert get_tutor_gate(teen).terms.local_only
+
+    def test_end_with_the_link_and_the_parent_is_notified(
+        self, local: Link, teen: Person, parent: Person
+    ) -> None:
+        end_link(link=local, by=teen)
+        assert not get_tutor_gate(teen).terms.local_only
+        assert Notice.objects.filter(person=parent).exists()
 
 
 class TestInvitations:

@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.BooleanField(default=True)),
+                ('local_only', models.BooleanField(default=False)),
                 ('quiet_from', models.TimeField(blank=True, null=True)),
                 ('quiet_to', models.TimeField(blank=True, null=True)),
                 ('answers_a_day', models.PositiveSmallIntegerField(blank=True, null=True)),
@@ -185,6 +186,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.BooleanField(default=True)),
+                ('local_only', models.BooleanField(default=False)),
                 ('quiet_from', models.TimeField(blank=True, null=True)),
                 ('quiet_to', models.TimeField(blank=True, null=True)),
                 ('answers_a_day', models.PositiveSmallIntegerField(blank=True, null=True)),

@@ -17,6 +17,11 @@ class TestTwoParents:
     def test_memory_is_on_only_if_both_want_it(self) -> None:
         assert not combine_terms([Terms(memory=True), Terms(memory=False)]).memory
 
+    @pytest.mark.parametrize("both", [False, True])
+    def test_questions_stay_local_if_either_wants_it(self, both: bool) -> None:
+        assert combine_terms([Terms(local_only=both), Terms(local_only=True)]).local_only
+        assert not combine_terms([Terms(), Terms()]).local_only
+
     def test_the_smaller_limit_applies(self) -> None:
         assert combine_terms([Terms(answers_a_day=20), Terms(), Terms(answers_a_day=5)]).answers_a_day == 5
 
@@ -28,9 +33,15 @@ class TestMorePrivate:
     FULL = Terms(view=ParentView.FULL)
 
     @pytest.mark.parametrize(
-        "terms", [Terms(view=ParentView.TOPICS), Terms(view=ParentView.FLAGGED, memory=False)]
+        "terms",
+        [
+            Terms(view=ParentView.TOPICS),
+            Terms(view=ParentView.FLAGGED, memory=False),
+            Terms(view=ParentView.FULL, local_only=True),
+            Terms(view=ParentView.TOPICS, memory=False, local_only=True),
+        ],
     )
-    def test_is_a_narrower_view_or_less_memory(self, terms: Terms) -> None:
+    def test_is_a_narrower_view_less_memory_or_local_models(self, terms: Terms) -> None:
         assert terms.is_only_more_private_than(self.FULL)
 
     @pytest.mark.parametrize(
@@ -40,6 +51,8 @@ class TestMorePrivate:
             Terms(view=ParentView.TOPICS, answers_a_day=100),
             Terms(view=ParentView.TOPICS, quiet_from=time(1), quiet_to=time(2)),
             Terms(view=ParentView.TOPICS, time_zone="Pacific/Auckland"),
+            Terms(view=ParentView.FULL, local_only=True, answers_a_day=100),
+            Terms(view=ParentView.FULL, local_only=True, memory=False, time_zone="Pacific/Auckland"),
         ],
     )
     def test_is_not_any_other_change(self, terms: Terms) -> None:
@@ -47,3 +60,13 @@ class TestMorePrivate:
 
     def test_is_not_more_memory(self) -> None:
         assert not Terms(memory=True).is_only_more_private_than(Terms(memory=False))
+
+    def test_is_not_another_companys_model(self) -> None:
+        local = Terms(view=ParentView.FULL, local_only=True)
+        assert not self.FULL.is_only_more_private_than(local)
+        assert not Terms(view=ParentView.TOPICS).is_only_more_private_than(local)
+        assert not Terms(view=ParentView.FULL, memory=False).is_only_more_private_than(local)
+
+    def test_is_not_local_models_with_a_wider_view_or_more_memory(self) -> None:
+        assert not Terms(view=ParentView.FULL, local_only=True).is_only_more_private_than(Terms())
+        assert not Terms(local_only=True).is_only_more_private_than(Terms(memory=False))
