@@ -19,7 +19,8 @@ from chat.asking import services as asking
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
 from chat.models import EndReason, Turn, TurnState
 from chat.personal import export_conversations
-from chat.prompt import SUPPORT_INSTRUCTION, add_turn_instructions, build_prompt
+from chat.prompt import add_turn_instructions, build_prompt
+from chat.prompt_profiles import SUPPORT_INSTRUCTION
 from chat.selectors import find_pause
 from chat.turns.verdicts import find_cut_reason, find_fixed_text, get_action
 from families.models import Consent, Link

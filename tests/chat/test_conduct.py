@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from chat.models import Turn, TurnState
-from chat.prompt import FENCE_START, INSTRUCTIONS, SUPPORT_INSTRUCTION, build_prompt
+from chat.prompt import FENCE_START, build_prompt
+from chat.prompt_profiles import INSTRUCTIONS, SUPPORT_INSTRUCTION
 from chat.selectors import get_earlier_turns
 from courses.models import Passage
 from courses.retrieval.index import index_passages

@@ -18,13 +18,8 @@ from budgets.models import Hold
 from chat.asking import services as asking
 from chat.errors import FamilyClosed, StillAnswering
 from chat.models import EndReason, Turn, TurnState
-from chat.prompt import (
-    CONTINUE_INSTRUCTION,
-    CONTINUED_TOKENS,
-    MIN_ANSWER_TOKENS,
-    build_prompt,
-    get_answer_room,
-)
+from chat.prompt import CONTINUED_TOKENS, MIN_ANSWER_TOKENS, build_prompt, get_answer_room
+from chat.prompt_profiles import CONTINUE_INSTRUCTION
 from chat.selectors import list_shown_turns
 from chat.turns.retries import can_continue, get_continued_turns
 from families.models import Consent

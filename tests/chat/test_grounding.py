@@ -11,14 +11,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Person
 from budgets.models import Hold
 from chat.models import Turn, TurnState
-from chat.prompt import (
-    FENCE_END,
-    NO_PASSAGES_INSTRUCTION,
-    PASSAGE_TOKENS,
-    build_grounding,
-    build_prompt,
-    find_question_passages,
-)
+from chat.prompt import FENCE_END, build_grounding, build_prompt, find_question_passages
+from chat.prompt_profiles import NO_PASSAGES_INSTRUCTION, PASSAGE_TOKENS
 from courses.models import Module, Passage
 from courses.retrieval.search import FoundPassage, find_passages
 from inference.tokens import estimate_max_tokens

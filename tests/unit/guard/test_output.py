@@ -5,7 +5,7 @@ import time
 import pytest
 
 from benchmarks.output_guard import AFTER, BEFORE, DISGUISES, UNSAFE, Stream, leaks, released, streams
-from chat.prompt import INSTRUCTIONS
+from chat.prompt_profiles import INSTRUCTIONS
 from guard import Category, judge_output
 from guard.markup import Markup
 from guard.rule_books import output_rules
