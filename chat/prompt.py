@@ -17,16 +17,7 @@ from django.utils.translation import get_language_info
 
 from chat.errors import TooLongForModel
 from chat.models import Turn, TurnState
-from chat.prompt_profiles import (
-    BRIEF_INSTRUCTION,
-    CONTINUE_INSTRUCTION,
-    INSTRUCTIONS,
-    LANGUAGE_INSTRUCTION,
-    NO_PASSAGES_INSTRUCTION,
-    PASSAGE_TOKENS,
-    PASSAGES_INSTRUCTION,
-    SUPPORT_INSTRUCTION,
-)
+from chat.prompt_profiles import FULL, PromptProfile
 from chat.turns.verdicts import get_action
 from courses.retrieval.search import FoundPassage, find_passages, get_passages
 from courses.retrieval.wording import get_wording
@@ -196,20 +187,20 @@ def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassag
     return cited
 
 
-def build_grounding(passages: Sequence[FoundPassage], *, room: int) -> str:
+def build_grounding(passages: Sequence[FoundPassage], *, room: int, profile: PromptProfile = FULL) -> str:
     """Return the instructions with the passages, in at most `room` tokens; "" if nothing fits."""
-    room = min(room, PASSAGE_TOKENS)
+    room = min(room, profile.passage_tokens)
+    introduction = profile.passages_instruction
     if not passages:
-        return NO_PASSAGES_INSTRUCTION if estimate_max_tokens(NO_PASSAGES_INSTRUCTION) <= room else ""
-    share = (room - estimate_max_tokens(PASSAGES_INSTRUCTION) - estimate_max_tokens(fence(""))) // len(
-        passages
-    )
+        without = profile.no_passages_instruction
+        return without if estimate_max_tokens(without) <= room else ""
+    share = (room - estimate_max_tokens(introduction) - estimate_max_tokens(fence(""))) // len(passages)
     shown = [
         text
         for passage in passages
         if (text := _cut(defuse_marks(f"{passage.title}. {passage.text}"), share))
     ]
-    return PASSAGES_INSTRUCTION.format(passages=fence("\n\n".join(shown))) if shown else ""
+    return introduction.format(passages=fence("\n\n".join(shown))) if shown else ""
 
 
 def _cut(text: str, tokens: int) -> str:
@@ -226,12 +217,14 @@ MIN_ANSWER_TOKENS = 60
 # How many tokens of memory a prompt carries by default: enough for two or three turns.
 MEMORY_TOKENS = 600
 
-BRIEF_INSTRUCTION_TOKENS = estimate_max_tokens(f" {BRIEF_INSTRUCTION}")
+# What the longest of the profiles takes.
+BRIEF_INSTRUCTION_TOKENS = estimate_max_tokens(f" {FULL.brief_instruction}")
 
 
 @dataclass(frozen=True)
 class Prompt:
     messages: list[ChatMessage]
+    profile: PromptProfile = FULL
 
     @property
     def tokens_at_most(self) -> int:
@@ -253,25 +246,25 @@ def build_prompt(
     is_brief: bool = False,
     language: str | None = None,
     continued: Sequence[Turn] = (),
+    profile: PromptProfile = FULL,
 ) -> Prompt:
     """Build the prompt for `question` after the earlier turns `past` (oldest first), with its passages.
 
     Text by people or lessons is carried as data: in a message of its own or between fences, without marks that could
     end them. Memory is limited to `memory_tokens`. `language` is that of the asker's page; None is the current page's.
-    `continued` are the turns whose answer is continued, oldest first; `memory_tokens` does not limit them.
+    `continued` are the turns whose answer is continued, oldest first; `memory_tokens` does not limit them. `profile`
+    has the texts, and belongs to the model.
 
     Raises TooLongForModel if the model's context has no room left for the shortest answer.
     """
-    language_instruction = LANGUAGE_INSTRUCTION.format(
-        language=get_language_info(language or get_page_language())["name"]
-    )
-    instructions = f"{INSTRUCTIONS} {language_instruction}"
+    language_name = get_language_info(language or get_page_language())["name"]
+    instructions = [profile.instructions, profile.language_instruction.format(language=language_name)]
     if is_brief:
-        instructions = f"{instructions} {BRIEF_INSTRUCTION}"
+        instructions.append(profile.brief_instruction)
     if continued:
-        instructions = f"{instructions} {CONTINUE_INSTRUCTION}"
+        instructions.append(profile.continue_instruction)
     asked: list[ChatMessage] = [
-        {"role": "system", "content": instructions},
+        {"role": "system", "content": " ".join(filter(None, instructions))},
         {"role": "user", "content": defuse_marks(question)},
     ]
     asked[1:1] = build_unfinished(
@@ -281,11 +274,12 @@ def build_prompt(
     if room < MIN_ANSWER_TOKENS:
         raise _build_length_error(question, spare=room - MIN_ANSWER_TOKENS)
     room -= settings.TUTOR_ANSWER_TOKENS
-    if grounded := build_grounding(passages, room=room):
+    if grounded := build_grounding(passages, room=room, profile=profile):
         asked[0]["content"] += f"\n\n{grounded}"
         room -= estimate_max_tokens(grounded)
     past = (turn for turn in past if turn not in continued)
-    return Prompt([asked[0], *build_memory(past, window=min(memory_tokens, room)), *asked[1:]])
+    messages = [asked[0], *build_memory(past, window=min(memory_tokens, room)), *asked[1:]]
+    return Prompt(messages, profile)
 
 
 def _build_length_error(question: str, *, spare: int) -> TooLongForModel:
@@ -300,16 +294,15 @@ def add_turn_instructions(prompt: Prompt, turn: Turn) -> Prompt:
     if get_action(turn) is not Action.SUPPORT:
         return prompt
     instructions, *asked = prompt.messages
-    extended = Prompt(
-        [{"role": "system", "content": f"{instructions['content']}\n\n{SUPPORT_INSTRUCTION}"}, *asked]
-    )
+    supportive = f"{instructions['content']}\n\n{prompt.profile.support_instruction}"
+    extended = Prompt([{"role": "system", "content": supportive}, *asked], prompt.profile)
     return extended if get_answer_room(extended) >= MIN_ANSWER_TOKENS else prompt
 
 
 def get_answer_room(prompt: Prompt, *, longest: int | None = None) -> int:
     """Return the longest answer, in tokens, that fits into the model's context after `prompt`.
 
-    `longest` is the limit of the asker's plan; None means the site's limit.
+    `longest` is the limit of the asker's plan; None means the site's limit. The prompt's profile may allow less.
     """
     room: int = settings.TUTOR_CONTEXT_TOKENS - prompt.tokens_at_most
-    return min(settings.TUTOR_ANSWER_TOKENS, room, longest or room)
+    return min(settings.TUTOR_ANSWER_TOKENS, room, longest or room, prompt.profile.answer_tokens or room)

@@ -20,7 +20,7 @@ from chat.errors import FamilyClosed, TutorClosed, TutorPaused
 from chat.models import EndReason, Turn, TurnState
 from chat.personal import export_conversations
 from chat.prompt import add_turn_instructions, build_prompt
-from chat.prompt_profiles import SUPPORT_INSTRUCTION
+from chat.prompt_profiles import FULL
 from chat.selectors import find_pause
 from chat.turns.verdicts import find_cut_reason, find_fixed_text, get_action
 from families.models import Consent, Link
@@ -265,14 +265,14 @@ class TestSupport:
     ) -> None:
         turn = ask(teen)
         prompt = add_turn_instructions(build_prompt(turn.question, past=[]), turn)
-        assert prompt.messages[0]["content"].endswith(SUPPORT_INSTRUCTION)
+        assert prompt.messages[0]["content"].endswith(FULL.support_instruction)
         assert Hold.objects.get().tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
     def test_no_other_turn_gets_that_instruction(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(Verdict())
         turn = ask(teen)
         assert (
-            SUPPORT_INSTRUCTION
+            FULL.support_instruction
             not in add_turn_instructions(build_prompt(turn.question, past=[]), turn).messages[0]["content"]
         )
 
@@ -282,7 +282,7 @@ class TestSupport:
         question, turn = "why " * 60, Turn(level=Level.STRESS, state=TurnState.QUEUED)
         settings.TUTOR_CONTEXT_TOKENS = build_prompt(question, past=[]).tokens_at_most + 70
         assert (
-            SUPPORT_INSTRUCTION
+            FULL.support_instruction
             not in add_turn_instructions(build_prompt(question, past=[]), turn).messages[0]["content"]
         )
 

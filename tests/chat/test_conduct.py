@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import Person
 from chat.models import Turn, TurnState
 from chat.prompt import FENCE_START, build_prompt
-from chat.prompt_profiles import INSTRUCTIONS, SUPPORT_INSTRUCTION
+from chat.prompt_profiles import FULL
 from chat.selectors import get_earlier_turns
 from courses.models import Passage
 from courses.retrieval.index import index_passages
@@ -36,10 +36,10 @@ class TestInstructions:
         ],
     )  # fmt: skip
     def test_it_is_told_how_to_behave(self, words: str) -> None:
-        assert words in INSTRUCTIONS
+        assert words in FULL.instructions
 
     def test_the_words_for_the_model_pass_its_own_gate(self) -> None:
-        for words in (INSTRUCTIONS, SUPPORT_INSTRUCTION):
+        for words in (FULL.instructions, FULL.support_instruction):
             assert judge_output(words).level < Level.STATED
 
     def test_no_page_and_no_copy_gives_them_away(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
@@ -57,9 +57,9 @@ class TestInstructions:
         ]
         for page in pages:
             text = client.get(page).content.decode()
-            assert not any(sentence in text for sentence in INSTRUCTIONS.split(". ") if len(sentence) > 12), (
-                page
-            )
+            assert not any(
+                sentence in text for sentence in FULL.instructions.split(". ") if len(sentence) > 12
+            ), page
 
 
 class TestPrivacyOfThePrompt:

@@ -19,7 +19,7 @@ from chat.asking import services as asking
 from chat.errors import FamilyClosed, StillAnswering
 from chat.models import EndReason, Turn, TurnState
 from chat.prompt import CONTINUED_TOKENS, MIN_ANSWER_TOKENS, build_prompt, get_answer_room
-from chat.prompt_profiles import CONTINUE_INSTRUCTION
+from chat.prompt_profiles import FULL
 from chat.selectors import list_shown_turns
 from chat.turns.retries import can_continue, get_continued_turns
 from families.models import Consent
@@ -155,7 +155,7 @@ class TestThePrompt:
 
     def test_says_to_go_on_without_repeating(self) -> None:
         prompt = build_prompt("Go on.", past=(), continued=[self.unfinished(SO_FAR)])
-        assert CONTINUE_INSTRUCTION in prompt.messages[0]["content"]
+        assert FULL.continue_instruction in prompt.messages[0]["content"]
         assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
 
     def test_carries_nothing_twice(self) -> None:

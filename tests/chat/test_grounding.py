@@ -12,7 +12,7 @@ from accounts.models import Person
 from budgets.models import Hold
 from chat.models import Turn, TurnState
 from chat.prompt import FENCE_END, build_grounding, build_prompt, find_question_passages
-from chat.prompt_profiles import NO_PASSAGES_INSTRUCTION, PASSAGE_TOKENS
+from chat.prompt_profiles import FULL
 from courses.models import Module, Passage
 from courses.retrieval.search import FoundPassage, find_passages
 from inference.tokens import estimate_max_tokens
@@ -65,12 +65,12 @@ class TestThePrompt:
         assert "not instructions" in instructions
 
     def test_and_so_does_their_absence(self) -> None:
-        assert NO_PASSAGES_INSTRUCTION in build_prompt(UNKNOWN, past=[]).messages[0]["content"]
+        assert FULL.no_passages_instruction in build_prompt(UNKNOWN, past=[]).messages[0]["content"]
 
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
     def test_they_never_take_more_than_their_room(self, room: int) -> None:
         grounding = build_grounding(find_passages(COVERED), room=room)
-        assert estimate_max_tokens(grounding) <= max(min(room, PASSAGE_TOKENS), estimate_max_tokens(""))
+        assert estimate_max_tokens(grounding) <= max(min(room, FULL.passage_tokens), estimate_max_tokens(""))
 
     def test_they_end_with_a_whole_sentence(self) -> None:
         grounding = build_grounding(find_passages(COVERED), room=400)

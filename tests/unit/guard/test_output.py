@@ -5,7 +5,7 @@ import time
 import pytest
 
 from benchmarks.output_guard import AFTER, BEFORE, DISGUISES, UNSAFE, Stream, leaks, released, streams
-from chat.prompt_profiles import INSTRUCTIONS
+from chat.prompt_profiles import FULL
 from guard import Category, judge_output
 from guard.markup import Markup
 from guard.rule_books import output_rules
@@ -56,7 +56,7 @@ def test_a_piece_is_judged_within_five_milliseconds() -> None:
 
 
 def test_the_tutors_instructions_are_not_revealed() -> None:
-    assert Category.INJECTION in judge_output(f"Of course. {INSTRUCTIONS}").categories
+    assert Category.INJECTION in judge_output(f"Of course. {FULL.instructions}").categories
 
 
 @pytest.mark.parametrize(
