@@ -66,7 +66,39 @@ FULL = PromptProfile(
     passage_tokens=420,
 )
 
-_PROFILES = {profile.name: profile for profile in (FULL,)}
+# For models up to about a billion parameters. The demo's writes sense after fifteen words of instruction and nonsense
+# after a hundred and sixty, so what FULL says about homework and privacy is left to the guard. The figures are in
+# ADR 52.
+SMALL = PromptProfile(
+    name="small",
+    instructions=(
+        "You are a helpful AI tutor for teens. Answer in a few short, simple sentences, in English. Do not use lists."
+    ),
+    # Such models know English alone.
+    language_instruction="",
+    brief_instruction="Answer in two sentences.",
+    support_instruction="The student feels bad. Begin with a kind sentence.",
+    continue_instruction="Go on where your answer stopped.",
+    passages_instruction="Use this text:\n\n{passages}",
+    no_passages_instruction="",
+    passage_tokens=160,
+    # They lose their thread after that.
+    answer_tokens=150,
+    request_fields={
+        "temperature": 0.2,
+        "top_p": 0.9,
+        # "Don't repeat yourself" lowers the chance of a token that would go on with a sequence that was there before.
+        # Sequences up to this length may come again, so that words stay whole and an equation can be copied.
+        "dry_multiplier": 1.2,
+        "dry_base": 2.0,
+        "dry_allowed_length": 4,
+        # llama.cpp refuses -1, its word for everything.
+        "dry_penalty_last_n": 256,
+        "dry_sequence_breakers": ["\n", ":", '"', "*", "+", "=", "-"],
+    },
+)
+
+_PROFILES = {profile.name: profile for profile in (FULL, SMALL)}
 
 
 def get_prompt_profile(name: str) -> PromptProfile:

@@ -141,6 +141,7 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
         messages=add_turn_instructions(prompt, answer.turn).messages,
         answer_tokens=answer.turn.max_answer_tokens,
         request_id=str(answer.turn.pk),
+        fields=prompt.profile.request_fields,
     )
     async with writer, aclosing(stream) as pieces:
         release = _AnswerRelease(answer, writer, remote)

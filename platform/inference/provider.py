@@ -76,6 +76,8 @@ class ServerProfile:
     # OpenAI's newer models accept only the second name; most other servers only the first.
     limit_fields: list[str] = field(default_factory=lambda: ["max_tokens", "max_completion_tokens"])
     reports_usage: bool = True
+    # Optional fields of requests that it refuses.
+    refused_fields: set[str] = field(default_factory=set)
     # Whether answers begin inside the model's thinking. None: unknown, but the model's name suggests it.
     thinks_first: bool | None = False
 
@@ -111,17 +113,22 @@ async def find_server_error() -> errors.ModelError | None:
 
 
 async def stream_answer(
-    *, messages: Sequence[ChatMessage], answer_tokens: int, request_id: str
+    *,
+    messages: Sequence[ChatMessage],
+    answer_tokens: int,
+    request_id: str,
+    fields: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[AnswerDelta | TokenUsage]:
     """Yield the answer as the model generates it, then its TokenUsage.
 
-    `answer_tokens` is the maximum to generate; `request_id` is sent to the server for its log. Closing the generator
-    closes the connection, which stops the model. Raises ModelError if the answer is incomplete, after the usage if the
-    server had begun to answer.
+    `answer_tokens` is the maximum to generate; `request_id` is sent to the server for its log. `fields` are more fields
+    of the request, such as samplers: those of the settings replace them, and the server is asked without one that it
+    refuses. Closing the generator closes the connection, which stops the model. Raises ModelError if the answer is
+    incomplete, after the usage if the server had begun to answer.
     """
     profile, began = _get_profile(), asyncio.get_running_loop().time()
     request = CompletionRequest(
-        messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_TOKEN_SECONDS
+        messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_TOKEN_SECONDS, fields or {}
     )
     try:
         async with AsyncExitStack() as stack:
@@ -166,6 +173,7 @@ class CompletionRequest:
     answer_tokens: int
     request_id: str
     give_up_at: float
+    fields: Mapping[str, Any]
 
 
 async def _open_stream(
@@ -177,7 +185,7 @@ async def _open_stream(
         try:
             return await _send_request(stack, request, profile)
         except openai.APIError as error:
-            if _learn_from_error(error, profile):
+            if _learn_from_error(error, request, profile):
                 continue
             pause = _get_pause_before_retry(error, request, retried=retried)
             if pause is None:
@@ -192,6 +200,7 @@ async def _send_request(
     # Any, because the name of a parameter is chosen at run time.
     create: Any = _client().chat.completions.with_streaming_response.create
     more = {"stream_options": {"include_usage": True}} if profile.reports_usage else {}
+    optional = {name: value for name, value in request.fields.items() if name not in profile.refused_fields}
     # The raw response keeps the client's authentication and errors but creates no object for each token.
     response: openai.AsyncAPIResponse[Any] = await stack.enter_async_context(
         create(
@@ -199,7 +208,7 @@ async def _send_request(
             messages=list(request.messages),
             stream=True,
             extra_headers={"X-Request-ID": request.request_id},
-            extra_body=settings.TUTOR_EXTRA_BODY or None,
+            extra_body={**optional, **settings.TUTOR_EXTRA_BODY} or None,
             **{profile.limit_fields[0]: request.answer_tokens},
             **more,
         )
@@ -210,8 +219,8 @@ async def _send_request(
 USAGE_FIELD = re.compile("stream_options|include_usage")
 
 
-def _learn_from_error(error: "openai.APIError", profile: ServerProfile) -> bool:
-    """Note a field that the server rejects. Returns whether to retry without it."""
+def _learn_from_error(error: "openai.APIError", request: CompletionRequest, profile: ServerProfile) -> bool:
+    """Note the fields that the server refuses. Returns whether to retry without them."""
     if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
         return False
     text = str(error)
@@ -221,7 +230,10 @@ def _learn_from_error(error: "openai.APIError", profile: ServerProfile) -> bool:
     if profile.limit_fields[0] == "max_tokens" and profile.limit_fields[1] in text:
         profile.limit_fields.reverse()
         return True
-    return False
+    named = {name for name in request.fields if re.search(rf"\b{re.escape(name)}\b", text)}
+    refused = named - profile.refused_fields - settings.TUTOR_EXTRA_BODY.keys()
+    profile.refused_fields |= refused
+    return bool(refused)
 
 
 def _get_pause_before_retry(

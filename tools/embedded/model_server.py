@@ -27,9 +27,6 @@ def main() -> None:
     params.sampling.temp = 0.2
     params.sampling.top_p = 0.9
     params.sampling.seed = 7
-    # Without this, such a small model repeats one sentence forever.
-    params.sampling.penalty_freq = 0.6
-    params.sampling.penalty_last_n = 256
     # The default prompt cache of 8 GiB is too much for a laptop.
     params.cache_ram_mib = 256
     params.ui = False

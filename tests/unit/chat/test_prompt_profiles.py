@@ -1,0 +1,128 @@
+"""Prompts take their texts from a profile, which belongs to the model."""
+
+import re
+from dataclasses import fields
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from pytest_django import Settings
+
+from chat.models import Turn, TurnState
+from chat.prompt import (
+    BRIEF_INSTRUCTION_TOKENS,
+    FENCE_START,
+    MIN_ANSWER_TOKENS,
+    add_turn_instructions,
+    build_grounding,
+    build_prompt,
+    get_answer_room,
+)
+from chat.prompt_profiles import FULL, SMALL, PromptProfile, get_prompt_profile
+from config.settings.environment import RESERVED_FIELDS
+from courses.retrieval.search import FoundPassage
+from guard import Level, judge_output
+from inference.tokens import estimate_max_tokens
+
+PROFILES = [FULL, SMALL]
+TEXTS = [
+    field.name for field in fields(PromptProfile) if field.name.endswith(("instruction", "instructions"))
+]
+each_profile = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+
+
+def passage(number: int) -> FoundPassage:
+    text = "A token is a piece of a word. " * 40
+    return FoundPassage(
+        key=f"words/tokens#{number}", title="What a token is", lesson="Tokens", text=text, language="en"
+    )
+
+
+def turn(question: str, answer: str = "It is.") -> Turn:
+    return Turn(pk=uuid4(), question=question, answer=answer, state=TurnState.ANSWERED)
+
+
+def system_of(prompt_of: PromptProfile, **options: object) -> str:
+    return build_prompt("why", past=[], profile=prompt_of, **options).messages[0]["content"]  # type: ignore[arg-type]
+
+
+@each_profile
+def test_a_profile_is_found_by_its_name(profile: PromptProfile) -> None:
+    assert get_prompt_profile(profile.name) is profile
+
+
+def test_an_unknown_name_raises() -> None:
+    with pytest.raises(KeyError):
+        get_prompt_profile("huge")
+
+
+def test_a_prompt_is_full_unless_the_model_is_small() -> None:
+    prompt = build_prompt("why", past=[])
+    assert prompt.profile is FULL
+    assert prompt.messages[0]["content"].startswith(FULL.instructions)
+
+
+def test_a_small_model_gets_about_twenty_words() -> None:
+    assert len(re.findall(r"\w+", system_of(SMALL))) <= 25
+    assert "AI" in SMALL.instructions
+
+
+@each_profile
+def test_a_prompt_says_what_its_profile_says(profile: PromptProfile) -> None:
+    continued = [turn("hard", "half an")]
+    told = system_of(profile, is_brief=True, continued=continued, passages=[passage(1)], language="es")
+    assert profile.instructions in told
+    assert profile.language_instruction.format(language="Spanish") in told
+    assert profile.brief_instruction in told
+    assert profile.continue_instruction in told
+    assert FENCE_START in told
+    assert "  " not in told
+
+
+@each_profile
+def test_a_prompt_keeps_its_profile_for_a_burdened_learner(profile: PromptProfile) -> None:
+    burdened = Turn(level=Level.STRESS, state=TurnState.QUEUED)
+    prompt = add_turn_instructions(build_prompt("why", past=[], profile=profile), burdened)
+    assert prompt.messages[0]["content"].endswith(profile.support_instruction)
+    assert prompt.profile is profile
+
+
+@each_profile
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_passages_stay_within_the_profiles_limit(profile: PromptProfile, count: int) -> None:
+    grounding = build_grounding([passage(number) for number in range(count)], room=5000, profile=profile)
+    assert not grounding or estimate_max_tokens(grounding) <= profile.passage_tokens
+
+
+@each_profile
+@pytest.mark.parametrize("question", ["why", "why " * 400])
+def test_prompt_and_answer_fit_the_models_context(profile: PromptProfile, question: str) -> None:
+    past = [turn("question " * 40, "answer " * 200) for _ in range(20)]
+    prompt = build_prompt(question, past=past, passages=[passage(1)], profile=profile)
+    room = get_answer_room(prompt)
+    assert prompt.tokens_at_most + room <= settings.TUTOR_CONTEXT_TOKENS
+    assert MIN_ANSWER_TOKENS <= room <= (profile.answer_tokens or settings.TUTOR_ANSWER_TOKENS)
+
+
+@pytest.mark.parametrize(("plan", "room"), [(None, 150), (80, 80), (300, 150)])
+def test_a_small_models_answer_ends_at_its_cap_or_the_plans(
+    plan: int | None, room: int, settings: Settings
+) -> None:
+    settings.TUTOR_ANSWER_TOKENS = 400
+    assert get_answer_room(build_prompt("why", past=[], profile=SMALL), longest=plan) == room
+
+
+@each_profile
+def test_what_is_reserved_for_brevity_covers_each_profile(profile: PromptProfile) -> None:
+    assert estimate_max_tokens(f" {profile.brief_instruction}") <= BRIEF_INSTRUCTION_TOKENS
+
+
+@each_profile
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_text_for_a_model_would_be_cut_by_the_gate(profile: PromptProfile, name: str) -> None:
+    assert judge_output(getattr(profile, name)).level < Level.STATED
+
+
+def test_the_sampler_sets_no_field_that_the_site_sets() -> None:
+    assert not RESERVED_FIELDS & SMALL.request_fields.keys()
+    assert SMALL.request_fields["dry_penalty_last_n"] > 0
