@@ -13,6 +13,7 @@ from django.utils import timezone
 from chat import streaming
 from chat.answering.leases import Checkpoint
 from chat.answering.remote_gate import RemoteGate, has_remote_guard
+from chat.answering.repetition import RepetitionDetector
 from chat.models import EndReason, Turn, TurnState
 from chat.prompt import Prompt, add_turn_instructions
 from chat.turns import outcomes
@@ -144,7 +145,8 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
         fields=prompt.profile.request_fields,
     )
     async with writer, aclosing(stream) as pieces:
-        release = _AnswerRelease(answer, writer, remote)
+        repetition = RepetitionDetector() if prompt.profile.ends_repetition else None
+        release = _AnswerRelease(answer, writer, remote, repetition)
         loading_timer = asyncio.get_running_loop().call_later(
             LOADING_AFTER_SECONDS, release.tell_phase, streaming.ModelPhase.LOADING
         )
@@ -170,6 +172,10 @@ class _AnswerRelease:
     answer: AnswerInProgress
     writer: streaming.StreamWriter
     remote: RemoteGate | None
+    # None: an answer may repeat itself.
+    repetition: RepetitionDetector | None
+    # How many characters to keep of an answer that only repeats itself.
+    length: int | None = None
     gate: OutputGate = field(default_factory=OutputGate)
     phase: streaming.ModelPhase | None = None
 
@@ -198,6 +204,9 @@ class _AnswerRelease:
             self._write(await self.remote.release(text) if self.remote else text)
             if self.gate.is_cut or (self.remote and self.remote.has_ended):
                 return
+            if self.repetition and (length := self.repetition.feed(piece.text)) is not None:
+                self.length = length
+                return
             if end_reason := _find_end_reason(self.writer.signals, self.answer.turn):
                 self.answer.ended_by = end_reason
                 return
@@ -209,11 +218,26 @@ class _AnswerRelease:
             self.answer.cut_by = find_cut_reason(self.gate.verdict)
         elif self.remote:
             rest = await self.remote.release(rest, ended=True)
-        self._write(rest)
+        if self.length is None:
+            self._write(rest)
+        else:
+            self._cut_back(rest, self.length)
+
+    def _cut_back(self, rest: str, length: int) -> None:
+        """End the answer after `length` characters, and take back what readers have of the rest."""
+        shown, kept = self.answer.text, (self.answer.text + rest)[:length].rstrip()
+        logger.info("Turn %s repeats itself after %d characters.", self.answer.turn.pk, len(kept))
+        if kept.startswith(shown):
+            self._write(kept[len(shown) :])
+            return
+        self.answer.text = kept
+        self.writer.begin_again()
+        self.writer.add(kept, self.answer.tokens)
 
     def _begin_again(self) -> None:
         """Discard the text so far, which turned out to be the model's thinking."""
         self.answer.text, self.gate = "", OutputGate()
+        self.repetition = RepetitionDetector() if self.repetition else None
         self.writer.begin_again()
         if self.remote:
             self.remote.begin_again()
