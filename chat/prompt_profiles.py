@@ -22,7 +22,7 @@ class PromptProfile:
     support_instruction: str
     # Added to a continuation.
     continue_instruction: str
-    # Introduces the passages of lessons, which replace {passages}.
+    # Introduces the passages of lessons, which replace {passages}. Empty if it carries none.
     passages_instruction: str
     # In place of passages, if no lesson covers the question. May be empty.
     no_passages_instruction: str
@@ -34,6 +34,8 @@ class PromptProfile:
     request_fields: Mapping[str, Any] = field(default_factory=dict)
     # Whether an answer that only repeats itself ends there.
     ends_repetition: bool = True
+    # Whether an answer that reaches its limit loses its last, unfinished sentence.
+    drops_unfinished_sentence: bool = False
 
 
 FULL = PromptProfile(
@@ -79,11 +81,13 @@ SMALL = PromptProfile(
     brief_instruction="Answer in two sentences.",
     support_instruction="The student feels bad. Begin with a kind sentence.",
     continue_instruction="Go on where your answer stopped.",
-    passages_instruction="Use this text:\n\n{passages}",
+    # Lessons confuse them more than they help.
+    passages_instruction="",
     no_passages_instruction="",
-    passage_tokens=160,
+    passage_tokens=0,
     # They lose their thread after that.
     answer_tokens=150,
+    drops_unfinished_sentence=True,
     request_fields={
         "temperature": 0.2,
         "top_p": 0.9,

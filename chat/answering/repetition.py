@@ -40,6 +40,7 @@ _TOKEN = re.compile(
     r"""(?P<word> \\?[^\W_]+ (?: ['’] [^\W_]+ )* ) | (?P<end> [.!?…]+ ["'”’»)*_]* ) | (?P<line> \n )""",
     re.VERBOSE,
 )
+_ENDED = re.compile(r"""[.!?…]["'”’»)*_]*\s*$""")
 _CODE_FENCE = re.compile(r"\s*(?:```|~~~)")
 _NOT_PROSE = re.compile(r"\s*\|")
 # How many characters of a line tell whether it is a fence or a table's row.
@@ -114,6 +115,12 @@ class RepetitionDetector:
         if self._place > MAX_SENTENCE_LENGTH:
             self._begin_sentence(self._place)
         return None if found is None else self._find_end(found)
+
+    def find_last_end(self) -> int:
+        """Return where the last whole sentence or line of an answer ends that has ended. 0 if it has none."""
+        if _ENDED.search(self._text) and not _ITEM_NUMBER.fullmatch(self._text):
+            return self._offset + len(self._text)
+        return self._ends[-1]
 
     def _read_tokens(self) -> int | None:
         """Read what the last piece has completed. Returns the offset at which the answer begins to repeat itself."""

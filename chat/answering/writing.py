@@ -72,6 +72,10 @@ class AnswerInProgress:
         )
 
     @property
+    def has_reached_limit(self) -> bool:
+        return self.usage is not None and self.usage.reached_limit
+
+    @property
     def seconds(self) -> float:
         """How long this answer has been in progress, in seconds."""
         return time.monotonic() - self.started
@@ -146,7 +150,7 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
     )
     async with writer, aclosing(stream) as pieces:
         repetition = RepetitionDetector() if prompt.profile.ends_repetition else None
-        release = _AnswerRelease(answer, writer, remote, repetition)
+        release = _AnswerRelease(answer, writer, remote, repetition, prompt.profile.drops_unfinished_sentence)
         loading_timer = asyncio.get_running_loop().call_later(
             LOADING_AFTER_SECONDS, release.tell_phase, streaming.ModelPhase.LOADING
         )
@@ -174,7 +178,8 @@ class _AnswerRelease:
     remote: RemoteGate | None
     # None: an answer may repeat itself.
     repetition: RepetitionDetector | None
-    # How many characters to keep of an answer that only repeats itself.
+    drops_unfinished_sentence: bool
+    # How many characters to keep of an answer that only repeats itself, or of one with an unfinished sentence.
     length: int | None = None
     gate: OutputGate = field(default_factory=OutputGate)
     phase: streaming.ModelPhase | None = None
@@ -205,6 +210,7 @@ class _AnswerRelease:
             if self.gate.is_cut or (self.remote and self.remote.has_ended):
                 return
             if self.repetition and (length := self.repetition.feed(piece.text)) is not None:
+                logger.info("Turn %s repeats itself after %d characters.", self.answer.turn.pk, length)
                 self.length = length
                 return
             if end_reason := _find_end_reason(self.writer.signals, self.answer.turn):
@@ -218,6 +224,8 @@ class _AnswerRelease:
             self.answer.cut_by = find_cut_reason(self.gate.verdict)
         elif self.remote:
             rest = await self.remote.release(rest, ended=True)
+        if self.length is None and self.drops_unfinished_sentence and self.answer.has_reached_limit:
+            self.length = (self.repetition and self.repetition.find_last_end()) or None
         if self.length is None:
             self._write(rest)
         else:
@@ -226,7 +234,6 @@ class _AnswerRelease:
     def _cut_back(self, rest: str, length: int) -> None:
         """End the answer after `length` characters, and take back what readers have of the rest."""
         shown, kept = self.answer.text, (self.answer.text + rest)[:length].rstrip()
-        logger.info("Turn %s repeats itself after %d characters.", self.answer.turn.pk, len(kept))
         if kept.startswith(shown):
             self._write(kept[len(shown) :])
             return

@@ -5,13 +5,13 @@ import pytest
 from accounts.models import Person
 from chat.answering import worker
 from chat.asking import services
-from chat.models import TurnState
+from chat.models import EndReason, TurnState
 from chat.prompt import build_prompt
 from chat.prompt_profiles import SMALL
 from tests.chat.conftest import Ask, written
 from tests.quirk_cases import ANSWER, END, PIECES
 from tests.quirks import answered_by
-from tests.scripted import OK, refusal, scripted, words
+from tests.scripted import OK, Script, refusal, scripted, stop, used, words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
 
@@ -69,6 +69,31 @@ class TestTheSampler:
         with scripted([no]) as serving, answered_by(serving, TUTOR_EXTRA_BODY={"temperature": 9}):
             assert written(ask(teen)).state == TurnState.FAILED
         assert len(serving.asked) == 1
+
+
+class TestAnAnswerThatReachesItsLimit:
+    """The pieces end in the middle of a sentence, at the limit."""
+
+    CUT: Script = [OK, words("Rain falls. ", "It comes ", "from clo"), stop("length"), used(50, 6)]
+
+    @pytest.mark.usefixtures("small")
+    def test_loses_its_unfinished_sentence_with_a_small_model(self, teen: Person, ask: Ask) -> None:
+        with scripted(self.CUT) as serving, answered_by(serving):
+            turn = written(ask(teen))
+        assert (turn.answer, turn.end_reason) == ("Rain falls.", EndReason.LENGTH_LIMIT)
+        assert turn.answer_tokens == 6
+
+    @pytest.mark.usefixtures("small")
+    @pytest.mark.parametrize("text", ["Rain falls. It comes from clouds.", "Rain that falls from clo"])
+    def test_keeps_its_last_sentence_if_that_is_whole_or_the_only_one(
+        self, text: str, teen: Person, ask: Ask
+    ) -> None:
+        with scripted([OK, words(text), stop("length"), used(50, 6)]) as serving, answered_by(serving):
+            assert written(ask(teen)).answer == text
+
+    def test_keeps_all_with_another_model(self, teen: Person, ask: Ask) -> None:
+        with scripted(self.CUT) as serving, answered_by(serving):
+            assert written(ask(teen)).answer == "Rain falls. It comes from clo"
 
 
 @pytest.mark.usefixtures("small")
