@@ -33,7 +33,7 @@ class PromptProfile:
     # Fields of the request. A server that refuses one of them is asked without it.
     request_fields: Mapping[str, Any] = field(default_factory=dict)
     # Whether an answer that only repeats itself ends there.
-    ends_repetition: bool = True
+    ends_repetition: bool = False
     # Whether an answer that reaches its limit loses its last, unfinished sentence.
     drops_unfinished_sentence: bool = False
 
@@ -87,6 +87,7 @@ SMALL = PromptProfile(
     passage_tokens=0,
     # They lose their thread after that.
     answer_tokens=150,
+    ends_repetition=True,
     drops_unfinished_sentence=True,
     request_fields={
         "temperature": 0.2,

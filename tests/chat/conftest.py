@@ -6,9 +6,13 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
+from chat.answering import worker
 from chat.answering.worker import TurnWorker
+from chat.asking import services
 from chat.asking.services import start_turn
 from chat.models import Conversation, EndReason, ModelOutage, Turn
+from chat.prompt import build_prompt
+from chat.prompt_profiles import SMALL
 from guard import Verdict
 from tests.chat.verdicts import judging
 from tests.live import wait_until
@@ -41,6 +45,17 @@ def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep questions from a worker that other tests of this process may have started."""
     monkeypatch.setattr("chat.turns.queue.nudge_worker", lambda _turn_id: None)
     monkeypatch.setattr("chat.turns.queue.nudge_deferred", lambda: None)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer every question with the small profile."""
+
+    def build_small_prompt(*arguments: object, **options: object) -> object:
+        return build_prompt(*arguments, **options, profile=SMALL)  # type: ignore[arg-type]
+
+    for module in (services, worker):
+        monkeypatch.setattr(module, "build_prompt", build_small_prompt)
 
 
 @pytest.fixture

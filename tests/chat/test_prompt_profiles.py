@@ -3,10 +3,7 @@
 import pytest
 
 from accounts.models import Person
-from chat.answering import worker
-from chat.asking import services
 from chat.models import EndReason, TurnState
-from chat.prompt import build_prompt
 from chat.prompt_profiles import SMALL
 from tests.chat.conftest import Ask, written
 from tests.quirk_cases import ANSWER, END, PIECES
@@ -14,17 +11,6 @@ from tests.quirks import answered_by
 from tests.scripted import OK, Script, refusal, scripted, stop, used, words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answer every question with the small profile."""
-
-    def build_small_prompt(*arguments: object, **options: object) -> object:
-        return build_prompt(*arguments, **options, profile=SMALL)  # type: ignore[arg-type]
-
-    for module in (services, worker):
-        monkeypatch.setattr(module, "build_prompt", build_small_prompt)
 
 
 class TestTheSampler:

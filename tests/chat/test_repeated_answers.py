@@ -34,6 +34,7 @@ def looped(teen: Person, ask: Ask) -> Turn:
         return written(ask(teen))
 
 
+@pytest.mark.usefixtures("small")
 class TestAnAnswerThatRepeatsItself:
     def test_is_a_whole_answer_up_to_there(self, teen: Person, ask: Ask) -> None:
         turn = looped(teen, ask)
@@ -68,9 +69,15 @@ class TestAnAnswerThatRepeatsItself:
             assert written(ask(teen)).answer == "They need it to grow."
 
 
+@pytest.mark.usefixtures("small")
 def test_thinking_that_repeats_itself_does_not_end_an_answer(teen: Person, ask: Ask) -> None:
     with (
         scripted([OK, words("<think>", *LOOP * 10, "</think>", *PIECES), END]) as serving,
         answered_by(serving),
     ):
         assert written(ask(teen)).answer == ANSWER
+
+
+def test_an_answer_with_the_full_profile_may_repeat_itself(teen: Person, ask: Ask) -> None:
+    with scripted([OK, words(*LOOP * 10), END]) as serving, answered_by(serving):
+        assert written(ask(teen)).answer == "".join(LOOP * 10).strip()
