@@ -73,9 +73,7 @@ FULL = PromptProfile(
 # ADR 52.
 SMALL = PromptProfile(
     name="small",
-    instructions=(
-        "You are a helpful AI tutor for teens. Answer in a few short, simple sentences, in English. Do not use lists."
-    ),
+    instructions="You are a helpful AI tutor. Answer in a few short, simple sentences, in English.",
     # Such models know English alone.
     language_instruction="",
     brief_instruction="Answer in two sentences.",
