@@ -8,7 +8,7 @@ from chat.prompt_profiles import SMALL
 from tests.chat.conftest import Ask, written
 from tests.quirk_cases import ANSWER, END, PIECES
 from tests.quirks import answered_by
-from tests.scripted import OK, Script, refusal, scripted, stop, used, words
+from tests.scripted import OK, Script, error_reply, scripted, stop, used, words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
 
@@ -36,7 +36,7 @@ class TestTheSampler:
     @pytest.mark.parametrize("status", [400, 422])
     def test_is_left_out_where_a_server_refuses_it(self, status: int, teen: Person, ask: Ask) -> None:
         one, two = (
-            refusal(status, f"Unrecognized request argument supplied: {name}")
+            error_reply(status, f"Unrecognized request argument supplied: {name}")
             for name in ("dry_base", "temperature")
         )
         with (
@@ -51,7 +51,7 @@ class TestTheSampler:
 
     @pytest.mark.usefixtures("small")
     def test_of_the_settings_is_never_left_out(self, teen: Person, ask: Ask) -> None:
-        no = refusal(400, "Unsupported value: 'temperature'")
+        no = error_reply(400, "Unsupported value: 'temperature'")
         with scripted([no]) as serving, answered_by(serving, TUTOR_EXTRA_BODY={"temperature": 9}):
             assert written(ask(teen)).state == TurnState.FAILED
         assert len(serving.asked) == 1
