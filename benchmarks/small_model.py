@@ -28,10 +28,11 @@ from benchmarks.retrieval import library, share  # noqa: E402 - models need the 
 from chat.answering.repetition import RepetitionDetector  # noqa: E402
 from chat.models import Turn, TurnState  # noqa: E402
 from chat.prompt import build_prompt, find_question_passages, get_answer_room  # noqa: E402
-from chat.prompt_profiles import PromptProfile, get_prompt_profile  # noqa: E402
+from chat.prompt_profiles import PROMPT_PROFILES, PromptProfile  # noqa: E402
 from courses.retrieval.search import FoundPassage  # noqa: E402
 from inference.messages import TokenUsage  # noqa: E402
 from inference.provider import stream_answer  # noqa: E402
+from tests.endpoints import get_endpoint  # noqa: E402
 
 PARAGRAPH = (
     "My dog is called Bruno. He is good and he is nice. I like him because he is good and he plays with me every day "
@@ -121,7 +122,11 @@ async def ask(
     )
     fields: Mapping[str, Any] = {**profile.request_fields, "seed": seed}
     stream = stream_answer(
-        messages=prompt.messages, answer_tokens=get_answer_room(prompt), request_id="benchmark", fields=fields
+        endpoint=get_endpoint(),
+        messages=prompt.messages,
+        answer_tokens=get_answer_room(prompt),
+        request_id="benchmark",
+        fields=fields,
     )
     detector, text, tokens, length, repeats_itself = RepetitionDetector(), "", 0, None, False
     began = time.perf_counter()
@@ -195,7 +200,7 @@ def main() -> None:
     parser.add_argument("--no-passages", action="store_true", help="leave the lessons out of the prompts")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
-    profiles = [get_prompt_profile(name) for name in options.profiles]
+    profiles = [PROMPT_PROFILES[name] for name in options.profiles]
     answers = ask_all(options.seeds, profiles, with_passages=not options.no_passages)
     for answer in answers:
         print(

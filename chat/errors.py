@@ -91,8 +91,8 @@ class TooManyDeferred(QuestionRejected):
     """The asker has as many deferred questions as allowed."""
 
 
-class ModelNotInPlan(QuestionRejected):
-    """The asker's plan does not include the site's model."""
+class NoLocalModel(QuestionRejected):
+    """No model may answer: the question must stay on this site's own machines, and none of them has a model."""
 
 
 class FamilyClosed(QuestionRejected):

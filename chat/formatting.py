@@ -17,7 +17,7 @@ from budgets.selectors import Meter
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    ModelNotInPlan,
+    NoLocalModel,
     PersonalDataFound,
     QuestionEmpty,
     QuestionRejected,
@@ -34,6 +34,8 @@ from chat.models import EndReason, ModelOutage, Report, Turn, TurnState, WaitsFo
 from chat.turns.verdicts import get_verdict
 from kit.rate_limits import RateLimited, format_rate_limited
 from kit.texts import format_character_count, format_length_error
+from routing.models import TutorModel
+from routing.routes import SkipReason
 from safeguarding.cards import CrisisCard, build_card
 
 
@@ -103,6 +105,47 @@ def format_outage(outage: ModelOutage | None, person: Person) -> str:
         "Since %(at)s the tutor’s model has been down. You can still ask: your question is saved and will be "
         "answered when the model is back."
     ) % {"at": at}
+
+
+def format_destination(model: TutorModel, *, local_only: bool) -> str:
+    """Say where the next question goes, before it is sent. `local_only`: a family agreed that it stays here."""
+    if not model.is_local:
+        return _("Your question will go to %(model)s at %(host)s, a company outside this site.") % {
+            "model": model.name,
+            "host": model.host,
+        }
+    if local_only:
+        return _("Your question stays on this site’s own computers, as your family agreed.")
+    return _("A model on this site’s own computers will answer your question.")
+
+
+def format_fallback(turn: Turn) -> str:
+    """Say that another model answered than usual; "" if none was passed over for a failure."""
+    if not turn.has_fallen_back:
+        return ""
+    if turn.is_local:
+        return _("The usual model wasn’t available, so one on this site’s own computers answered.")
+    return _("The usual model wasn’t available, so another one answered.")
+
+
+def format_route(turn: Turn) -> str:
+    """Say in one sentence why this model answers a turn, for admins."""
+    if not turn.model:
+        return _("No model was asked.")
+    where = _("on this site’s own computers") if turn.is_local else _("outside this site")
+    chosen = _("%(model)s (%(where)s) was the first choice.") % {"model": turn.model, "where": where}
+    if not turn.route:
+        return chosen
+    skipped = "; ".join(
+        _("%(model)s was not used because %(reason)s")
+        % {"model": skipped["name"], "reason": SkipReason(skipped["reason"]).label}
+        for skipped in turn.route
+    )
+    return _("%(model)s (%(where)s) was chosen: %(skipped)s.") % {
+        "model": turn.model,
+        "where": where,
+        "skipped": skipped,
+    }
 
 
 def format_deferral(turn: Turn) -> str:
@@ -252,8 +295,9 @@ def format_rejection(rejection: Rejection, person: Person) -> str:
         FamilyClosed: _(
             "The tutor is closed for now. What you wrote is still here, and help is always available."
         ),
-        ModelNotInPlan: _(
-            "Your plan doesn’t include the model that this site uses. What you wrote is still here."
+        NoLocalModel: _(
+            "Your family agreed to keep questions on this site’s own computers, and no model runs there now. What you "
+            "wrote is still here."
         ),
         TutorClosed: _("The tutor isn’t open on this site yet. Help is always available."),
     }[type(rejection)]

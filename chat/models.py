@@ -13,7 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from guard import Action, Level
+from inference.prices import Prices
 from kit.languages import get_page_language
+from routing.models import TutorModel
+from routing.routes import SkipReason
 
 MAX_QUESTION_LENGTH = 8000
 MAX_TITLE_LENGTH = 80
@@ -22,6 +25,8 @@ MAX_COMMENT_LENGTH = 500
 MAX_NAME_LENGTH = 40
 # The layer of a crisis card that follows from the answer to a check-in.
 CHECK_IN_LAYER = "asked"
+# Reasons that the asker should hear of: the usual model did not answer.
+FALLBACK_REASONS = {SkipReason.DOWN, SkipReason.FAILED, SkipReason.BUSY}
 
 
 class Conversation(models.Model):
@@ -83,6 +88,10 @@ class EndReason(models.TextChoices):
     WORKER_LOST = "worker_lost", _("the worker that wrote it was lost")
     NEVER_STARTED = "never_started", _("no worker was free to answer")
     WAITED_TOO_LONG = "waited_too_long", _("it waited a day without an answer")
+    NO_LOCAL_MODEL = (
+        "no_local_model",
+        _("the question had to stay on this site’s computers, and none could answer"),
+    )
     NO_CONSENT = "no_consent", _("consent ended while it waited")
     WITHDRAWN = "withdrawn", _("withdrawn by its asker")
     INTERNAL_ERROR = "internal_error", _("something went wrong on our side")
@@ -135,12 +144,6 @@ class Deferral(models.Model):
 
     class Meta:
         abstract = True
-
-    @property
-    def hold_key(self) -> uuid.UUID:
-        """The key of the turn's current hold. A hold resolves only once, so each further try has a key of its own."""
-        turn_id: uuid.UUID = self.pk
-        return uuid.uuid5(turn_id, f"return {self.failed_tries}") if self.failed_tries else turn_id
 
     @property
     def deferred_until(self) -> datetime | None:
@@ -201,7 +204,24 @@ class Turn(Deferral):
     prompt_tokens = models.PositiveIntegerField(default=0)
     answer_tokens = models.PositiveIntegerField(default=0)
     microdollars = models.PositiveBigIntegerField(default=0)
+
+    # The model that answers, its name and prices at that time, and whether it is on this machine or network.
+    tutor_model = models.ForeignKey(
+        TutorModel, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     model = models.CharField(max_length=200, blank=True)
+    is_local = models.BooleanField(default=True)
+    input_price = models.PositiveBigIntegerField(default=0)
+    cached_input_price = models.PositiveBigIntegerField(default=0)
+    output_price = models.PositiveBigIntegerField(default=0)
+    # The models that were passed over before it, as {"id": …, "name": …, "reason": a SkipReason}.
+    route = models.JSONField(default=list, blank=True)
+    # Whether the question must stay on this machine or network: its family agreed so, or the page said so.
+    local_only = models.BooleanField(default=False)
+    # Whether the family agreed that it does, so that no remote guard outside may read it either.
+    skips_remote_guard = models.BooleanField(default=False)
+    # How many holds were made before the current one.
+    hold_number = models.PositiveSmallIntegerField(default=0)
 
     claim = models.UUIDField(null=True, blank=True)
     # When a worker last claimed the turn.
@@ -255,6 +275,21 @@ class Turn(Deferral):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE_STATES
+
+    @property
+    def hold_key(self) -> uuid.UUID:
+        """The key of the turn's current hold. A hold resolves only once, so each further one has a key of its own."""
+        turn_id: uuid.UUID = self.pk
+        return uuid.uuid5(turn_id, f"hold {self.hold_number}") if self.hold_number else turn_id
+
+    @property
+    def prices(self) -> Prices:
+        return Prices(input=self.input_price, cached_input=self.cached_input_price, output=self.output_price)
+
+    @property
+    def has_fallen_back(self) -> bool:
+        """Whether another model was to answer, but did not."""
+        return any(skipped["reason"] in FALLBACK_REASONS for skipped in self.route)
 
     @property
     def queued_at(self) -> datetime:
@@ -347,12 +382,15 @@ class ReportCount(models.Model):
 
 
 class ModelOutage(models.Model):
-    """A time in which the model's server gave no answers. At most one row has no `ended_at`.
+    """A time in which a model's server gave no answers. At most one row of each model has no `ended_at`.
 
     An outage begins with the first failure after an answer, and counts once it is declared (chat.turns.outages). It is
     deleted if it ends before that.
     """
 
+    model = models.ForeignKey(
+        TutorModel, on_delete=models.CASCADE, related_name="outages", verbose_name=_("model")
+    )
     began_at = models.DateTimeField(_("began"), default=timezone.now)
     declared_at = models.DateTimeField(_("declared"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

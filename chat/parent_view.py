@@ -29,7 +29,6 @@ from families.parent_view_log import log_parent_view
 from families.selectors import get_link_as_parent
 from families.terms import ParentView
 from guard import Category, Level
-from inference.location import is_self_hosted
 from kit.not_found import raise_404_on
 from kit.visits import is_prefetch, is_visit
 
@@ -200,7 +199,6 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
         "overview": overview,
         "is_first": before is None,
         "turns": build_shown_turns(overview.turns),
-        "is_self_hosted": is_self_hosted(),
         "person": get_person(request),
     }
     return render(request, "chat/parent_view.html", page)

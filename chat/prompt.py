@@ -96,18 +96,18 @@ def build_memory(turns: Iterable[Turn], *, window: int) -> list[ChatMessage]:
     return carried
 
 
-def build_unfinished(continued: Sequence[Turn], *, room: int) -> list[ChatMessage]:
+def build_unfinished(continued: Sequence[Turn], *, room: int, answer_tokens: int) -> list[ChatMessage]:
     """Return the messages of the continued turns (oldest first): the question, and the end of the answer so far.
 
     `room` is the number of tokens for the question, the answer so far and the new answer together. The usual length of
-    the new answer is reserved first.
+    the new answer, `answer_tokens`, is reserved first.
     """
     if not continued:
         return []
     answer = defuse_marks(" ".join(turn.answer for turn in continued))
     # Leave room for the end of the answer so far and for the shortest new answer, each of about this size.
     question = shorten(defuse_marks(continued[0].question), tokens=room - 2 * MIN_CONTINUED_TOKENS)
-    tokens_left = room - estimate_max_tokens(question) - settings.TUTOR_ANSWER_TOKENS
+    tokens_left = room - estimate_max_tokens(question) - answer_tokens
     window = max(MIN_CONTINUED_TOKENS, min(CONTINUED_TOKENS, tokens_left))
     return [
         {"role": "user", "content": question},
@@ -221,6 +221,21 @@ MEMORY_TOKENS = 600
 BRIEF_INSTRUCTION_TOKENS = estimate_max_tokens(f" {FULL.brief_instruction}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ContextLimits:
+    """How many tokens a prompt and its answer may have together, and the answer alone."""
+
+    context_tokens: int
+    answer_tokens: int
+
+
+def get_settings_limits() -> ContextLimits:
+    """Return the limits of the model that the `TUTOR_*` variables describe."""
+    return ContextLimits(
+        context_tokens=settings.TUTOR_CONTEXT_TOKENS, answer_tokens=settings.TUTOR_ANSWER_TOKENS
+    )
+
+
 @dataclass(frozen=True)
 class Prompt:
     messages: list[ChatMessage]
@@ -247,16 +262,18 @@ def build_prompt(
     language: str | None = None,
     continued: Sequence[Turn] = (),
     profile: PromptProfile = FULL,
+    limits: ContextLimits | None = None,
 ) -> Prompt:
     """Build the prompt for `question` after the earlier turns `past` (oldest first), with its passages.
 
     Text by people or lessons is carried as data: in a message of its own or between fences, without marks that could
     end them. Memory is limited to `memory_tokens`. `language` is that of the asker's page; None is the current page's.
     `continued` are the turns whose answer is continued, oldest first; `memory_tokens` does not limit them. `profile`
-    has the texts, and belongs to the model.
+    has the texts, and belongs to the model, as `limits` do; None is the limits of the settings' model.
 
     Raises TooLongForModel if the model's context has no room left for the shortest answer.
     """
+    limits = limits or get_settings_limits()
     language_name = get_language_info(language or get_page_language())["name"]
     instructions = [profile.instructions, profile.language_instruction.format(language=language_name)]
     if is_brief:
@@ -268,12 +285,14 @@ def build_prompt(
         {"role": "user", "content": defuse_marks(question)},
     ]
     asked[1:1] = build_unfinished(
-        continued, room=settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most
+        continued,
+        room=limits.context_tokens - Prompt(asked).tokens_at_most,
+        answer_tokens=limits.answer_tokens,
     )
-    room = settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most
+    room = limits.context_tokens - Prompt(asked).tokens_at_most
     if room < MIN_ANSWER_TOKENS:
         raise _build_length_error(question, spare=room - MIN_ANSWER_TOKENS)
-    room -= settings.TUTOR_ANSWER_TOKENS
+    room -= limits.answer_tokens
     if grounded := build_grounding(passages, room=room, profile=profile):
         asked[0]["content"] += f"\n\n{grounded}"
         room -= estimate_max_tokens(grounded)
@@ -289,20 +308,24 @@ def _build_length_error(question: str, *, spare: int) -> TooLongForModel:
     return TooLongForModel(length=len(question), limit=fits // 10 * 10)
 
 
-def add_turn_instructions(prompt: Prompt, turn: Turn) -> Prompt:
+def add_turn_instructions(prompt: Prompt, turn: Turn, *, limits: ContextLimits | None = None) -> Prompt:
     """Return the prompt with the instructions for this turn alone, if the model's context has room for them."""
     if get_action(turn) is not Action.SUPPORT:
         return prompt
     instructions, *asked = prompt.messages
     supportive = f"{instructions['content']}\n\n{prompt.profile.support_instruction}"
     extended = Prompt([{"role": "system", "content": supportive}, *asked], prompt.profile)
-    return extended if get_answer_room(extended) >= MIN_ANSWER_TOKENS else prompt
+    return extended if get_answer_room(extended, limits=limits) >= MIN_ANSWER_TOKENS else prompt
 
 
-def get_answer_room(prompt: Prompt, *, longest: int | None = None) -> int:
+def get_answer_room(
+    prompt: Prompt, *, longest: int | None = None, limits: ContextLimits | None = None
+) -> int:
     """Return the longest answer, in tokens, that fits into the model's context after `prompt`.
 
-    `longest` is the limit of the asker's plan; None means the site's limit. The prompt's profile may allow less.
+    `longest` is the limit of the asker's plan; None means the model's limit. The prompt's profile may allow less.
+    `limits` are the model's; None is those of the settings' model.
     """
-    room: int = settings.TUTOR_CONTEXT_TOKENS - prompt.tokens_at_most
-    return min(settings.TUTOR_ANSWER_TOKENS, room, longest or room, prompt.profile.answer_tokens or room)
+    limits = limits or get_settings_limits()
+    room = limits.context_tokens - prompt.tokens_at_most
+    return min(limits.answer_tokens, room, longest or room, prompt.profile.answer_tokens or room)

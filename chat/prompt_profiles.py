@@ -101,9 +101,4 @@ SMALL = PromptProfile(
     },
 )
 
-_PROFILES = {profile.name: profile for profile in (FULL, SMALL)}
-
-
-def get_prompt_profile(name: str) -> PromptProfile:
-    """Return a profile by its name. Raises KeyError for an unknown one."""
-    return _PROFILES[name]
+PROMPT_PROFILES: Mapping[str, PromptProfile] = {profile.name: profile for profile in (FULL, SMALL)}

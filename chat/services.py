@@ -104,7 +104,7 @@ def delete_conversation(*, conversation: Conversation) -> None:
     if not Conversation.objects.select_for_update().filter(pk=conversation.pk).exists():
         return
     # Lock the turns, so that no worker claims one whose hold is released here.
-    turns = list(conversation.turns.order_by("pk").select_for_update().only("state", "failed_tries"))
+    turns = list(conversation.turns.order_by("pk").select_for_update().only("state", "hold_number"))
     release_holds(keys=[turn.hold_key for turn in turns if turn.state == TurnState.QUEUED])
     turn_ids = [turn.pk for turn in turns]
     conversation.delete()

@@ -21,6 +21,7 @@ from courses.models import Module
 from families.consent_texts import get_current_text
 from families.models import Consent, Residence
 from kit import rate_limits, valkey
+from routing import registry
 from tests import emptying, live
 from tests.library import empty_library, fill_library, keep_copies
 
@@ -40,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(LOST)
     emptying.use_it()
     settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2", *settings.PASSWORD_HASHERS[1:]]
+    # The demo's model needs short instructions. Most tests are about those that other models get.
+    settings.TUTOR_PROMPT_PROFILE = "full"
     # On a busy machine, two hundred simultaneous threads wait longer for the database. That is not an error.
     settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 60
     # Each process of a parallel run has its own Valkey database, like its own PostgreSQL database.
@@ -76,14 +79,16 @@ def _own_valkey() -> redis.Redis:
 
 @pytest.fixture(autouse=True)
 def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Reset the rate limits, so that tests do not depend on their order."""
+    """Reset rate limits and the health of models, so that tests do not depend on their order."""
+    registry.forget_models()
     yield
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
         rate_limits._shared_counters().storage.reset()
         # The limits of django-allauth. Do not clear the whole cache: the broker's queues are in the same database.
-        if counted := list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000)):
+        counted = list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000))
+        if counted := [*counted, *_own_valkey().scan_iter(match="model:*", count=1000)]:
             _own_valkey().delete(*counted)
 
 

@@ -1,6 +1,5 @@
 """Asks a scripted model a question as a teen, through the worker, and lists what is wrong with the result."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +18,8 @@ from chat.models import Turn, TurnState
 from chat.streaming.store import _client as valkey
 from chat.streaming.store import stream_key
 from inference import loop, provider
-from inference.prices import calculate_cost
 from tests.chat.conftest import written
+from tests.endpoints import get_settings_model
 from tests.quirk_cases import Case
 from tests.scripted import ScriptedModel, scripted
 
@@ -39,21 +38,16 @@ class Found:
     retry: list[str] = field(default_factory=list)
 
 
-async def _forget_client() -> None:
-    if client := provider._clients.pop(asyncio.get_running_loop(), None):
-        await client.close()
-
-
 @contextmanager
 def answered_by(model: ScriptedModel, **settings: object) -> Iterator[None]:
     """Let the worker of this process ask `model`."""
-    loop.submit(_forget_client()).result()
+    loop.submit(provider.close_clients()).result()
     try:
         with override_settings(TUTOR_BASE_URL=model.url, **settings):
             yield
     finally:
         # Reset the event loop's client to the other address.
-        loop.submit(_forget_client()).result()
+        loop.submit(provider.close_clients()).result()
 
 
 def ask_case(case: Case, teen: Person) -> Found:
@@ -100,7 +94,9 @@ def _check_bill(case: Case, outcome: Found, teen: Person, likely: int) -> None:
     bills = {
         (
             prompt + answer,
-            calculate_cost(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=case.cached),
+            get_settings_model().prices.calculate_cost(
+                prompt_tokens=prompt, answer_tokens=answer, cached_tokens=case.cached
+            ),
         )
         for answer in answers
     }

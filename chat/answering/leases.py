@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -18,13 +17,14 @@ from django.utils import timezone
 from chat import streaming
 from chat.models import QUEUED_AT, EndReason, Turn, TurnState
 from chat.turns import queue
-from chat.turns.outages import SERVER_FAILURES, defer_again, record_failure, should_defer_again
+from chat.turns.outages import MODEL_FAILURES, defer_again, record_model_failure, should_defer_again
 from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold
-from chat.turns.queue import is_stalled, list_next_turns
+from chat.turns.queue import choose_next_turns, is_stalled
 from chat.turns.retries import choose_shown_turn, lock_with_retried
 from chat.turns.verdicts import reset_title
 from kit.connections import acquire_numbered_lock
 from kit.sql import read_sql
+from routing import breaker
 
 logger = logging.getLogger(__name__)
 
@@ -48,18 +48,23 @@ def claim_turns(*, places: int) -> list[Turn]:
     """
     # Claims are serialized, so that two workers cannot each claim a turn of the same person.
     acquire_numbered_lock(CLAIM_LOCK)
-    if not (chosen := list_next_turns(places)):
+    if not (chosen := choose_next_turns(places)):
         return []
     claim, now = uuid4(), timezone.now()
+    for turn_id, model in chosen.items():
+        if model:
+            # The hold stays: such a model costs no more.
+            moved = Turn.objects.filter(pk=turn_id, state=TurnState.QUEUED)
+            moved.update(tutor_model=model, model=model.model_name)
     Turn.objects.filter(pk__in=chosen, state=TurnState.QUEUED).update(
         state=TurnState.WORKING,
         claim=claim,
         claimed_at=now,
         lease_until=now + LEASE,
         claim_count=F("claim_count") + 1,
-        model=settings.TUTOR_MODEL,
     )
-    return list(Turn.objects.select_related("conversation").filter(claim=claim).order_by("asked_at"))
+    claimed = Turn.objects.select_related("conversation__owner", "tutor_model").filter(claim=claim)
+    return list(claimed.order_by("asked_at"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +121,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
     worker settles it.
     """
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
-        _record_failure(outcome)
+        _record_health(turn, outcome)
         return True
     with transaction.atomic():
         if turn.retry_of_id:
@@ -139,14 +144,19 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
         elif is_gone:
             # A deleted turn must not live on in its stream.
             transaction.on_commit(lambda: streaming.delete_streams(turn.pk))
-    _record_failure(outcome)
+    _record_health(turn, outcome)
     return bool(ended)
 
 
-def _record_failure(outcome: Outcome) -> None:
-    # In a transaction of its own, so that turns which fail together do not wait for each other.
-    if outcome.end_reason in SERVER_FAILURES:
-        record_failure(outcome.end_reason)
+def _record_health(turn: Turn, outcome: Outcome) -> None:
+    """Record whether the model's server failed or answered."""
+    model = turn.tutor_model
+    if model is None:
+        return
+    if outcome.end_reason in MODEL_FAILURES:
+        record_model_failure(model, outcome.end_reason, retry_at=outcome.retry_at)
+    elif outcome.answer_tokens:
+        breaker.record_success(model.pk)
 
 
 def sweep_turns(*, now: datetime | None = None) -> int:
@@ -223,6 +233,7 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
         answer=answer,
         prompt_tokens=turn.prompt_tokens if tokens else 0,
         answer_tokens=tokens,
+        prices=turn.prices,
     )
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
         return

@@ -35,10 +35,6 @@ DEGRADED_LENGTH = 700
 FIXED_ACTIONS = frozenset(FIXED_STATES)
 
 
-def has_remote_guard() -> bool:
-    return bool(settings.GUARD_PROVIDER)
-
-
 @dataclass
 class RemoteGate:
     """The remote guard's verdicts on one turn so far, and the text that waits for a verdict."""

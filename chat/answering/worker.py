@@ -17,16 +17,27 @@ from typing import Any
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from chat import streaming
 from chat.answering.leases import LeaseStatus, checkpoint_turns, claim_turns, finish_turn
 from chat.answering.writing import AnswerInProgress, build_outcome, count_answer_tokens, write_answer
 from chat.models import EndReason, Turn
-from chat.prompt import Prompt, build_prompt, get_stored_passages
+from chat.prompt import Prompt, get_stored_passages
+from chat.routes import (
+    PromptParts,
+    build_turn_prompt,
+    find_route_failure,
+    load_prompt_parts,
+    reroute_turn,
+)
 from chat.selectors import get_earlier_turns
 from chat.turns import outcomes
+from chat.turns.outages import MODEL_FAILURES, build_outcome_without_answer, record_model_failure
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import get_continued_turns
 from inference import loop
+from inference.endpoints import Endpoint
 from kit.connections import release_connection
+from routing.routes import SkipReason
 from telemetry.context import bound_log_ids
 
 logger = logging.getLogger(__name__)
@@ -39,6 +50,8 @@ FINISH_SECONDS = 30.0
 # How long a worker that shuts down waits for its answers to end.
 CLOSING_SECONDS = 60.0
 DATABASE_THREADS = 6
+# Reasons for which another model is asked, if the failed one has not written a word.
+FALLBACK_REASONS = MODEL_FAILURES | {EndReason.TOO_LONG}
 
 
 class TurnWorker:
@@ -82,23 +95,29 @@ class TurnWorker:
             return
         for turn in turns:
             outcomes.record_claim(turn)
+            parts = PromptParts(pasts.get(turn.pk, ()), passages[turn.pk], continued[turn.pk])
             try:
-                prompt = build_prompt(
-                    turn.question,
-                    past=pasts.get(turn.pk, ()),
-                    memory_tokens=turn.memory_tokens,
-                    passages=passages[turn.pk],
-                    language=turn.language,
-                    is_brief=turn.is_brief,
-                    continued=continued[turn.pk],
-                )
-                with bound_log_ids(turn=turn.pk):
-                    loop.submit(self._start_writing(AnswerInProgress(turn), prompt)).result()
+                self._start(turn, parts)
             except Exception:
                 logger.exception("Unexpected error in turn %s.", turn.pk)
-                finish_turn(
-                    turn=turn, outcome=build_outcome(AnswerInProgress(turn), EndReason.INTERNAL_ERROR)
-                )
+                finish_turn(turn=turn, outcome=build_outcome_without_answer(EndReason.INTERNAL_ERROR))
+
+    def _start(self, turn: Turn, parts: PromptParts) -> None:
+        """Start to write a claimed turn, by another model if the one that was chosen may not or cannot answer now."""
+        if fault := find_route_failure(turn):
+            rerouted = reroute_turn(
+                turn=turn, reason=fault, outcome=build_outcome_without_answer(EndReason.MODEL_UNREACHABLE)
+            )
+            if rerouted:
+                turn, parts = rerouted, load_prompt_parts(rerouted)
+            elif fault == SkipReason.LOCAL_ONLY or turn.tutor_model is None:
+                finish_turn(turn=turn, outcome=build_outcome_without_answer(EndReason.NO_LOCAL_MODEL))
+                return
+        assert turn.tutor_model is not None  # noqa: S101 - the line above ends a turn without one
+        prompt = build_turn_prompt(turn, parts, model=turn.tutor_model)
+        answer = AnswerInProgress(turn, turn.tutor_model.endpoint)
+        with bound_log_ids(turn=turn.pk):
+            loop.submit(self._start_writing(answer, prompt)).result()
 
     async def _start_writing(self, answer: AnswerInProgress, prompt: Prompt) -> None:
         self.answers[answer] = asyncio.create_task(self._write(answer, prompt))
@@ -108,7 +127,7 @@ class TurnWorker:
     async def _write(self, answer: AnswerInProgress, prompt: Prompt) -> None:
         try:
             try:
-                end_reason = await write_answer(answer, prompt)
+                end_reason = await self._write_with_fallback(answer, prompt)
             except asyncio.CancelledError:
                 end_reason = answer.ended_by or EndReason.WORKER_LOST
             answer.is_written = True
@@ -123,6 +142,25 @@ class TurnWorker:
         finally:
             del self.answers[answer]
             self._threads.submit(self._run_in_thread, self.claim_next)
+
+    async def _write_with_fallback(self, answer: AnswerInProgress, prompt: Prompt) -> EndReason:
+        """Write an answer. While a model fails before its first word, the next one is asked."""
+        while True:
+            end_reason = await write_answer(answer, prompt)
+            if not _may_fall_back(answer, end_reason):
+                return end_reason
+            try:
+                following = await self._run_in_database(
+                    fall_back, turn=answer.turn, outcome=build_outcome(answer, end_reason)
+                )
+            except DatabaseError:
+                logger.warning("The database is unavailable: turn %s keeps its model.", answer.turn.pk)
+                return end_reason
+            if following is None:
+                return end_reason
+            turn, endpoint, prompt = following
+            streaming.StreamWriter(turn.pk).send_phase(streaming.ModelPhase.FALLBACK)
+            answer.begin_with(turn, endpoint)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> None:
         """Store the outcome. If the database is unavailable, retries for FINISH_SECONDS, then raises."""
@@ -186,6 +224,29 @@ class TurnWorker:
         end = time.monotonic() + CLOSING_SECONDS
         while self.answers and time.monotonic() < end:
             time.sleep(0.05)
+
+
+def _may_fall_back(answer: AnswerInProgress, end_reason: EndReason) -> bool:
+    is_untouched = not answer.text and not answer.ended_by and not answer.question_verdict
+    return end_reason in FALLBACK_REASONS and is_untouched
+
+
+def fall_back(*, turn: Turn, outcome: Outcome) -> tuple[Turn, Endpoint, Prompt] | None:
+    """Give a turn whose model failed to the next model, and return the turn, its endpoint and its prompt.
+
+    Returns None if there is no other model. The failure counts toward the model's breaker. The site pays for what the
+    model has used.
+    """
+    failed = turn.tutor_model
+    rerouted = reroute_turn(turn=turn, reason=SkipReason.FAILED, outcome=outcome)
+    if rerouted is None or rerouted.tutor_model is None:
+        return None
+    if failed and outcome.end_reason in MODEL_FAILURES:
+        record_model_failure(failed, outcome.end_reason, retry_at=outcome.retry_at)
+    outcomes.record_fallback(outcome.end_reason)
+    logger.warning("Turn %s: %s failed (%s).", turn.pk, failed, outcome.end_reason)
+    model = rerouted.tutor_model
+    return rerouted, model.endpoint, build_turn_prompt(rerouted, load_prompt_parts(rerouted), model=model)
 
 
 def _log_outcome(turn: Turn, outcome: Outcome) -> None:

@@ -12,15 +12,17 @@ from django.utils import timezone
 
 from chat import streaming
 from chat.answering.leases import Checkpoint
-from chat.answering.remote_gate import RemoteGate, has_remote_guard
+from chat.answering.remote_gate import RemoteGate
 from chat.answering.repetition import RepetitionDetector
 from chat.models import EndReason, Turn, TurnState
-from chat.prompt import Prompt, add_turn_instructions
+from chat.prompt import Prompt
 from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
 from chat.turns.verdicts import FIXED_STATES, find_cut_reason
 from guard import OutputGate, Verdict, action_for
 from inference import errors
+from inference.endpoints import Endpoint
+from inference.location import has_remote_guard
 from inference.messages import AnswerDelta, TokenUsage
 from inference.provider import count_tokens, stream_answer
 
@@ -49,6 +51,7 @@ class AnswerInProgress:
     """The worker's copy of an answer that is being written. TurnWorker checkpoints it and may end it early."""
 
     turn: Turn
+    endpoint: Endpoint
     text: str = ""
     tokens: int = 0
     usage: TokenUsage | None = None
@@ -80,6 +83,12 @@ class AnswerInProgress:
         """How long this answer has been in progress, in seconds."""
         return time.monotonic() - self.started
 
+    def begin_with(self, turn: Turn, endpoint: Endpoint) -> None:
+        """Begin again with another model, after a failure before the first word."""
+        self.turn, self.endpoint = turn, endpoint
+        self.text, self.tokens, self.usage, self.retry_at = "", 0, None, None
+        self.started = time.monotonic()
+
     def apply_remote_verdict(self, remote: RemoteGate) -> None:
         """Apply the remote guard's verdicts to the answer."""
         self.question_verdict, self.is_short = remote.question_verdict, remote.is_full
@@ -93,7 +102,8 @@ async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
     A failure of the model becomes an end reason. Raises asyncio.CancelledError if the task is cancelled without
     `ended_by`.
     """
-    remote = RemoteGate.for_prompt(prompt) if has_remote_guard() else None
+    is_read_outside = has_remote_guard() and not answer.turn.skips_remote_guard
+    remote = RemoteGate.for_prompt(prompt) if is_read_outside else None
     if not remote:
         return await _write_or_fail(answer, prompt, None)
     async with remote:
@@ -135,7 +145,7 @@ async def count_answer_tokens(answer: AnswerInProgress) -> None:
     reported = answer.usage and answer.usage.answer_tokens is not None
     if answer.tokens and not reported:
         # A chunk may hold several tokens, and text that the gate held back was generated too.
-        counted = max(answer.tokens, await count_tokens(answer.text) or 0)
+        counted = max(answer.tokens, await count_tokens(answer.endpoint, answer.text) or 0)
         # The model stopped at this limit, so a higher count is only an estimate.
         answer.tokens = min(counted, answer.turn.max_answer_tokens)
 
@@ -143,7 +153,8 @@ async def count_answer_tokens(answer: AnswerInProgress) -> None:
 async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | None) -> None:
     writer, late_error = streaming.StreamWriter(answer.turn.pk), None
     stream = stream_answer(
-        messages=add_turn_instructions(prompt, answer.turn).messages,
+        endpoint=answer.endpoint,
+        messages=prompt.messages,
         answer_tokens=answer.turn.max_answer_tokens,
         request_id=str(answer.turn.pk),
         fields=prompt.profile.request_fields,
@@ -291,6 +302,7 @@ def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
         verdict=answer.question_verdict,
         prompt_tokens=prompt_tokens,
         cached_tokens=usage.cached_tokens,
+        prices=answer.turn.prices,
         answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else answer.tokens,
         retry_at=answer.retry_at,
     )

@@ -13,7 +13,7 @@ from budgets.errors import InsufficientBudget, SiteStopped
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    ModelNotInPlan,
+    NoLocalModel,
     PersonalDataFound,
     QuestionEmpty,
     QuestionRejected,
@@ -87,11 +87,11 @@ STOPPED = define_problem_type(
     _("The tutor is paused on this site"),
     _("No questions are answered on this site until an admin resumes the tutor."),
 )
-NOT_IN_PLAN = define_problem_type(
-    "model-not-in-plan",
+NO_LOCAL_MODEL = define_problem_type(
+    "no-local-model",
     HTTPStatus.FORBIDDEN,
-    _("The plan doesn’t include this model"),
-    _("The person’s plan doesn’t include the model that this site uses."),
+    _("No local model can answer"),
+    _("The question has to stay on this site’s own computers, and no model runs there now."),
 )
 NO_CONSENT = define_problem_type(
     "consent-missing",
@@ -155,7 +155,7 @@ PROBLEM_TYPES: dict[type, ProblemType] = {
     InsufficientBudget: BUDGET_SHORT,
     TooLongForBudget: BUDGET_SHORT,
     SiteStopped: STOPPED,
-    ModelNotInPlan: NOT_IN_PLAN,
+    NoLocalModel: NO_LOCAL_MODEL,
     QuestionEmpty: EMPTY,
     QuestionTooLong: TOO_LONG,
     TooLongForModel: TOO_LONG,
@@ -173,7 +173,7 @@ GATE_PROBLEM_TYPES = {
     ClosedReason.QUIET: QUIET,
 }
 ASKING_PROBLEMS = (
-    EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED,
+    EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NO_LOCAL_MODEL, STILL_ANSWERING, RESTING, CLOSED,
     TOO_MANY_DEFERRED, NO_CONSENT, COOLING_OFF, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 

@@ -52,8 +52,19 @@ class AskSerializer(serializers.Serializer[Any]):
         "effect while the model is up. The turn is `deferred` until then; stop it to withdraw it.",
     )
 
+    local_only = serializers.BooleanField(
+        default=False,
+        help_text="Keep the question on the site’s own machines: no company outside may answer it. An agreement of the "
+        "family has the same effect.",
+    )
+
 
 class TutorStatusSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(
+        allow_null=True,
+        help_text="The model that your next question goes to, as far as is known before it is written.",
+    )
+    is_local = serializers.BooleanField(help_text="Whether that model runs on the site’s own machines.")
     model_down_since = serializers.DateTimeField(
         allow_null=True,
         help_text="Since when the model has given no answers, once that has lasted for minutes.",
@@ -180,6 +191,12 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     deferred_until = serializers.DateTimeField(
         allow_null=True, help_text="When a `deferred` turn ends without an answer at the latest."
     )
+    is_local = serializers.BooleanField(
+        help_text="Whether `model` runs on the site’s own machines, so that the question did not leave them."
+    )
+    has_fallen_back = serializers.BooleanField(
+        help_text="Whether another model was to answer first, and did not."
+    )
     is_brief = serializers.BooleanField(
         help_text="Whether the answer was kept short, because little was left."
     )
@@ -200,7 +217,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         fields = (
             "id", "conversation", "state", "end_reason", "question", "answer", "asked_at", "ended_at", "retry_at",
             "waits_for", "deferred_until", "resumed_at", "retry_of", "replaced_by", "continues", "is_brief",
-            "shows_break_reminder", "model", "usage", "lessons", "card", "check_in", "fixed_text", "support",
+            "shows_break_reminder", "model", "is_local", "has_fallen_back", "usage", "lessons", "card", "check_in",
+            "fixed_text", "support",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -1,6 +1,7 @@
 """The tutor's API: questions, turns, pauses, reports and conversations of the signed-in person."""
 
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -35,10 +36,12 @@ from chat.asking.services import StartedTurn, count_question
 from chat.errors import TurnIdTaken
 from chat.models import Conversation, Turn
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
+from chat.routes import preview_route
 from chat.selectors import find_pause, get_conversation, get_turn, list_conversations, list_shown_turns
 from chat.services import answer_check_in, end_pause
-from chat.turns.outages import MAX_DEFERRED, count_deferred, find_outage
+from chat.turns.outages import MAX_DEFERRED, count_deferred
 from chat.turns.verdicts import CRISIS_ACTIONS, judge_question
+from families.gate import get_tutor_gate
 from guard import action_for
 from kit.not_found import raise_404_on
 from rest.problems import NOT_FOUND, RATE_LIMITED, Problem
@@ -114,6 +117,7 @@ class TurnCreate(FreeTextView):
                 conversation=conversation,
                 personal=ask_serializer.validated_data["personal"],
                 wait_for_model=ask_serializer.validated_data["wait_for_model"],
+                local_only=ask_serializer.validated_data["local_only"],
             )
         return _build_response(started)
 
@@ -138,8 +142,7 @@ def _start_turn(
     turn_id: UUID,
     question: str,
     conversation: Conversation | None,
-    personal: str,
-    wait_for_model: bool,
+    **options: Any,
 ) -> StartedTurn:
     """Start a turn. A used key raises TurnIdTaken, except for a cry for help, which gets a new id."""
     start = partial(
@@ -147,8 +150,7 @@ def _start_turn(
         person=person,
         question=question,
         conversation=conversation,
-        personal=personal,
-        wait_for_model=wait_for_model,
+        **options,
     )
     try:
         return start(turn_id=turn_id)
@@ -232,9 +234,12 @@ class CheckInAnswer(SignedInView):
 class TutorStatus(SignedInView):
     @extend_schema(operation_id="tutor_read", responses=describe_responses({200: TutorStatusSerializer}))
     def get(self, _request: Request) -> Response:
-        """Return whether the model is down, and how many of your questions wait for it."""
-        outage = find_outage()
+        """Return which model your next question goes to, whether it is down, and how many questions wait for it."""
+        preview = preview_route(self.person, get_tutor_gate(self.person))
+        outage, model = preview.outage, preview.model
         status = {
+            "model": model.model_name if model else None,
+            "is_local": model is None or model.is_local,
             "model_down_since": outage.began_at if outage else None,
             "deferred": count_deferred(self.person),
             "deferred_limit": MAX_DEFERRED,

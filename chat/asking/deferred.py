@@ -14,21 +14,24 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from budgets.errors import InsufficientBudget, SiteStopped
-from chat.answering.remote_gate import RemoteGate, has_remote_guard
-from chat.asking.services import create_turn_hold, find_passages
-from chat.errors import ModelNotInPlan, QuestionTooLong
+from chat.answering.remote_gate import RemoteGate
+from chat.asking.services import find_passages
+from chat.errors import NoLocalModel, QuestionTooLong
 from chat.models import Conversation, EndReason, Turn, TurnState, WaitsFor
 from chat.prompt import build_prompt
+from chat.routes import PromptParts, create_turn_hold
 from chat.selectors import drop_duplicate_questions, find_pause, get_earlier_turns, list_shown_turns
 from chat.turns import queue
-from chat.turns.outages import build_outcome_without_answer, check_model, end_deferred, end_expired_deferred
+from chat.turns.outages import build_outcome_without_answer, check_models, end_deferred, end_expired_deferred
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import get_continued_turns, lock_with_retried
 from chat.turns.verdicts import FIXED_STATES
 from families.gate import ClosedReason, TutorGate, get_tutor_gate
 from guard import Verdict, action_for
 from inference import loop
+from inference.location import has_remote_guard
 from kit.connections import acquire_numbered_lock
+from routing.registry import list_models
 from safeguarding.review import is_tutor_open
 
 logger = logging.getLogger(__name__)
@@ -51,11 +54,12 @@ def watch_deferred() -> int:
     """
     judge_deferred()
     end_expired_deferred()
-    outage = check_model()
-    if outage is None:
+    outages = check_models()
+    down = {outage.model_id for outage in outages}
+    if any(model.pk not in down for model in list_models()):
         return release_deferred(places=max(1, min(MAX_RELEASED, settings.TUTOR_CONCURRENCY // 2)))
-    # While the model may be down, only one question tries it; it is deferred again if that fails.
-    return release_deferred(places=1) if outage.is_reachable else 0
+    # While every model may be down, only one question tries; it is deferred again if that fails.
+    return release_deferred(places=1) if any(outage.is_reachable for outage in outages) else 0
 
 
 def release_deferred(*, places: int) -> int:
@@ -118,7 +122,7 @@ def _release_or_wait(turn: Turn) -> None:
                 _create_hold(turn, gate)
         except InsufficientBudget as error:
             _keep_waiting(turn, WaitsFor.BUDGET, error.refills_at)
-        except (SiteStopped, ModelNotInPlan):
+        except (SiteStopped, NoLocalModel):
             _keep_waiting(turn, WaitsFor.SITE)
         except QuestionTooLong:
             _end_without_answer(turn, EndReason.TOO_LONG)
@@ -129,7 +133,8 @@ def _release_or_wait(turn: Turn) -> None:
 def _create_hold(turn: Turn, gate: TutorGate) -> None:
     past, continued = _list_earlier_turns(turn), get_continued_turns([turn])[turn.pk]
     passages = find_passages(turn.question, past, continued, language=turn.language)
-    create_turn_hold(turn, past, passages, continued, person=turn.conversation.owner, gate=gate)
+    parts = PromptParts(past, passages, continued)
+    create_turn_hold(turn, parts, person=turn.conversation.owner, gate=gate)
 
 
 def _list_earlier_turns(turn: Turn) -> list[Turn]:
@@ -160,9 +165,9 @@ def judge_deferred() -> None:
     """Have the remote guard judge deferred questions right away: a crisis card must not wait for the model."""
     if not has_remote_guard():
         return
-    unjudged = Turn.objects.filter(state=TurnState.DEFERRED, guard_asked_at=None).select_related(
-        "conversation"
-    )
+    unjudged = Turn.objects.filter(
+        state=TurnState.DEFERRED, guard_asked_at=None, skips_remote_guard=False
+    ).select_related("conversation")
     turns = list(unjudged.order_by("deferred_at")[:JUDGE_BATCH_SIZE])
     if not turns:
         return

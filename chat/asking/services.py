@@ -6,25 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Person
-from budgets.errors import HoldKeyTaken, InsufficientBudget
-from budgets.selectors import get_plan
-from budgets.services import create_hold
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    ModelNotInPlan,
     PersonalDataFound,
     QuestionEmpty,
     QuestionTooLong,
     StillAnswering,
-    TooLongForBudget,
     TurnIdTaken,
     TutorClosed,
     TutorPaused,
@@ -38,18 +32,11 @@ from chat.models import (
     Turn,
     TurnState,
 )
-from chat.prompt import (
-    BRIEF_INSTRUCTION_TOKENS,
-    MIN_ANSWER_TOKENS,
-    add_turn_instructions,
-    build_prompt,
-    find_question_passages,
-    get_answer_room,
-    get_turn_passages,
-)
+from chat.prompt import find_question_passages, get_turn_passages
+from chat.routes import PromptParts, create_turn_hold, get_exposure, preview_route
 from chat.selectors import drop_duplicate_questions, find_pause, list_shown_turns, list_turns
 from chat.turns import outcomes, queue
-from chat.turns.outages import defer_turn, find_outage
+from chat.turns.outages import defer_turn
 from chat.turns.retries import (
     can_continue,
     choose_shown_turn,
@@ -73,8 +60,6 @@ from courses.retrieval.search import FoundPassage
 from families.consent_end import lock_consent
 from families.gate import TutorGate, get_tutor_gate
 from guard import Action, Verdict, action_for
-from inference.prices import calculate_cost
-from inference.tokens import estimate_max_tokens
 from kit.connections import acquire_key_lock
 from kit.languages import get_page_language
 from kit.rate_limits import RateLimit, RateLimited
@@ -83,10 +68,6 @@ from safeguarding.review import is_tutor_open
 from telemetry.context import bind_log_ids
 
 question_rate_limit = RateLimit("questions", "12/minute;200/hour")
-# The ledger's safety net. A turn lives for minutes at most, so a hold this old no longer has a turn.
-HOLD_LEASE = timedelta(minutes=20)
-# A few sentences. If the budget can pay for a question of this length, ask for a shorter one.
-SHORT_QUESTION_TOKENS = 150
 
 
 class StartedTurn(NamedTuple):
@@ -112,15 +93,23 @@ class QuestionAssessment:
 
 
 def assess_question(
-    question: str, past: Sequence[Turn], *, personal: str = "", continues: Turn | None = None
+    question: str,
+    past: Sequence[Turn],
+    *,
+    leaves_site: bool,
+    personal: str = "",
+    continues: Turn | None = None,
 ) -> QuestionAssessment:
-    """Judge a question and find the passages for its answer. Writes nothing."""
+    """Judge a question and find the passages for its answer. Writes nothing.
+
+    `leaves_site` says whether a company outside may read it: then its writer decides about personal data in it.
+    """
     verdict = judge_question(question, past)
     action = action_for(verdict)
     if action in FIXED_STATES or len(question) > MAX_QUESTION_LENGTH:
         return QuestionAssessment(verdict=verdict, action=action, question=question)
     try:
-        question = redact_or_ask(question, verdict, personal)
+        question = redact_or_ask(question, verdict, personal, leaves_site=leaves_site)
     except PersonalDataFound as personal_data:
         return QuestionAssessment(verdict=verdict, action=action, question=question, asks_about=personal_data)
     continued = list_continued_turns(continues)
@@ -149,6 +138,7 @@ def start_turn(
     continues: Turn | None = None,
     personal: str = "",
     wait_for_model: bool = False,
+    local_only: bool = False,
 ) -> StartedTurn:
     """Judge a question, hold what its answer may cost, store it as a turn, and send it to a worker.
 
@@ -158,7 +148,8 @@ def start_turn(
 
     Without `conversation` a new one begins. `personal` says what to do with personal data in the question
     (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With
-    `wait_for_model` the question is deferred if the model is down (chat.turns.outages).
+    `wait_for_model` the question is deferred if no model is up (chat.turns.outages). With `local_only` it stays on this
+    site's own machines, as the page has said; an agreement of the family has the same effect.
 
     Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Nothing is stored about
     a teen without consent, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
@@ -169,14 +160,33 @@ def start_turn(
         raise QuestionEmpty
     past = list(_list_earlier_turns(conversation, retry_of))
     # Judge before the transaction: the networks and the search take longer than a row should stay locked.
-    assessment = assess_question(question, past, personal=personal, continues=continues)
+    # A continuation sends the answer so far, which stays where it was written.
+    local_only = local_only or (continues is not None and continues.local_only)
+    exposure = get_exposure(person, local_only=local_only)
+    assessment = assess_question(
+        question,
+        past,
+        leaves_site=exposure.to_model or exposure.to_guard,
+        personal=personal,
+        continues=continues,
+    )
     with transaction.atomic():
         # If an id is posted twice, the second request waits here and then finds the turn of the first.
         acquire_key_lock(turn_id)
         if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
             return StartedTurn(_require_same_question(person, known, question, conversation), is_new=False)
         new = NewQuestion(
-            person, turn_id, question, past, assessment, conversation, retry_of, continues, wait_for_model
+            person,
+            turn_id,
+            question,
+            past,
+            assessment,
+            conversation,
+            retry_of,
+            continues,
+            wait_for_model,
+            # A question that was judged as one that stays must stay, even if a fallback could leave.
+            local_only=not exposure.to_model,
         )
         return _store_turn(new)
 
@@ -248,6 +258,8 @@ def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: b
         # The writer agreed to any personal data when the question was first sent.
         personal=PersonalDataChoice.KEEP,
         wait_for_model=wait_for_model,
+        # Its page said that it stays here, and then its writer was not asked about personal data in it.
+        local_only=failed.local_only,
     )
 
 
@@ -286,6 +298,7 @@ class NewQuestion:
     retry_of: Turn | None
     continues: Turn | None
     wait_for_model: bool
+    local_only: bool
 
 
 def _store_turn(new: NewQuestion) -> StartedTurn:
@@ -315,14 +328,15 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
         level=str(verdict.level),
         layer=verdict.layer[:MAX_NAME_LENGTH],
         categories=sorted(verdict.categories),
+        local_only=new.local_only,
     )
     if action in FIXED_STATES:
         turn.state, turn.ended_at = FIXED_STATES[action], timezone.now()
         turn.passages = list_fixed_passages(action, verdict)
-    elif new.wait_for_model and find_outage():
+    elif new.wait_for_model and preview_route(person, gate).outage:
         _check_and_defer(new, turn, gate)
     else:
-        create_turn_hold(turn, new.past, assessment.passages, assessment.continued, person=person, gate=gate)
+        create_turn_hold(turn, _get_parts(new), person=person, gate=gate)
     turn.save(force_insert=True)
     if new.retry_of:
         choose_shown_turn(turn.pk)
@@ -378,79 +392,16 @@ def _touch_conversation(conversation: Conversation) -> bool:
     return bool(Conversation.objects.filter(pk=conversation.pk).update(asked_at=now))
 
 
+def _get_parts(new: NewQuestion) -> PromptParts:
+    return PromptParts(new.past, new.assessment.passages, new.assessment.continued)
+
+
 def _check_and_defer(new: NewQuestion, turn: Turn, gate: TutorGate) -> None:
     """Defer the question if it could be answered now. A deferred turn holds nothing."""
     with transaction.atomic():
-        assessment = new.assessment
-        create_turn_hold(
-            turn, new.past, assessment.passages, assessment.continued, person=new.person, gate=gate
-        )
+        create_turn_hold(turn, _get_parts(new), person=new.person, gate=gate)
         transaction.set_rollback(True)
     defer_turn(turn, new.person)
-
-
-def create_turn_hold(
-    turn: Turn,
-    past: Sequence[Turn],
-    passages: Sequence[FoundPassage],
-    continued: Sequence[Turn],
-    *,
-    person: Person,
-    gate: TutorGate,
-) -> None:
-    """Create the hold for an answer and set the turn's prompt and answer fields, without saving the turn.
-
-    Must run in the caller's transaction. Raises ModelNotInPlan, QuestionTooLong, InsufficientBudget, SiteStopped or
-    TurnIdTaken.
-    """
-    plan = get_plan(person)
-    if not plan.allows(settings.TUTOR_MODEL):
-        raise ModelNotInPlan
-    turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
-    turn.passages = [passage.key for passage in passages]
-    prompt = build_prompt(
-        turn.question,
-        past=past if turn.memory_tokens else [],
-        memory_tokens=turn.memory_tokens,
-        passages=passages,
-        language=turn.language,
-        continued=continued,
-    )
-    prompt = add_turn_instructions(prompt, turn)
-    longest = get_answer_room(prompt, longest=plan.answer_tokens)
-    now = timezone.now()
-    try:
-        hold = create_hold(
-            owner=person,
-            key=turn.hold_key,
-            prompt_tokens=prompt.tokens_at_most,
-            prompt_microdollars=calculate_cost(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
-            answer_tokens=longest,
-            answer_microdollars=calculate_cost(prompt_tokens=0, answer_tokens=longest),
-            # The instruction to be brief takes tokens too.
-            min_answer_tokens=min(MIN_ANSWER_TOKENS + BRIEF_INSTRUCTION_TOKENS, longest),
-            lease=HOLD_LEASE,
-            now=now,
-        )
-    except HoldKeyTaken as error:
-        raise TurnIdTaken(is_own=False) from error
-    except InsufficientBudget as error:
-        if (
-            error.unit == "tokens"
-            and error.short_by <= estimate_max_tokens(turn.question) - SHORT_QUESTION_TOKENS
-        ):
-            raise TooLongForBudget.from_insufficient_budget(error) from error
-        raise
-    if hold.created_at != now:
-        # This is the hold of a deleted turn. It resolves only once, so a second answer could not be charged.
-        raise TurnIdTaken(is_own=False)
-    # Stored now, so that the prompt's cost is known even if the worker dies before the answer ends.
-    turn.prompt_tokens = prompt.tokens_likely
-    turn.max_answer_tokens = hold.answer_tokens
-    turn.is_brief = False
-    if hold.shortened_by:
-        turn.is_brief, turn.max_answer_tokens = True, max(1, hold.answer_tokens - BRIEF_INSTRUCTION_TOKENS)
-        turn.brief_scope, turn.refills_at = hold.shortened_by.scope, hold.shortened_by.refills_at
 
 
 REMINDER_INTERVAL = timedelta(minutes=60)

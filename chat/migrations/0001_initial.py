@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('routing', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -43,6 +44,7 @@ class Migration(migrations.Migration):
                 ('end_reason', models.CharField(max_length=20, verbose_name='reason')),
                 ('failed_answers', models.PositiveIntegerField(default=1, verbose_name='failed answers')),
                 ('failed_probes', models.PositiveIntegerField(default=0, verbose_name='failed probes')),
+                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outages', to='routing.tutormodel', verbose_name='model')),
             ],
             options={
                 'verbose_name': 'model outage',
@@ -85,7 +87,7 @@ class Migration(migrations.Migration):
                 ('asking_since', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('shows_break_reminder', models.BooleanField(default=False)),
                 ('state', models.CharField(choices=[('queued', 'waiting'), ('working', 'being written'), ('deferred', 'waiting for the model'), ('answered', 'answered'), ('stopped', 'stopped'), ('failed', 'failed'), ('carded', 'help card'), ('cut', 'cut by the guard'), ('paused', 'paused with a check-in'), ('refused', 'refused'), ('redirected', 'redirected')], default='queued', max_length=10)),
-                ('end_reason', models.CharField(blank=True, choices=[('', ''), ('length_limit', 'the answer reached its length limit'), ('stopped_by_asker', 'stopped by its asker'), ('unread', 'no page was open to read it'), ('consent_withdrawn', 'consent to the tutor was withdrawn'), ('model_unreachable', 'the model could not be reached'), ('model_busy', 'the model’s server was busy'), ('model_error', 'the model’s server returned an error'), ('model_quota', 'the quota at the model’s provider is used up'), ('too_long', 'the question and its conversation were too long for the model'), ('model_refused', 'the model refused the question'), ('filtered', 'the model’s provider blocked the answer'), ('model_empty', 'the model ended without an answer'), ('only_thinking', 'thinking used up the whole length of the answer'), ('model_silent', 'the model stopped responding'), ('model_garbled', 'the model’s server sent something unreadable'), ('worker_lost', 'the worker that wrote it was lost'), ('never_started', 'no worker was free to answer'), ('waited_too_long', 'it waited a day without an answer'), ('no_consent', 'consent ended while it waited'), ('withdrawn', 'withdrawn by its asker'), ('internal_error', 'something went wrong on our side'), ('no_remote_guard', 'the answer was kept short because the remote guard was unavailable'), ('method', 'the answer described ways to cause harm'), ('encouragement', 'the answer encouraged harm'), ('sexual', 'the answer was sexual'), ('isolation', 'the answer pushed someone away from other people'), ('secrets', 'the answer asked for a secret'), ('romance', 'the answer was romantic'), ('claims_human', 'the answer claimed to be a person'), ('hate', 'the answer was hateful'), ('flattery', 'the answer was flattering'), ('other', 'the answer was unsafe in another way')], default='', max_length=20)),
+                ('end_reason', models.CharField(blank=True, choices=[('', ''), ('length_limit', 'the answer reached its length limit'), ('stopped_by_asker', 'stopped by its asker'), ('unread', 'no page was open to read it'), ('consent_withdrawn', 'consent to the tutor was withdrawn'), ('model_unreachable', 'the model could not be reached'), ('model_busy', 'the model’s server was busy'), ('model_error', 'the model’s server returned an error'), ('model_quota', 'the quota at the model’s provider is used up'), ('too_long', 'the question and its conversation were too long for the model'), ('model_refused', 'the model refused the question'), ('filtered', 'the model’s provider blocked the answer'), ('model_empty', 'the model ended without an answer'), ('only_thinking', 'thinking used up the whole length of the answer'), ('model_silent', 'the model stopped responding'), ('model_garbled', 'the model’s server sent something unreadable'), ('worker_lost', 'the worker that wrote it was lost'), ('never_started', 'no worker was free to answer'), ('waited_too_long', 'it waited a day without an answer'), ('no_local_model', 'the question had to stay on this site’s computers, and none could answer'), ('no_consent', 'consent ended while it waited'), ('withdrawn', 'withdrawn by its asker'), ('internal_error', 'something went wrong on our side'), ('no_remote_guard', 'the answer was kept short because the remote guard was unavailable'), ('method', 'the answer described ways to cause harm'), ('encouragement', 'the answer encouraged harm'), ('sexual', 'the answer was sexual'), ('isolation', 'the answer pushed someone away from other people'), ('secrets', 'the answer asked for a secret'), ('romance', 'the answer was romantic'), ('claims_human', 'the answer claimed to be a person'), ('hate', 'the answer was hateful'), ('flattery', 'the answer was flattering'), ('other', 'the answer was unsafe in another way')], default='', max_length=20)),
                 ('level', models.CharField(default='0', max_length=1)),
                 ('layer', models.CharField(blank=True, max_length=40)),
                 ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list)),
@@ -100,6 +102,15 @@ class Migration(migrations.Migration):
                 ('answer_tokens', models.PositiveIntegerField(default=0)),
                 ('microdollars', models.PositiveBigIntegerField(default=0)),
                 ('model', models.CharField(blank=True, max_length=200)),
+                ('is_local', models.BooleanField(default=True)),
+                ('input_price', models.PositiveBigIntegerField(default=0)),
+                ('cached_input_price', models.PositiveBigIntegerField(default=0)),
+                ('output_price', models.PositiveBigIntegerField(default=0)),
+                ('route', models.JSONField(blank=True, default=list)),
+                ('local_only', models.BooleanField(default=False)),
+                ('skips_remote_guard', models.BooleanField(default=False)),
+                ('hold_number', models.PositiveSmallIntegerField(default=0)),
+                ('tutor_model', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='routing.tutormodel')),
                 ('claim', models.UUIDField(blank=True, null=True)),
                 ('claimed_at', models.DateTimeField(blank=True, null=True)),
                 ('lease_until', models.DateTimeField(blank=True, null=True)),

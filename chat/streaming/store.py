@@ -46,6 +46,8 @@ class ModelPhase(StrEnum):
 
     LOADING = "loading"
     THINKING = "thinking"
+    # The model that was to answer has failed, and another one is asked.
+    FALLBACK = "fallback"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
-"""Model outages, and the turns that are deferred until the model is back (ADR 40).
+"""Outages of models, and the turns that are deferred until a model is back (ADR 40).
 
-A worker records each failure of the model. A task that Celery beat sends every few seconds decides what follows: while
-an outage is open, it probes the model's server; otherwise it does nothing. A deferred turn has no hold.
-chat.asking.deferred releases it.
+A worker records each failure of a model. A task that Celery beat sends every few seconds decides what follows: while an
+outage is open it probes the model's server; otherwise it does nothing. While an outage is declared, the model rests
+(routing.breaker), so that questions go to other models. A deferred turn has no hold. chat.asking.deferred releases it.
 """
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -24,6 +25,10 @@ from chat.turns.verdicts import reset_title
 from inference import loop
 from inference.provider import find_server_error
 from kit.connections import acquire_key_lock
+from routing import breaker
+from routing.models import TutorModel
+from routing.registry import find_model
+from routing.routes import SkipReason
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +49,9 @@ SERVER_FAILURES = {
     EndReason.MODEL_SILENT,
     EndReason.MODEL_GARBLED,
 }
+# Failures after which another model is asked. An empty answer says nothing about the server, but the next one is likely
+# to be empty too.
+MODEL_FAILURES = SERVER_FAILURES | {EndReason.MODEL_EMPTY, EndReason.ONLY_THINKING}
 # Outcomes that only a working server can cause.
 MODEL_WORKS = Q(state__in=[TurnState.ANSWERED, TurnState.CUT]) | Q(
     end_reason__in=[
@@ -54,44 +62,72 @@ MODEL_WORKS = Q(state__in=[TurnState.ANSWERED, TurnState.CUT]) | Q(
         EndReason.ONLY_THINKING,
     ]
 )
-# The advisory lock for creating an outage: only one is open at a time.
+# The advisory lock for creating an outage: a model has only one open at a time.
 OUTAGE_LOCK = UUID("6f7f6c2e-0d5c-4c0c-8f39-5a4f1f0e9c11")
+# How long a model with a declared outage rests, renewed with each check.
+OUTAGE_REST_SECONDS = 30.0
 
 
-def find_open_outage() -> ModelOutage | None:
-    """Return the open outage, declared or not, or None."""
-    return ModelOutage.objects.filter(ended_at=None).order_by("began_at").first()
+def list_outages() -> Sequence[ModelOutage]:
+    """Return the declared outages that have not ended, earliest first."""
+    declared = ModelOutage.objects.filter(ended_at=None, declared_at__isnull=False)
+    return list(declared.order_by("began_at"))
 
 
-def find_outage() -> ModelOutage | None:
-    """Return the declared outage that people are told about, or None if the model is up as far as is known."""
-    return ModelOutage.objects.filter(ended_at=None, declared_at__isnull=False).order_by("began_at").first()
+def find_outage(models: Sequence[TutorModel]) -> ModelOutage | None:
+    """Return since when none of these models has answered: the latest of their outages. None if one is up.
+
+    People are told of declared outages only.
+    """
+    outages = {outage.model_id: outage for outage in list_outages()}
+    if not models or any(model.pk not in outages for model in models):
+        return None
+    return max((outages[model.pk] for model in models), key=lambda outage: outage.began_at)
 
 
-def record_failure(end_reason: EndReason) -> None:
+def record_failure(model: TutorModel, end_reason: EndReason) -> None:
     """Record that an answer failed because of the model's server. Opens an outage if none is open."""
     now = timezone.now()
     with transaction.atomic():
-        acquire_key_lock(OUTAGE_LOCK)
-        still_open = ModelOutage.objects.filter(ended_at=None)
+        acquire_key_lock(uuid5(OUTAGE_LOCK, str(model.pk)))
+        still_open = ModelOutage.objects.filter(model=model, ended_at=None)
         if not still_open.update(
             last_failure_at=now, end_reason=end_reason, failed_answers=F("failed_answers") + 1
         ):
-            ModelOutage.objects.create(began_at=now, last_failure_at=now, end_reason=end_reason)
+            ModelOutage.objects.create(model=model, began_at=now, last_failure_at=now, end_reason=end_reason)
 
 
-def check_model() -> ModelOutage | None:
-    """Probe the model's server if an outage is open, and declare or close the outage.
+def record_model_failure(
+    model: TutorModel, end_reason: EndReason, *, retry_at: datetime | None = None
+) -> None:
+    """Count a failure toward the model's breaker and, if its server is at fault, toward an outage.
 
-    Returns the outage that is still open, or None. Its `is_reachable` says whether the server answered the probe.
+    It runs in a transaction of its own, so that turns which fail together do not wait for each other.
     """
-    outage = find_open_outage()
-    if outage is None:
-        return None
-    if _has_answered_since(outage.last_failure_at):
+    wait = (retry_at - timezone.now()).total_seconds() if retry_at else None
+    breaker.record_failure(model.pk, retry_after=wait)
+    if end_reason in SERVER_FAILURES:
+        record_failure(model, end_reason)
+
+
+def check_models() -> list[ModelOutage]:
+    """Probe the servers of models with an open outage, and declare or close the outages.
+
+    Returns the outages that are still open. `is_reachable` of each says whether the server answered the probe.
+    """
+    still_open = ModelOutage.objects.filter(ended_at=None).order_by("began_at")
+    return [outage for outage in still_open if _check_model(outage) is not None]
+
+
+def _check_model(outage: ModelOutage) -> ModelOutage | None:
+    if _has_answered_since(outage):
         _close_outage(outage)
         return None
-    error = loop.submit(_probe()).result()
+    # A model that is no longer in use gives no answers, but nobody waits for it.
+    if (model := find_model(outage.model_id)) is None:
+        _close_outage(outage)
+        return None
+    error = loop.submit(_probe(model)).result()
     now = timezone.now()
     still_open = ModelOutage.objects.filter(pk=outage.pk, ended_at=None)
     if error:
@@ -103,25 +139,29 @@ def check_model() -> ModelOutage | None:
     if outage.declared_at is None and _is_confirmed(outage):
         still_open.update(declared_at=now)
         outage.declared_at = now
-        logger.error("The model has been down since %s (%s).", outage.began_at, outage.end_reason)
+        logger.error("%s has been down since %s (%s).", model, outage.began_at, outage.end_reason)
+    if outage.declared_at:
+        breaker.keep_resting(model.pk, seconds=OUTAGE_REST_SECONDS)
     outage.is_reachable = not error
     return outage
 
 
-async def _probe() -> str:
+async def _probe(model: TutorModel) -> str:
     """Return what is wrong with the server, or "" if it answers."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
-            error = await find_server_error()
+            error = await find_server_error(model.endpoint)
     except TimeoutError:
         return "silent"
     return type(error).__name__ if error else ""
 
 
-def _has_answered_since(moment: datetime) -> bool:
+def _has_answered_since(outage: ModelOutage) -> bool:
+    moment = outage.last_failure_at
     writing = Q(state=TurnState.WORKING, answer_tokens__gt=0, claimed_at__gt=moment)
     return Turn.objects.filter(
-        (MODEL_WORKS & Q(ended_at__gt=moment, claimed_at__isnull=False)) | writing
+        (MODEL_WORKS & Q(ended_at__gt=moment, claimed_at__isnull=False)) | writing,
+        tutor_model=outage.model_id,
     ).exists()
 
 
@@ -139,16 +179,20 @@ def _is_confirmed(outage: ModelOutage) -> bool:
         return False
     if outage.failed_probes:
         return True
-    failed = Turn.objects.filter(ended_at__gte=outage.began_at - DOWN_AFTER, end_reason__in=SERVER_FAILURES)
+    # Turns that failed with it, and those that another model then answered.
+    by_other = Q(route__contains=[{"id": outage.model_id, "reason": SkipReason.FAILED}])
+    by_it = Q(tutor_model=outage.model_id, end_reason__in=SERVER_FAILURES)
+    failed = Turn.objects.filter(by_other | by_it, ended_at__gte=outage.began_at - DOWN_AFTER)
     return failed.order_by().values("conversation").distinct()[:2].count() > 1
 
 
 def _close_outage(outage: ModelOutage) -> None:
     still_open = ModelOutage.objects.filter(pk=outage.pk, ended_at=None)
+    breaker.record_success(outage.model_id)
     if outage.declared_at is None:
         still_open.delete()
     elif still_open.update(ended_at=timezone.now()):
-        logger.warning("The model is back.")
+        logger.warning("%s is back.", outage.model)
 
 
 # How many questions of a person may be deferred, each in its own conversation.
@@ -191,7 +235,9 @@ def should_defer_again(turn: Turn, outcome: Outcome) -> bool:
         return False
     if outcome.prompt_tokens or outcome.answer_tokens or timezone.now() >= turn.deferred_until:
         return False
-    return turn.failed_tries < MAX_FAILED_TRIES or find_outage() is not None
+    if turn.failed_tries < MAX_FAILED_TRIES:
+        return True
+    return any(outage.model_id == turn.tutor_model_id for outage in list_outages())
 
 
 @transaction.atomic
@@ -214,6 +260,7 @@ def defer_again(turn: Turn, outcome: Outcome) -> bool:
         lease_until=None,
         claim_count=0,
         failed_tries=F("failed_tries") + 1,
+        hold_number=F("hold_number") + 1,
         try_after=rests_until,
         prompt_tokens=0,
     )

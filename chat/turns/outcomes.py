@@ -13,7 +13,7 @@ from budgets.services import absorb_hold, release_hold, settle_hold
 from chat.models import EndReason, Turn, TurnState
 from chat.turns.verdicts import list_fixed_passages
 from guard import Verdict, action_for
-from inference.prices import calculate_cost
+from inference.prices import FREE, Prices
 from telemetry.metrics import Counter, Histogram
 
 TURNS = Counter("kitchen_turns", "Turns that have ended, by state and end reason.", ("state", "end_reason"))
@@ -35,7 +35,10 @@ GUARD_WAIT = Histogram(
     "Seconds that a verdict of the remote guard took.",
     (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5),
 )
-MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT)
+FALLBACKS = Counter(
+    "kitchen_fallbacks", "Answers that another model had to give, by the reason.", ("end_reason",)
+)
+MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT, FALLBACKS)
 
 
 def record_claim(turn: Turn) -> None:
@@ -53,6 +56,11 @@ def record_remote_verdict(result: str, seconds: float | None = None) -> None:
     GUARD.add(1, result)
     if seconds is not None:
         GUARD_WAIT.observe(seconds)
+
+
+def record_fallback(end_reason: EndReason) -> None:
+    """Record that a model failed before its first word, and another one is asked."""
+    FALLBACKS.add(1, str(end_reason))
 
 
 def record_end(
@@ -102,6 +110,8 @@ class Outcome:
     answer_tokens: int
     # How many of the prompt's tokens were in the server's cache.
     cached_tokens: int = 0
+    # The prices of the model that answered.
+    prices: Prices = FREE
     # The verdict on the question, if it came while the answer was being written.
     verdict: Verdict | None = None
     # When the model's server takes questions again, if it said so.
@@ -115,7 +125,7 @@ class Outcome:
     @property
     def microdollars(self) -> int:
         """What the tokens cost at the model's prices, in micro-dollars."""
-        return calculate_cost(
+        return self.prices.calculate_cost(
             prompt_tokens=self.prompt_tokens,
             answer_tokens=self.answer_tokens,
             cached_tokens=self.cached_tokens,

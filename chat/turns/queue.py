@@ -16,19 +16,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import QUEUED_AT, Turn, TurnState
 from kit import jobs
+from routing.models import TutorModel
+from routing.registry import list_models
+from routing.routes import find_twin
 
 # A person who was served longer ago than this counts as not served.
 SERVED_WINDOW = timedelta(minutes=10)
 # The queue's speed is measured over this time.
 RATE_WINDOW = timedelta(minutes=2)
 ROUND_TO_SECONDS = 5
+# How many more turns than free places are considered, because some wait for a model that is full.
+LOOK_AHEAD = 50
 A_MINUTE = 60
 
 
@@ -44,16 +49,59 @@ def _list_first_questions() -> QuerySet[Turn]:
     )
 
 
-def list_next_turns(places: int) -> list[UUID]:
-    """Return the ids of the next turns in fair order, at most `places` of them."""
+@dataclass(frozen=True)
+class NextTurn:
+    """A turn that comes next, and the model that it waits for."""
+
+    id: UUID
+    model_id: int | None
+
+
+def choose_next_turns(places: int) -> dict[UUID, TutorModel | None]:
+    """Return the turns to claim next, in fair order and at most `places` of them, each with a model to move it to.
+
+    A turn whose model writes as many answers as it may is moved to one that is as good and has a free place. If there
+    is none, the turn waits. None means that the turn keeps its model.
+    """
+    models = list_models()
+    limits = {model.pk: model.max_answers for model in models if model.max_answers}
+    if not limits:
+        return {turn.id: None for turn in list_next_turns(places)}
+    writing = Turn.objects.filter(state=TurnState.WORKING, tutor_model__in=limits)
+    counts = dict(writing.order_by().values_list("tutor_model").annotate(Count("pk")))
+    free_places = {pk: limit - counts.get(pk, 0) for pk, limit in limits.items()}
+    chosen: dict[UUID, TutorModel | None] = {}
+    # Some of the first may have to wait for their model, so look at more of the queue.
+    for turn in list_next_turns(places + LOOK_AHEAD):
+        if len(chosen) == places:
+            break
+        twin = None
+        if free_places.get(turn.model_id or 0, 1) <= 0:
+            own = next((model for model in models if model.pk == turn.model_id), None)
+            twin = find_twin(own, models, free_places) if own else None
+            if twin is None:
+                continue
+        taken = twin.pk if twin else turn.model_id
+        if taken in free_places:
+            free_places[taken] -= 1
+        chosen[turn.id] = twin
+    return chosen
+
+
+def list_next_turns(places: int) -> list[NextTurn]:
+    """Return the next turns in fair order, at most `places` of them."""
     since = timezone.now() - SERVED_WINDOW
     same_person = Turn.objects.filter(
         conversation__owner=OuterRef("conversation__owner"), asked_at__gt=since, claimed_at__isnull=False
     )
     served = same_person.order_by("-claimed_at").values("claimed_at")[:1]
-    rows = _list_first_questions().annotate(served=Subquery(served)).values_list("pk", "served", "queued")
+    rows = (
+        _list_first_questions()
+        .annotate(served=Subquery(served))
+        .values_list("pk", "served", "queued", "tutor_model")
+    )
     first = heapq.nsmallest(places, rows, key=lambda row: (row[1] is not None, row[1] or row[2], row[2]))
-    return [pk for pk, _served, _asked in first]
+    return [NextTurn(pk, model_id) for pk, _served, _asked, model_id in first]
 
 
 def is_stalled(*, now: datetime, since: datetime) -> bool:

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from chat.errors import PersonalDataFound
 from chat.models import MAX_QUESTION_LENGTH, MAX_TITLE_LENGTH, Conversation, EndReason, Turn, TurnState
 from guard import Action, Category, Evidence, Level, Verdict, action_for, judge_conversation
-from inference.location import is_fully_self_hosted
 from safeguarding.response_texts import (
     CheckIn,
     FixedReply,
@@ -128,17 +127,13 @@ class TextSpan:
     end: int
 
 
-def redact_or_ask(question: str, verdict: Verdict, choice: str) -> str:
+def redact_or_ask(question: str, verdict: Verdict, choice: str, *, leaves_site: bool) -> str:
     """Return the question as it may go to the model, given the writer's `choice` (a PersonalDataChoice or "").
 
-    Raises PersonalDataFound if the writer must choose first. If model and guard are self-hosted, the question is
-    returned unchanged.
+    Raises PersonalDataFound if the writer must choose first. A question that no company outside may read
+    (`leaves_site`) is returned unchanged.
     """
-    if (
-        Category.PERSONAL not in verdict.categories
-        or choice == PersonalDataChoice.KEEP
-        or is_fully_self_hosted()
-    ):
+    if Category.PERSONAL not in verdict.categories or choice == PersonalDataChoice.KEEP or not leaves_site:
         return question
     spans = _find_spans(verdict.evidence)
     if choice == PersonalDataChoice.REMOVE and spans:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -13,13 +12,15 @@ from django.urls import reverse
 
 from accounts.models import Person
 from budgets.selectors import Meter, get_meter
-from chat.formatting import format_meter, format_outage
+from chat.formatting import format_destination, format_meter, format_outage
 from chat.models import LIVE_STATES, MAX_QUESTION_LENGTH, Conversation, Turn
+from chat.routes import preview_route
 from chat.selectors import Pause, find_pause, list_conversations, list_shown_turns
-from chat.turns.outages import find_outage
 from chat.web.turns import build_shown_turn, build_shown_turns
 from families.gate import TutorGate, get_tutor_gate
-from inference.location import get_guard_host, is_self_hosted
+from inference.location import get_guard_host
+from routing.models import TutorModel
+from routing.registry import is_self_hosted, list_models
 from safeguarding.review import is_tutor_open
 
 TURNS_A_PAGE = 50
@@ -143,6 +144,8 @@ def _is_after(turn: Turn) -> Q:
     return Q(asked_at__gte=turn.asked_at) & (Q(asked_at__gt=turn.asked_at) | Q(pk__gt=turn.pk))
 
 
+# The form's `destination` if the page says that the question stays on this site's own machines.
+LOCAL_DESTINATION = "local"
 # How many conversations are listed beside the tutor. Another page has all of them.
 LISTED_CONVERSATIONS = 20
 
@@ -160,6 +163,9 @@ class Composer:
     meter: Meter
     # The notice about a model outage, or "".
     outage_text: str
+    # The model that the next question goes to, and whether any model of this site is outside.
+    model: TutorModel | None
+    has_outside_models: bool
     turn_id: UUID
     question: str = ""
     error: str = ""
@@ -172,6 +178,18 @@ class Composer:
     def asks_about_personal_data(self) -> bool:
         """Whether the writer must decide what to do with personal data in the question."""
         return self.parts is not None
+
+    @property
+    def destination(self) -> str:
+        """Where the next question goes, for the form: LOCAL_DESTINATION or the host outside."""
+        return LOCAL_DESTINATION if self.model is None or self.model.is_local else self.model.host
+
+    @property
+    def destination_text(self) -> str:
+        """Say where the next question goes; "" if every model is on this site's own machines."""
+        if self.model is None or not self.has_outside_models:
+            return ""
+        return format_destination(self.model, local_only=self.gate.terms.local_only)
 
     @property
     def is_resting(self) -> bool:
@@ -204,15 +222,19 @@ def build_composer(
 
     It is not queried again here: if the turn ended between two queries, its Stop button would never go away.
     """
+    gate = get_tutor_gate(person)
+    preview = preview_route(person, gate)
     return Composer(
         person=person,
         conversation=conversation,
         live_turn=live_turn,
         pause=find_pause(person),
         is_open=is_tutor_open(),
-        gate=get_tutor_gate(person),
+        gate=gate,
         meter=get_meter(owner=person),
-        outage_text=format_outage(find_outage(), person),
+        outage_text=format_outage(preview.outage, person),
+        model=preview.model,
+        has_outside_models=not is_self_hosted(),
         turn_id=turn_id or uuid4(),
         **composer_fields,
     )
@@ -235,8 +257,9 @@ def build_conversation_page(
         "turns": build_shown_turns(turns.turns),
         "composer": build_composer(person, conversation, live_turn=live_turn, **composer_fields),
         "is_self_hosted": is_self_hosted(),
+        "has_local_models": any(model.is_local for model in list_models()),
         "guard_host": get_guard_host(),
-        "model_name": settings.TUTOR_MODEL,
+        "model_name": next((model.model_name for model in list_models()), ""),
     }
 
 
@@ -246,14 +269,12 @@ def render_earlier_turns(request: HttpRequest, conversation: Conversation, turns
         "conversation": conversation,
         "turns_page": turns,
         "turns": build_shown_turns(turns.turns),
-        "is_self_hosted": is_self_hosted(),
     }
     return render_to_string("chat/earlier.html", context, request)
 
 
 def render_partial(name: str, request: HttpRequest, **context: Any) -> str:
     """Render a partial of the tutor's page by name."""
-    context.setdefault("is_self_hosted", is_self_hosted())
     return render_to_string(f"chat/conversation.html#{name}", context, request)
 
 

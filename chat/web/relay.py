@@ -127,6 +127,8 @@ async def _explain_wait(turn: Turn, *, has_words: bool) -> str:
     phase = None if has_words else await read_database(streaming.get_phase, turn.pk)
     if phase is streaming.ModelPhase.LOADING:
         return _("The model is loading.")
+    if phase is streaming.ModelPhase.FALLBACK:
+        return _("The first model didn’t answer. Asking another one.")
     return _("The model is thinking.") if phase is streaming.ModelPhase.THINKING else ""
 
 

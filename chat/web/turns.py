@@ -11,7 +11,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from chat import streaming
-from chat.formatting import find_card, format_announcement, format_brief_reason, format_deferral
+from chat.formatting import (
+    find_card,
+    format_announcement,
+    format_brief_reason,
+    format_deferral,
+    format_fallback,
+)
 from chat.models import (
     MAX_COMMENT_LENGTH,
     RETRYABLE_STATES,
@@ -23,7 +29,7 @@ from chat.models import (
 from chat.reports import REPORT_RETENTION, can_report
 from chat.streaming.markdown import render_answer, render_question
 from chat.streaming.rendering import GrowingAnswer
-from chat.turns.outages import SERVER_FAILURES, find_outage
+from chat.turns.outages import SERVER_FAILURES, list_outages
 from chat.turns.retries import can_continue
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
@@ -127,6 +133,10 @@ class ShownTurn:
         return self.turn.microdollars / 1_000_000
 
     @property
+    def fallback_text(self) -> str:
+        return format_fallback(self.turn)
+
+    @property
     def brief_reason(self) -> str:
         """Says which budget shortened the answer, and when it refills."""
         turn = self.turn
@@ -183,13 +193,14 @@ def build_shown_turns(turns: Iterable[Turn]) -> list[ShownTurn]:
     turns = list(turns)
     passages, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
     # Look for an outage only if a turn failed because of the model's server.
-    is_down = any(turn.end_reason in SERVER_FAILURES for turn in turns) and find_outage() is not None
+    has_failed = any(turn.end_reason in SERVER_FAILURES for turn in turns)
+    down = {outage.model_id for outage in list_outages()} if has_failed else set()
     return [
         _build_shown_turn(
             turn,
             [passages[key] for key in turn.passages if key in passages],
             followed.get(turn.pk, ()),
-            is_model_down=is_down,
+            is_model_down=turn.tutor_model_id in down,
         )
         for turn in turns
     ]

@@ -26,6 +26,7 @@ from chat.reports import NothingToReport, create_report, report_rate_limit, with
 from chat.selectors import get_conversation, get_turn, list_conversations
 from chat.services import answer_check_in
 from chat.web.conversation import (
+    LOCAL_DESTINATION,
     build_composer,
     build_conversation_page,
     get_turn_url,
@@ -97,6 +98,8 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     """Ask a question. The answer arrives on the turn's stream; a page without JavaScript reloads."""
     person, question = get_person(request), request.POST.get("question", "")
     wait_for_model = request.POST.get("when") == "back"
+    # What the page has said about this question holds, even if another model is free again.
+    local_only = request.POST.get("destination") == LOCAL_DESTINATION
     try:
         conversation = get_own_conversation(request, conversation_id) if conversation_id else None
     except Http404:
@@ -110,6 +113,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
             conversation=conversation,
             personal=request.POST.get("personal", ""),
             wait_for_model=wait_for_model,
+            local_only=local_only,
         )
     except ConversationGone as rejection:
         return _show_rejection(request, None, rejection, question=question)

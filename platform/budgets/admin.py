@@ -91,6 +91,7 @@ class BudgetAdmin(ReadOnlyAdmin):
 class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "tokens", "microdollars", "period_length", "answer_tokens", "memory_tokens")
     search_fields = ("name", "slug")
+    filter_horizontal = ("tutor_models",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

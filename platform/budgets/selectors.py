@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
@@ -166,9 +167,15 @@ def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
 
 
 def get_plan(person: Person) -> Plan:
-    """Return a person's plan: Free unless an admin assigned another. Unsaved if the plans are not loaded yet."""
+    """Return a person's plan, with its `model_ids`: Free unless an admin assigned another.
+
+    The plan is unsaved if the plans are not loaded yet.
+    """
     own = Budget.objects.filter(owner=person).values("plan")
-    plans = list(Plan.objects.filter(Q(pk__in=own) | Q(slug=Plan.FREE)))
+    ids = ArrayAgg("tutor_models", filter=Q(tutor_models__isnull=False), default=[])
+    plans = list(Plan.objects.filter(Q(pk__in=own) | Q(slug=Plan.FREE)).annotate(ids=ids))
+    for plan in plans:
+        plan.model_ids = plan.ids
     return (
         next((plan for plan in plans if plan.slug != Plan.FREE), None)
         or next(iter(plans), None)

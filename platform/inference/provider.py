@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
 
-from django.conf import settings
-
 from inference import errors
 from inference.answer_reader import AnswerReader
+from inference.endpoints import Endpoint
 from inference.error_mapping import is_model_loading, map_status_error
 from inference.messages import AnswerDelta, ChatMessage, TokenUsage
 from inference.quirks import THINKS_FIRST
@@ -43,7 +42,9 @@ NO_MODEL_LIST_STATUSES = {
     HTTPStatus.NOT_IMPLEMENTED,
 }
 
-_clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()
+# The clients of an event loop, by base URL and key.
+type Clients = dict[tuple[str, str], "openai.AsyncOpenAI"]
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Clients] = WeakKeyDictionary()
 
 
 def load_client() -> None:
@@ -51,22 +52,26 @@ def load_client() -> None:
     _ = openai.AsyncOpenAI, openai.DefaultAioHttpClient  # the attribute access imports it
 
 
-def _client() -> "openai.AsyncOpenAI":
-    # One client per event loop: creating it takes 20 ms, and its connection pool belongs to the loop.
-    loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        _clients[loop] = openai.AsyncOpenAI(
-            base_url=settings.TUTOR_BASE_URL,
-            api_key=settings.TUTOR_API_KEY,
+def _get_client(endpoint: Endpoint) -> "openai.AsyncOpenAI":
+    # One client per event loop and server: creating it takes 20 ms, and its connection pool belongs to the loop.
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    key = endpoint.base_url, endpoint.api_key
+    if key not in clients:
+        clients[key] = openai.AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.api_key,
             # The client's own retries wait as long as the server says, without telling us.
             max_retries=0,
-            # Longer than our own timeout, which can tell a silent model from a lost connection.
-            timeout=openai.Timeout(
-                settings.TUTOR_FIRST_TOKEN_SECONDS + CONNECT_SECONDS, connect=CONNECT_SECONDS
-            ),
-            http_client=openai.DefaultAioHttpClient(),
+            # A redirect could lead to a host that the environment does not allow, with the question and the key.
+            http_client=openai.DefaultAioHttpClient(follow_redirects=False),
         )
-    return _clients[loop]
+    return clients[key]
+
+
+async def close_clients() -> None:
+    """Close the connections of the running event loop. The next question opens new ones."""
+    for client in _clients.pop(asyncio.get_running_loop(), {}).values():
+        await client.close()
 
 
 @dataclass
@@ -85,23 +90,23 @@ class ServerProfile:
 _profiles: dict[tuple[str, str], ServerProfile] = {}
 
 
-def _get_profile() -> ServerProfile:
-    key = settings.TUTOR_BASE_URL, settings.TUTOR_MODEL
+def _get_profile(endpoint: Endpoint) -> ServerProfile:
+    key = endpoint.base_url, endpoint.model
     if key not in _profiles:
-        may = None if THINKS_FIRST.search(settings.TUTOR_MODEL) else False
-        _profiles[key] = ServerProfile(thinks_first=settings.TUTOR_THINKS_FIRST or may)
+        may = None if THINKS_FIRST.search(endpoint.model) else False
+        _profiles[key] = ServerProfile(thinks_first=endpoint.thinks_first or may)
     return _profiles[key]
 
 
-async def check_provider() -> None:
+async def check_provider(endpoint: Endpoint) -> None:
     """Ask the server for its models. Raises openai.APIError if it does not answer."""
-    await _client().models.list()
+    await _get_client(endpoint).models.list()
 
 
-async def find_server_error() -> errors.ModelError | None:
+async def find_server_error(endpoint: Endpoint) -> errors.ModelError | None:
     """Return why the server cannot list its models; None if it answers, even that it has no such list."""
     try:
-        await _client().get("/models", cast_to=object)
+        await _get_client(endpoint).get("/models", cast_to=object)
     except (openai.APIResponseValidationError, ValueError):
         # Any response shows that the server answers.
         return None
@@ -114,6 +119,7 @@ async def find_server_error() -> errors.ModelError | None:
 
 async def stream_answer(
     *,
+    endpoint: Endpoint,
     messages: Sequence[ChatMessage],
     answer_tokens: int,
     request_id: str,
@@ -122,21 +128,26 @@ async def stream_answer(
     """Yield the answer as the model generates it, then its TokenUsage.
 
     `answer_tokens` is the maximum to generate; `request_id` is sent to the server for its log. `fields` are more fields
-    of the request, such as samplers: those of the settings replace them, and the server is asked without one that it
+    of the request, such as samplers: those of the endpoint replace them, and the server is asked without one that it
     refuses. Closing the generator closes the connection, which stops the model. Raises ModelError if the answer is
     incomplete, after the usage if the server had begun to answer.
     """
-    profile, began = _get_profile(), asyncio.get_running_loop().time()
+    profile, began = _get_profile(endpoint), asyncio.get_running_loop().time()
     request = CompletionRequest(
-        messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_TOKEN_SECONDS, fields or {}
+        endpoint,
+        messages,
+        answer_tokens,
+        request_id,
+        began + endpoint.first_token_seconds,
+        fields or {},
     )
     try:
         async with AsyncExitStack() as stack:
             response = await _open_stream(stack, request, profile)
             events = EventReader(
                 response.iter_bytes(),
-                first=settings.TUTOR_FIRST_TOKEN_SECONDS,
-                following=settings.TUTOR_NEXT_TOKEN_SECONDS,
+                first=endpoint.first_token_seconds,
+                following=endpoint.next_token_seconds,
                 began=began,
             )
             reader = AnswerReader(events, cap=answer_tokens, thinks_first=profile.thinks_first is not False)
@@ -149,14 +160,14 @@ async def stream_answer(
         raise _map_error(error) from error
 
 
-async def count_tokens(text: str) -> int | None:
+async def count_tokens(endpoint: Endpoint, text: str) -> int | None:
     """Count tokens with the model's own tokenizer. Returns None if the server cannot.
 
     llama.cpp and vLLM have `/tokenize`; other servers only report usage.
     """
-    body = {"model": settings.TUTOR_MODEL, "content": text, "prompt": text, "add_special_tokens": False}
-    address = urljoin(settings.TUTOR_BASE_URL, "/tokenize")
-    client = _client().with_options(timeout=COUNT_TIMEOUT_SECONDS)
+    body = {"model": endpoint.model, "content": text, "prompt": text, "add_special_tokens": False}
+    address = urljoin(endpoint.base_url, "/tokenize")
+    client = _get_client(endpoint).with_options(timeout=COUNT_TIMEOUT_SECONDS)
     try:
         reply = await client.post(address, cast_to=object, body=body)
     except openai.APIError:
@@ -169,6 +180,7 @@ async def count_tokens(text: str) -> int | None:
 class CompletionRequest:
     """A request to the model. `give_up_at` is the event loop's time until which it is retried while the model loads."""
 
+    endpoint: Endpoint
     messages: Sequence[ChatMessage]
     answer_tokens: int
     request_id: str
@@ -198,17 +210,20 @@ async def _send_request(
     stack: AsyncExitStack, request: CompletionRequest, profile: ServerProfile
 ) -> "openai.AsyncAPIResponse[Any]":
     # Any, because the name of a parameter is chosen at run time.
-    create: Any = _client().chat.completions.with_streaming_response.create
+    endpoint = request.endpoint
+    create: Any = _get_client(endpoint).chat.completions.with_streaming_response.create
     more = {"stream_options": {"include_usage": True}} if profile.reports_usage else {}
     optional = {name: value for name, value in request.fields.items() if name not in profile.refused_fields}
     # The raw response keeps the client's authentication and errors but creates no object for each token.
     response: openai.AsyncAPIResponse[Any] = await stack.enter_async_context(
         create(
-            model=settings.TUTOR_MODEL,
+            model=endpoint.model,
             messages=list(request.messages),
             stream=True,
             extra_headers={"X-Request-ID": request.request_id},
-            extra_body={**optional, **settings.TUTOR_EXTRA_BODY} or None,
+            extra_body={**optional, **endpoint.extra_fields} or None,
+            # Longer than our own timeout, which can tell a silent model from a lost connection.
+            timeout=openai.Timeout(endpoint.first_token_seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS),
             **{profile.limit_fields[0]: request.answer_tokens},
             **more,
         )
@@ -231,7 +246,7 @@ def _learn_from_error(error: "openai.APIError", request: CompletionRequest, prof
         profile.limit_fields.reverse()
         return True
     named = {name for name in request.fields if re.search(rf"\b{re.escape(name)}\b", text)}
-    refused = named - profile.refused_fields - settings.TUTOR_EXTRA_BODY.keys()
+    refused = named - profile.refused_fields - request.endpoint.extra_fields.keys()
     profile.refused_fields |= refused
     return bool(refused)
 

@@ -62,7 +62,8 @@ def _client() -> "openai.AsyncOpenAI":
             base_url=settings.GUARD_BASE_URL,
             api_key=settings.GUARD_API_KEY,
             max_retries=0,
-            http_client=openai.DefaultAioHttpClient(),
+            # A redirect could lead elsewhere, with the question and the key.
+            http_client=openai.DefaultAioHttpClient(follow_redirects=False),
         )
     return _clients[loop]
 

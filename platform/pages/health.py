@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 from inference.provider import check_provider
 from kit.connections import release_connection
 from kit.valkey import create_async_client
+from routing.models import TutorModel
+from routing.registry import list_models
 
 CHECK_SECONDS = 2.0
 
@@ -59,8 +61,32 @@ async def _valkey() -> None:
         await client.ping()
 
 
+@sync_to_async(thread_sensitive=False)
+def _list_models() -> list[TutorModel]:
+    try:
+        return list_models()
+    finally:
+        release_connection()
+
+
 async def _model() -> None:
-    await check_provider()
+    """Raise the last model's error unless at least one model answers."""
+    models = await _list_models()
+    if not models:
+        raise TimeoutError
+    checks = [asyncio.create_task(check_provider(model.endpoint)) for model in models]
+    try:
+        for answered in asyncio.as_completed(checks):
+            try:
+                await answered
+            except Exception as error:  # noqa: BLE001 - another model may still answer
+                failure = error
+            else:
+                return
+        raise failure
+    finally:
+        for check in checks:
+            check.cancel()
 
 
 @sync_to_async(thread_sensitive=False)

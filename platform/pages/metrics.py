@@ -14,8 +14,9 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from budgets.selectors import count_open_holds
 from chat.selectors import count_live_turns
-from chat.turns.outages import find_outage
+from chat.turns.outages import list_outages
 from chat.turns.outcomes import MEASURES
+from routing.registry import list_models
 from telemetry.metric_store import read_totals
 
 
@@ -53,12 +54,17 @@ class SiteCollector:
         if totals is not None:
             yield from (measure.collect(totals) for measure in MEASURES)
         yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", count_open_holds())
-        outage = find_outage()
-        yield GaugeMetricFamily(
+        down_since = {outage.model_id: outage.began_at for outage in list_outages()}
+        outage_seconds = GaugeMetricFamily(
             "kitchen_model_outage_seconds",
-            "How long the model has been out; 0 while it answers.",
-            (timezone.now() - outage.began_at).total_seconds() if outage else 0,
+            "How long each model has been out; 0 while it answers.",
+            labels=["model"],
         )
+        for model in list_models():
+            began_at = down_since.get(model.pk)
+            seconds = (timezone.now() - began_at).total_seconds() if began_at else 0
+            outage_seconds.add_metric([model.name], seconds)
+        yield outage_seconds
         live = GaugeMetricFamily(
             "kitchen_turns_live", "Turns that wait or are being written.", labels=["state"]
         )

@@ -1,8 +1,5 @@
 """The home page, and the pages about the site, privacy and how to use it."""
 
-from urllib.parse import urlsplit
-
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
@@ -13,9 +10,10 @@ from courses.learning.records import get_record
 from courses.library.selectors import list_reader_modules
 from events.selectors import find_next_event
 from families.next_steps import find_step_for_page
-from inference.location import get_guard_host, is_self_hosted
+from inference.location import get_guard_host
 from kit.languages import get_page_language
 from privacy.registry import list_kinds
+from routing.registry import list_models, list_outside_hosts
 
 
 @require_safe
@@ -44,9 +42,9 @@ def about(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     page = {
         "kinds": list_kinds(),
-        "is_self_hosted": is_self_hosted(),
+        "model_hosts": list_outside_hosts(),
+        "has_local_models": any(model.is_local for model in list_models()),
         "guard_host": get_guard_host(),
-        "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname,
     }
     return render(request, "pages/privacy.html", page)
 

@@ -10,6 +10,7 @@ from budgets.allowances import assign_plan, get_site_budget
 from budgets.audit import audit_ledger
 from budgets.models import Budget, EntryKind, Grant, Hold, LedgerEntry, Period, Plan
 from budgets.services import create_hold, settle_hold
+from routing.models import TutorModel
 from tests.budgets.purse import LEASE
 
 AsPerson = Callable[[Person], Client]
@@ -71,7 +72,6 @@ def test_changing_a_plan_changes_the_limits_of_everyone_on_it(admin_client: Clie
         "name": "Smaller",
         "tokens": "700",
         "period_length": "day",
-        "model_names": "any",
         "memory_tokens": "0",
     }
     assert admin_client.post(f"/admin/budgets/plan/{small.pk}/change/", form).status_code == 302
@@ -80,16 +80,17 @@ def test_changing_a_plan_changes_the_limits_of_everyone_on_it(admin_client: Clie
 
 
 def test_a_new_plan_can_be_made(admin_client: Client) -> None:
+    model = TutorModel.objects.create(name="Small", base_url="http://127.0.0.1:9/v1", model_name="small")
     form = {
         "slug": "own",
         "name": "Own",
         "period_length": "week",
-        "model_names": "big,small",
+        "tutor_models": [str(model.pk)],
         "memory_tokens": "900",
     }
     assert admin_client.post("/admin/budgets/plan/add/", form).status_code == 302
     own = Plan.objects.get(slug="own")
-    assert (own.tokens, own.model_names, own.period_length) == (None, ["big", "small"], "week")
+    assert (own.tokens, list(own.tutor_models.all()), own.period_length) == (None, [model], "week")
 
 
 def test_the_sites_limits_and_its_stop_go_through_the_ledger(admin_client: Client, budget: Budget) -> None:

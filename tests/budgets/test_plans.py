@@ -8,6 +8,7 @@ from budgets.calendar import PeriodLength
 from budgets.models import Plan
 from budgets.selectors import get_plan
 from budgets.services import settle_hold
+from routing.models import TutorModel
 from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums
 
 
@@ -30,11 +31,12 @@ def test_reading_the_plan_of_a_person_writes_nothing(other_owner: Person) -> Non
     assert not Plan.objects.exists()
 
 
-def test_free_allows_every_model_and_a_plan_may_name_its_own(db: None) -> None:
-    assert get_free_plan().allows("whatever")
-    own = Plan(model_names=["small"])
-    assert own.allows("small")
-    assert not own.allows("big")
+def test_free_allows_every_model_and_a_plan_may_name_its_own(other_owner: Person, pro: Plan) -> None:
+    assert list(get_plan(other_owner).model_ids) == []
+    small = TutorModel.objects.create(name="Small", base_url="http://127.0.0.1:9/v1", model_name="small")
+    pro.tutor_models.add(small)
+    assign_plan(owner=other_owner, plan=pro)
+    assert list(get_plan(other_owner).model_ids) == [small.pk]
 
 
 def test_a_better_plan_counts_at_once(other_owner: Person, pro: Plan) -> None:

@@ -4,16 +4,14 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Person
-from chat.answering import worker
 from chat.answering.worker import TurnWorker
-from chat.asking import services
 from chat.asking.services import start_turn
 from chat.models import Conversation, EndReason, ModelOutage, Turn
-from chat.prompt import build_prompt
-from chat.prompt_profiles import SMALL
 from guard import Verdict
+from routing.registry import create_settings_model
 from tests.chat.verdicts import judging
 from tests.live import wait_until
 
@@ -48,14 +46,9 @@ def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answer every question with the small profile."""
-
-    def build_small_prompt(*arguments: object, **options: object) -> object:
-        return build_prompt(*arguments, **options, profile=SMALL)  # type: ignore[arg-type]
-
-    for module in (services, worker):
-        monkeypatch.setattr(module, "build_prompt", build_small_prompt)
+def small(settings: Settings) -> None:
+    """Answer every question with the small profile, as the demo does."""
+    settings.TUTOR_PROMPT_PROFILE = "small"
 
 
 @pytest.fixture
@@ -63,6 +56,7 @@ def down(db: None) -> ModelOutage:
     """A model outage of three minutes, declared."""
     began = timezone.now() - timedelta(minutes=3)
     return ModelOutage.objects.create(
+        model=create_settings_model(),
         began_at=began,
         declared_at=began,
         end_reason=EndReason.MODEL_UNREACHABLE,

@@ -23,7 +23,6 @@ from budgets.errors import InsufficientBudget
 from budgets.models import BudgetScope, Hold, Plan
 from budgets.selectors import Meter, get_meter
 from chat.asking.services import start_turn
-from chat.errors import ModelNotInPlan
 from chat.formatting import format_budget_rejection, format_meter, format_refill_time
 from chat.models import Turn
 from chat.prompt import BRIEF_INSTRUCTION_TOKENS, MEMORY_TOKENS
@@ -62,16 +61,6 @@ class TestPlans:
         assert ask(teen).memory_tokens == MEMORY_TOKENS
         plan(teen, memory_tokens=0)
         assert ask(teen).memory_tokens == 0
-
-    def test_it_says_which_models_answer(self, teen: Person, owner: Client, settings: Settings) -> None:
-        plan(teen, model_names=["another"])
-        with pytest.raises(ModelNotInPlan):
-            ask(teen)
-        status, page = posted(owner)
-        assert status == 422
-        assert "Your plan doesn’t include the model" in page
-        settings.TUTOR_MODEL = "another"
-        assert ask(teen).is_live
 
 
 class TestTheHold:

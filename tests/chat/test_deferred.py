@@ -213,4 +213,4 @@ def test_admins_see_the_outage_and_how_many_wait(
     assert '<td class="field-waiting">1</td>' in page
     metrics = client.get("/metrics").content.decode()
     assert 'kitchen_turns_live{state="deferred"} 1.0' in metrics
-    assert float(metrics.split("\nkitchen_model_outage_seconds ")[1].split()[0]) > 100
+    assert float(metrics.split('\nkitchen_model_outage_seconds{model="Tutor"} ')[1].split()[0]) > 100

@@ -12,6 +12,7 @@ from budgets.selectors import get_meter
 from chat.asking.deferred import release_deferred
 from chat.models import ModelOutage, Turn, TurnState
 from chat.turns.outages import find_outage
+from routing.registry import list_models
 from tests import live
 from tests.chat.test_faults import logs, now, own_model, own_valkey, site, visitor
 from tests.chat.test_kills import answered_by_another, assert_paid_once, database_let_go, nudged, swept
@@ -58,7 +59,7 @@ def test_they_survive_model_and_broker_and_two_workers_answer_each_once(
         )
         with live.running(live.Model(logs / "model-2.log", own_model.port)):
             live.wait_until(lambda: all(not now(turn).is_live for turn in turns), what="the answers")
-            live.wait_until(lambda: find_outage() is None, what="the end of the outage")
+            live.wait_until(lambda: find_outage(list_models()) is None, what="the end of the outage")
     for person, turn in zip(people, turns, strict=True):
         ended = now(turn)
         assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 1)

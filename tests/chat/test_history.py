@@ -109,7 +109,7 @@ class TestAConversation:
     ) -> None:
         for count in (60, 400):
             conversation = create_conversation(teen, count)
-            with django_assert_num_queries(12):
+            with django_assert_num_queries(13):
                 read(owner, conversation)
 
     def test_of_400_turns_is_as_small_as_a_page(self, owner: Client, teen: Person) -> None:

@@ -22,6 +22,7 @@ from chat.models import EndReason, Turn, TurnState
 from chat.web import relay
 from inference import loop, provider
 from tests.chat.conftest import Ask, written
+from tests.endpoints import get_endpoint
 from tests.live import wait_until
 from tests.quirk_cases import ANSWER, END, PIECES, THOUGHT
 from tests.quirks import answered_by
@@ -53,11 +54,6 @@ def model(reply: bytes, *, counts: bytes = NOT_FOUND) -> Iterator[str]:
         yield serving.url
 
 
-async def _client_forget() -> None:
-    if client := provider._clients.pop(asyncio.get_running_loop(), None):
-        await client.close()
-
-
 @pytest.fixture
 def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..., Turn]]:
     def asking(reply: bytes, *, counts: bytes = NOT_FOUND, **how: object) -> Turn:
@@ -65,10 +61,9 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
             settings.TUTOR_BASE_URL = address
             return written(ask(teen, **how))
 
-    # The event loop's only client was connected to another address, and is reset before and after.
-    loop.submit(_client_forget()).result()
+    loop.submit(provider.close_clients()).result()
     yield asking
-    loop.submit(_client_forget()).result()
+    loop.submit(provider.close_clients()).result()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +149,7 @@ class TestThinking:
         begins_inside: Script = [OK, words(THOUGHT, "</think>", *PIECES), END]
         with scripted(begins_inside) as thinker, answered_by(thinker, TUTOR_MODEL="tutor"):
             assert [written(ask(teen)).answer for _ in range(2)] == [ANSWER, ANSWER]
-            habits = provider._get_profile()
+            habits = provider._get_profile(get_endpoint())
             assert habits.thinks_first
 
     def test_may_be_expected_from_the_beginning(self, teen: Person, ask: Ask) -> None:

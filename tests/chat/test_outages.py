@@ -14,10 +14,11 @@ from chat.turns.outages import (
     CLEAR_AFTER,
     DOWN_AFTER,
     FAILURES_EXPIRE_AFTER,
-    check_model,
+    check_models,
     find_outage,
     record_failure,
 )
+from routing.registry import create_settings_model, list_models
 from tests.chat.conftest import Ask, written
 from tests.live import free_port
 from tests.quirks import answered_by
@@ -50,8 +51,8 @@ class TestDown:
     def test_is_not_declared_after_one_failure(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
         with answered_by(nowhere()):
             fails(ask, teen)
-            assert check_model() is not None
-        assert find_outage() is None
+            assert check_models()
+        assert find_outage(list_models()) is None
         assert "model has been down" not in as_person(teen).get("/tutor/").content.decode()
 
     def test_is_declared_when_probes_have_failed_for_minutes(
@@ -60,10 +61,10 @@ class TestDown:
         with answered_by(nowhere()):
             fails(ask, teen)
             earlier(began_at=DOWN_AFTER)
-            check_model()
-            assert find_outage() is None
-            check_model()
-        assert find_outage() is not None
+            check_models()
+            assert find_outage(list_models()) is None
+            check_models()
+        assert find_outage(list_models()) is not None
         page = as_person(stranger).get("/tutor/").content.decode()
         assert "model has been down" in page
         assert "Answer when it’s back" in page
@@ -76,22 +77,22 @@ class TestDown:
             first = fails(ask, teen)
         with scripted() as serving, answered_by(serving):
             for _ in range(3):
-                record_failure(EndReason.MODEL_ERROR)
+                record_failure(create_settings_model(), EndReason.MODEL_ERROR)
             earlier(began_at=DOWN_AFTER)
-            check_model()
-            assert find_outage() is None
+            check_models()
+            assert find_outage(list_models()) is None
             other = ask(stranger)
             Turn.objects.filter(pk=other.pk).update(
                 state=TurnState.FAILED, end_reason=EndReason.MODEL_ERROR, ended_at=first.ended_at
             )
-            check_model()
-            assert find_outage() is not None
+            check_models()
+            assert find_outage(list_models()) is not None
 
     def test_costs_nothing_to_look_for_while_all_is_well(
         self, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with override_settings(TUTOR_BASE_URL="http://127.0.0.1:1/v1"), django_assert_num_queries(1):
-            assert check_model() is None
+            assert not check_models()
 
 
 class TestBack:
@@ -100,28 +101,28 @@ class TestBack:
         Turn.objects.filter(pk=turn.pk).update(
             state=TurnState.ANSWERED, claimed_at=timezone.now(), ended_at=timezone.now()
         )
-        assert check_model() is None
+        assert not check_models()
         assert ModelOutage.objects.get().ended_at
 
     def test_is_known_without_a_question_once_the_server_answers_to_its_name_for_a_while(
         self, down: ModelOutage
     ) -> None:
         with scripted() as serving, answered_by(serving):
-            check_model()
-            assert find_outage()
+            check_models()
+            assert find_outage(list_models())
             earlier(last_failure_at=CLEAR_AFTER)
-            check_model()
-        assert find_outage() is None
+            check_models()
+        assert find_outage(list_models()) is None
 
     def test_is_not_taken_from_its_name_where_it_answers_no_question(self, down: ModelOutage) -> None:
         ModelOutage.objects.update(end_reason=EndReason.MODEL_QUOTA)
         with scripted() as serving, answered_by(serving):
             earlier(last_failure_at=CLEAR_AFTER)
-            check_model()
-            assert find_outage()
+            check_models()
+            assert find_outage(list_models())
             earlier(last_failure_at=FAILURES_EXPIRE_AFTER)
-            check_model()
-        assert find_outage() is None
+            check_models()
+        assert find_outage(list_models()) is None
 
     @pytest.mark.parametrize(
         "reply",
@@ -129,15 +130,13 @@ class TestBack:
     )
     def test_a_server_that_has_no_list_of_models_is_there(self, reply: bytes, down: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
-            outage = check_model()
-            assert outage
+            [outage] = check_models()
             assert outage.is_reachable
 
     @pytest.mark.parametrize("reply", [error_reply(401, "no"), error_reply(503, "loading"), b""])
     def test_one_that_refuses_or_hangs_up_is_not(self, reply: bytes, down: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
-            outage = check_model()
-            assert outage
+            [outage] = check_models()
             assert not outage.is_reachable
 
     def test_a_short_outage_leaves_nothing_behind(self, teen: Person, ask: Ask) -> None:
@@ -145,5 +144,5 @@ class TestBack:
             fails(ask, teen)
         with scripted() as serving, answered_by(serving):
             earlier(last_failure_at=CLEAR_AFTER)
-            check_model()
+            check_models()
         assert not ModelOutage.objects.exists()

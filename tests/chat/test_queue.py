@@ -40,7 +40,7 @@ def ended(turn: Turn, seconds_ago: float = 0) -> Turn:
 class TestTheOrder:
     def test_the_person_who_asked_first_comes_first(self, people: list[Person], ask: Ask) -> None:
         turns = [asked(ask(person), 10 - number) for number, person in enumerate(people)]
-        assert list_next_turns(3) == [turn.pk for turn in turns[:3]]
+        assert [turn.id for turn in list_next_turns(3)] == [turn.pk for turn in turns[:3]]
 
     def test_no_person_has_two_turns_written_at_once(self, people: list[Person], ask: Ask) -> None:
         greedy, patient = people[:2]

@@ -25,9 +25,9 @@ from chat.models import Conversation, EndReason, Turn, TurnState
 from chat.services import answer_check_in
 from chat.turns.verdicts import redact_or_ask
 from guard import Category, Evidence, Level, Verdict
-from inference import loop, remote_guard
+from inference import loop, provider, remote_guard
 from tests.chat.conftest import Ask, written
-from tests.chat.test_models_that_fail import STOP, WORDS, _client_forget, model
+from tests.chat.test_models_that_fail import STOP, WORDS, model
 from tests.scripted import DONE, OK
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
@@ -132,13 +132,11 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
         chunks = [json.dumps({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
         reply = OK + "".join(f"data: {chunk}\n\n" for chunk in chunks).encode() + STOP + DONE
         with model(reply) as address:
-            # The event loop's only client was connected to another address.
-            loop.submit(_client_forget()).result()
             settings.TUTOR_BASE_URL = address
             return written(ask(teen, question))
 
     yield answering
-    loop.submit(_client_forget()).result()
+    loop.submit(provider.close_clients()).result()
 
 
 def streamed(turn: Turn) -> str:
@@ -251,10 +249,8 @@ class TestACrisisThatOnlyTheRemoteGuardFinds:
     )
     def test_even_if_the_model_fails(self, reply: bytes, teen: Person, ask: Ask, settings: Settings) -> None:
         with model(reply) as address:
-            loop.submit(_client_forget()).result()
             settings.TUTOR_BASE_URL = address
             turn = written(ask(teen, "how high is the old bridge at night"))
-        loop.submit(_client_forget()).result()
         assert (turn.state, turn.level, turn.answer) == (TurnState.CARDED, "3", "")
         assert get_meter(owner=teen).held == 0
 
@@ -384,7 +380,7 @@ class TestSettings:
             Level.NONE, frozenset({Category.PERSONAL}), (Evidence("personal", "en.personal.name", 3, 7),)
         )
         with pytest.raises(PersonalDataFound):
-            redact_or_ask("Am Noor a name?", named, "")
+            redact_or_ask("Am Noor a name?", named, "", leaves_site=True)
 
     @pytest.mark.parametrize(
         ("name", "value"),

@@ -111,7 +111,7 @@ class TestStart:
         self, owner: Client, teen: Person, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         Conversation.objects.bulk_create(Conversation(owner=teen, title=f"Number {n}") for n in range(60))
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(11):
             page = owner.get(reverse("chat:start")).content.decode()
         assert page.count("conversation-title") == 20
 

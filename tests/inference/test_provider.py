@@ -9,12 +9,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from config.settings.environment import parse_extra_body
+from config.settings.environment import parse_extra_body, parse_prompt_profile
 from inference import errors, loop
-from inference.location import is_self_hosted
+from inference.location import is_private_address
 from inference.messages import AnswerDelta, ChatMessage, TokenUsage
-from inference.prices import calculate_cost
+from inference.prices import Prices
 from inference.provider import check_provider, count_tokens, stream_answer
+from tests.endpoints import get_endpoint, get_settings_model
 
 NAME = "0198-a-turn"
 ASK: list[ChatMessage] = [{"role": "user", "content": "Explain in many words where rain comes from."}]
@@ -26,7 +27,9 @@ def run[T](coroutine: Coroutine[None, None, T]) -> T:
 
 async def answer(tokens: int, stop_after: int | None = None) -> list[AnswerDelta | TokenUsage]:
     pieces: list[AnswerDelta | TokenUsage] = []
-    async with aclosing(stream_answer(messages=ASK, answer_tokens=tokens, request_id=NAME)) as stream:
+    async with aclosing(
+        stream_answer(endpoint=get_endpoint(), messages=ASK, answer_tokens=tokens, request_id=NAME)
+    ) as stream:
         async for piece in stream:
             pieces.append(piece)
             if stop_after and len(pieces) == stop_after:
@@ -54,7 +57,7 @@ def test_the_cap_ends_the_answer_and_says_so() -> None:
 
 
 def test_the_server_answers_when_asked_whether_it_does() -> None:
-    run(check_provider())
+    run(check_provider(get_endpoint()))
 
 
 def test_the_model_counts_a_text_as_it_counts_its_own_answer() -> None:
@@ -62,12 +65,12 @@ def test_the_model_counts_a_text_as_it_counts_its_own_answer() -> None:
     text = "".join(piece.text for piece in words if isinstance(piece, AnswerDelta))
     assert isinstance(usage, TokenUsage)
     assert usage.answer_tokens
-    assert abs((run(count_tokens(text)) or 0) - usage.answer_tokens) <= 1
+    assert abs((run(count_tokens(get_endpoint(), text)) or 0) - usage.answer_tokens) <= 1
 
 
 def test_a_server_that_counts_nothing_says_so(settings: Settings) -> None:
     settings.TUTOR_BASE_URL = "http://127.0.0.1:9/v1"
-    assert asyncio.run(count_tokens("Rain falls.")) is None
+    assert asyncio.run(count_tokens(get_endpoint(), "Rain falls.")) is None
 
 
 async def _say(reply: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -200,18 +203,20 @@ def test_a_server_that_is_not_there_is_unreachable(settings: Settings) -> None:
         ("http://192.168.1.20:8080/v1", True),
         ("https://api.example.com/v1", False),
         ("http://8.8.8.8/v1", False),
+        ("http://134744072/v1", False),
+        ("http://0x8.8.2056/v1", False),
+        ("http://2130706433/v1", True),
     ],
 )
-def test_whether_questions_leave_the_house(address: str, at_home: bool, settings: Settings) -> None:
-    settings.TUTOR_BASE_URL = address
-    assert is_self_hosted() is at_home
+def test_whether_questions_leave_the_house(address: str, at_home: bool) -> None:
+    assert is_private_address(address) is at_home
 
 
-def test_a_price_is_rounded_up_to_whole_microdollars(settings: Settings) -> None:
-    settings.TUTOR_INPUT_PRICE, settings.TUTOR_OUTPUT_PRICE = 0.15, 0.6
-    assert calculate_cost(prompt_tokens=1000, answer_tokens=100) == 210
-    assert calculate_cost(prompt_tokens=1, answer_tokens=0) == 1
-    assert calculate_cost(prompt_tokens=0, answer_tokens=0) == 0
+def test_a_price_is_rounded_up_to_whole_microdollars() -> None:
+    prices = Prices(input=150_000, output=600_000)
+    assert prices.calculate_cost(prompt_tokens=1000, answer_tokens=100) == 210
+    assert prices.calculate_cost(prompt_tokens=1, answer_tokens=0) == 1
+    assert prices.calculate_cost(prompt_tokens=0, answer_tokens=0) == 0
 
 
 @pytest.mark.parametrize(
@@ -227,6 +232,12 @@ def test_invalid_extra_fields_stop_the_start(written: str, message: str) -> None
         parse_extra_body(written)
 
 
+def test_an_unknown_prompt_profile_stops_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match='"full" or "small"'):
+        parse_prompt_profile("tiny")
+    assert parse_prompt_profile("small") == "small"
+
+
 def test_fields_are_added_to_a_request_as_json() -> None:
     assert parse_extra_body("") == parse_extra_body(" ") == {}
     assert parse_extra_body('{"temperature": 0.3}') == {"temperature": 0.3}
@@ -234,6 +245,7 @@ def test_fields_are_added_to_a_request_as_json() -> None:
 
 def test_cached_tokens_have_a_price_of_their_own(settings: Settings) -> None:
     settings.TUTOR_INPUT_PRICE, settings.TUTOR_OUTPUT_PRICE = 1.0, 2.0
-    assert calculate_cost(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 120
+    usage = {"prompt_tokens": 100, "answer_tokens": 10, "cached_tokens": 80}
+    assert get_settings_model().prices.calculate_cost(**usage) == 120
     settings.TUTOR_CACHED_INPUT_PRICE = 0.1
-    assert calculate_cost(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 48
+    assert get_settings_model().prices.calculate_cost(**usage) == 48

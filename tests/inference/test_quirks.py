@@ -11,6 +11,7 @@ from chat.models import EndReason
 from inference.errors import ModelError
 from inference.messages import TokenUsage
 from inference.provider import stream_answer
+from tests.endpoints import get_endpoint
 from tests.quirk_cases import CASES, Case
 from tests.scripted import scripted
 
@@ -33,6 +34,7 @@ class Came:
 async def read() -> Came:
     came = Came()
     stream = stream_answer(
+        endpoint=get_endpoint(),
         messages=[{"role": "user", "content": "Where does rain come from?"}],
         answer_tokens=400,
         request_id="a-turn",

@@ -12,6 +12,7 @@ import pytest
 
 from inference.provider import count_tokens
 from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens, estimate_piece_tokens
+from tests.endpoints import get_endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANCE = random.Random(17)  # noqa: S311 - test data
@@ -33,7 +34,7 @@ def some(signs: str, count: int, between: str = "") -> str:
 
 
 def counted(text: str) -> int:
-    count = asyncio.run(count_tokens(text))
+    count = asyncio.run(count_tokens(get_endpoint(), text))
     assert count
     return count
 

@@ -60,6 +60,7 @@ class Model:
             "TUTOR_API_KEY": self._key,
             "TUTOR_MODEL": NAME,
             "TUTOR_IS_DEMO_MODEL": "1",
+            "TUTOR_PROMPT_PROFILE": "small",
             "TUTOR_CONTEXT_TOKENS": str(SLOT_TOKENS),
             "TUTOR_CONCURRENCY": str(SLOTS),
         }

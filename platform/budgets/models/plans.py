@@ -1,17 +1,11 @@
+from collections.abc import Sequence
+
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from budgets.calendar import PeriodLength
-
-ANY_MODEL = "any"
-
-
-def default_model_names() -> list[str]:
-    """Return the default of `Plan.model_names`: every model."""
-    return [ANY_MODEL]
 
 
 def default_daily_tokens() -> int:
@@ -45,17 +39,21 @@ class Plan(models.Model):
         blank=True,
         help_text=_("Leave empty for the site’s own limit."),
     )
-    model_names = ArrayField(
-        models.CharField(max_length=200),
-        verbose_name=_("models"),
-        default=default_model_names,
-        help_text=_("Model names, separated by commas. “any” means every model."),
-    )
     memory_tokens = models.PositiveIntegerField(
         _("memory, in tokens"),
         default=600,
         help_text=_("How much of a conversation the tutor remembers. 0 means none."),
     )
+    tutor_models = models.ManyToManyField(
+        "routing.TutorModel",
+        verbose_name=_("models"),
+        blank=True,
+        related_name="plans",
+        help_text=_("Leave empty for every model. Local models answer when none of these can."),
+    )
+
+    # The ids of `tutor_models`. Set by budgets.selectors.get_plan.
+    model_ids: Sequence[int] = ()
 
     class Meta:
         verbose_name = _("plan")
@@ -63,10 +61,6 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def allows(self, model: str) -> bool:
-        """Whether this plan includes a model of this name."""
-        return ANY_MODEL in self.model_names or model in self.model_names
 
 
 def build_default_plan() -> Plan:

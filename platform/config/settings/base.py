@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "privacy",
     "mail",
     "accounts",
+    "routing",
     "budgets",
     "safeguarding",
     "families",

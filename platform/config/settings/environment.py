@@ -9,20 +9,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from inference.endpoints import RESERVED_FIELDS
+
 MIN_SECRET_KEY_LENGTH = 50
 MIN_TOKEN_LENGTH = 20
-# Fields of a model request that the code sets and TUTOR_EXTRA_BODY must not.
-RESERVED_FIELDS = {
-    "max_completion_tokens",
-    "max_tokens",
-    "messages",
-    "model",
-    "n",
-    "stream",
-    "stream_options",
-    "tool_choice",
-    "tools",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +54,13 @@ def require_safe_settings(production: Production) -> None:
             f"Kitchen Table cannot start outside demo mode with these settings:\n{listed}\n"
             "See docs/operations.md. To try it on your own machine, use `make run`."
         )
+
+
+def parse_prompt_profile(name: str) -> str:
+    """Return TUTOR_PROMPT_PROFILE if it is a known one. Raises ImproperlyConfigured."""
+    if name not in {"full", "small"}:
+        raise ImproperlyConfigured(f'TUTOR_PROMPT_PROFILE must be "full" or "small", not {name!r}.')
+    return name
 
 
 def parse_extra_body(text: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The tutor: its model, its guards and its crisis cards."""
 
+import os
 from typing import Any
 
-from config.settings.environment import env, parse_extra_body
+from config.settings.environment import env, parse_extra_body, parse_prompt_profile
 
 TUTOR_BASE_URL: str = env.str("TUTOR_BASE_URL", default="")
 TUTOR_API_KEY: str = env.str("TUTOR_API_KEY", default="none")
@@ -28,6 +29,14 @@ TUTOR_NEXT_TOKEN_SECONDS: float = env.float("TUTOR_NEXT_TOKEN_SECONDS", default=
 TUTOR_EXTRA_BODY: dict[str, Any] = parse_extra_body(env.str("TUTOR_EXTRA_BODY", default=""))
 # Whether answers begin with thinking that has only a closing tag. If not set, the first answer decides.
 TUTOR_THINKS_FIRST: bool = env.bool("TUTOR_THINKS_FIRST", default=False)
+# The instructions for this model: "full", or "small" for a model of about a billion parameters or fewer.
+TUTOR_PROMPT_PROFILE: str = parse_prompt_profile(env.str("TUTOR_PROMPT_PROFILE", default="full"))
+# Hosts that further models may be on: "api.example.com", or "10.0.0.5:8080" for a port of its own.
+TUTOR_HOSTS: list[str] = env.list("TUTOR_HOSTS", default=[])
+# The keys of further models. The admin names the variable; its value is never stored or shown.
+TUTOR_KEYS: dict[str, str] = {
+    name: value for name, value in os.environ.items() if name.startswith("TUTOR_KEY_") and value
+}
 TUTOR_DAILY_TOKENS: int = env.int("TUTOR_DAILY_TOKENS", default=20_000)
 # Set by the supervisor when the tutor uses the demo's own model.
 TUTOR_IS_DEMO_MODEL: bool = env.bool("TUTOR_IS_DEMO_MODEL", default=False)

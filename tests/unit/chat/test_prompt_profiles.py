@@ -18,10 +18,10 @@ from chat.prompt import (
     build_prompt,
     get_answer_room,
 )
-from chat.prompt_profiles import FULL, SMALL, PromptProfile, get_prompt_profile
-from config.settings.environment import RESERVED_FIELDS
+from chat.prompt_profiles import FULL, PROMPT_PROFILES, SMALL, PromptProfile
 from courses.retrieval.search import FoundPassage
 from guard import Level, judge_output
+from inference.endpoints import RESERVED_FIELDS
 from inference.tokens import estimate_max_tokens
 
 PROFILES = [FULL, SMALL]
@@ -48,12 +48,12 @@ def system_of(prompt_of: PromptProfile, **options: object) -> str:
 
 @each_profile
 def test_a_profile_is_found_by_its_name(profile: PromptProfile) -> None:
-    assert get_prompt_profile(profile.name) is profile
+    assert PROMPT_PROFILES[profile.name] is profile
 
 
 def test_an_unknown_name_raises() -> None:
     with pytest.raises(KeyError):
-        get_prompt_profile("huge")
+        PROMPT_PROFILES["huge"]
 
 
 def test_a_prompt_is_full_unless_the_model_is_small() -> None:

@@ -1,0 +1,355 @@
+"""Chooses the model for a turn and holds what its answer may cost, when it is asked and again if the model fails."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.errors import HoldKeyTaken, InsufficientBudget, LedgerError
+from budgets.models import Hold, Plan
+from budgets.selectors import get_plan, list_budget_statuses
+from budgets.services import create_hold
+from chat.errors import (
+    NoLocalModel,
+    QuestionRejected,
+    QuestionTooLong,
+    TooLongForBudget,
+    TurnIdTaken,
+)
+from chat.models import ModelOutage, Turn, TurnState
+from chat.prompt import (
+    BRIEF_INSTRUCTION_TOKENS,
+    MIN_ANSWER_TOKENS,
+    ContextLimits,
+    Prompt,
+    add_turn_instructions,
+    build_prompt,
+    get_answer_room,
+    get_stored_passages,
+)
+from chat.prompt_profiles import PROMPT_PROFILES
+from chat.selectors import get_earlier_turns
+from chat.turns.outages import find_outage
+from chat.turns.outcomes import Outcome, resolve_hold
+from chat.turns.retries import get_continued_turns
+from courses.retrieval.search import FoundPassage
+from families.gate import TutorGate, get_tutor_gate
+from inference.location import get_guard_host
+from inference.tokens import estimate_max_tokens
+from routing.breaker import may_try, read_health
+from routing.models import TutorModel
+from routing.registry import find_model, list_models
+from routing.routes import Ranking, Skipped, SkipReason, rank_models
+
+# The ledger's safety net. A turn lives for minutes at most, so a hold this old no longer has a turn.
+HOLD_LEASE = timedelta(minutes=20)
+# A few sentences. If the budget can pay for a question of this length, ask for a shorter one.
+SHORT_QUESTION_TOKENS = 150
+# A usual prompt, for the question that has not been written yet.
+USUAL_PROMPT_TOKENS = 1000
+
+
+@dataclass(frozen=True)
+class PromptParts:
+    """What a turn's prompt is built from, besides its question."""
+
+    past: Sequence[Turn]
+    passages: Sequence[FoundPassage]
+    continued: Sequence[Turn]
+
+
+def rank_for_plan(plan: Plan | None, *, local_only: bool) -> Ranking:
+    """Rank the usable models for a person on this plan; None stands for a plan with every model."""
+    usable = list_models()
+    return rank_models(
+        usable,
+        plan_model_ids=plan.model_ids if plan else (),
+        local_only=local_only,
+        health=read_health(model.pk for model in usable),
+    )
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Whether a question could go to a model outside, and whether a remote guard outside reads it."""
+
+    to_model: bool
+    to_guard: bool
+
+
+def get_exposure(person: Person, *, local_only: bool) -> Exposure:
+    """Return who outside could read a question of this person, now or if a model fails. `local_only` is the page's."""
+    usable, has_guard = list_models(), get_guard_host() is not None
+    to_model = not local_only and any(not model.is_local for model in usable)
+    if not (to_model or has_guard) or get_tutor_gate(person).terms.local_only:
+        return Exposure(to_model=False, to_guard=False)
+    if to_model:
+        to_model = rank_models(usable, plan_model_ids=get_plan(person).model_ids).may_leave
+    return Exposure(to_model=to_model, to_guard=has_guard)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Where the next question would go. `model` is None if no model may answer it."""
+
+    model: TutorModel | None
+    ranking: Ranking
+    # The outage of the model that has been down for the shortest time, if all that may answer are down.
+    outage: ModelOutage | None
+
+
+def preview_route(person: Person, gate: TutorGate) -> Preview:
+    """Return where the person's next question would go, before it is written. Holds nothing."""
+    usable = list_models()
+    # With one local model the plan decides nothing.
+    plan = None if len(usable) == 1 and usable[0].is_local else get_plan(person)
+    ranking = rank_for_plan(plan, local_only=gate.terms.local_only)
+    # More queries only if a model costs money.
+    affordable = [model for model in ranking.models if model.prices.are_zero]
+    if len(affordable) < len(ranking.models):
+        lefts = [status.microdollars_left for status in list_budget_statuses(owner=person)]
+        left = min((left for left in lefts if left is not None), default=None)
+        affordable = [model for model in ranking.models if left is None or _estimate_cost(model) <= left]
+    chosen = next(iter(affordable or ranking.models), None)
+    return Preview(chosen, ranking, find_outage(ranking.models))
+
+
+def _estimate_cost(model: TutorModel) -> int:
+    return model.prices.calculate_cost(prompt_tokens=USUAL_PROMPT_TOKENS, answer_tokens=model.answer_tokens)
+
+
+def get_limits(model: TutorModel) -> ContextLimits:
+    return ContextLimits(context_tokens=model.context_tokens, answer_tokens=model.answer_tokens)
+
+
+def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> Prompt:
+    """Build the prompt of a turn for this model, as the turn's row says. Raises TooLongForModel."""
+    limits = get_limits(model)
+    # What was asked as a question that stays here is not sent out later, as part of the conversation, either.
+    past = [earlier for earlier in parts.past if model.is_local or not earlier.local_only]
+    prompt = build_prompt(
+        turn.question,
+        past=past if turn.memory_tokens else [],
+        memory_tokens=turn.memory_tokens,
+        passages=parts.passages,
+        language=turn.language,
+        is_brief=turn.is_brief,
+        continued=parts.continued,
+        profile=PROMPT_PROFILES[model.prompt_profile],
+        limits=limits,
+    )
+    return add_turn_instructions(prompt, turn, limits=limits)
+
+
+def create_turn_hold(
+    turn: Turn, parts: PromptParts, *, person: Person, gate: TutorGate, tried: Sequence[Skipped] = ()
+) -> None:
+    """Choose a model and hold what its answer may cost. Sets the turn's route, prompt and answer fields; saves nothing.
+
+    Models are tried in the order of `rank_for_plan`. One that the budget pays for in full comes before a better one
+    whose answer would have to be shortened. `tried` are models that have failed this turn.
+
+    Must run in the caller's transaction. Raises NoLocalModel, QuestionTooLong, InsufficientBudget, SiteStopped or
+    TurnIdTaken.
+    """
+    plan = get_plan(person)
+    turn.local_only = turn.local_only or gate.terms.local_only
+    turn.skips_remote_guard = gate.terms.local_only and get_guard_host() is not None
+    turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
+    turn.passages = [passage.key for passage in parts.passages]
+    turn.is_brief = False
+    ranking = rank_for_plan(plan, local_only=turn.local_only)
+    failed = {skipped.model.pk for skipped in tried}
+    models = [model for model in ranking.models if model.pk not in failed]
+    if not models:
+        raise NoLocalModel
+    attempts = _list_attempts(models, ranking.resting)
+    refused, hold, model = _hold_first_affordable(turn, parts, person, plan, attempts)
+    turn.route = [
+        {"id": passed.model.pk, "name": passed.model.name, "reason": passed.reason}
+        for passed in ranking.list_passed_over(model, [*refused, *tried])
+    ]
+    _set_hold_fields(turn, hold, model)
+
+
+def _hold_first_affordable(
+    turn: Turn, parts: PromptParts, person: Person, plan: Plan, attempts: Sequence[tuple[TutorModel, bool]]
+) -> tuple[list[Skipped], Hold, TutorModel]:
+    """Return the models that could not be afforded, the hold, and the model that it is for."""
+    rejections: dict[TutorModel, QuestionTooLong | InsufficientBudget] = {}
+    for model, is_whole in attempts:
+        if isinstance(rejections.get(model), QuestionTooLong):
+            continue
+        try:
+            hold = _hold(turn, parts, person, plan, model, is_whole=is_whole)
+        except (QuestionTooLong, InsufficientBudget) as rejection:
+            rejections[model] = rejection
+            continue
+        return [Skipped(other, _get_reason(rejections[other])) for other in rejections], hold, model
+    # The last model is the floor: what it needs is the least.
+    raise rejections[attempts[-1][0]]
+
+
+def _list_attempts(
+    models: Sequence[TutorModel], resting: Collection[TutorModel]
+) -> list[tuple[TutorModel, bool]]:
+    """Return which models to try in turn, each with whether it has to afford a whole answer.
+
+    A whole answer comes before a shortened one by a better model, and a model that rests after all others.
+    """
+    attempts: list[tuple[TutorModel, bool]] = []
+    for group in (
+        [model for model in models if model not in resting],
+        [model for model in models if model in resting],
+    ):
+        # With one model there is nothing to compare a shorter answer with.
+        if len(group) > 1:
+            attempts += [(model, True) for model in group]
+        attempts += [(model, False) for model in group]
+    return attempts
+
+
+def _get_reason(rejection: QuestionTooLong | InsufficientBudget) -> SkipReason:
+    return SkipReason.TOO_LONG if isinstance(rejection, QuestionTooLong) else SkipReason.BUDGET
+
+
+def _hold(
+    turn: Turn, parts: PromptParts, person: Person, plan: Plan, model: TutorModel, *, is_whole: bool
+) -> Hold:
+    """Hold the cost of an answer by this model, shortened if need be unless `is_whole`."""
+    prompt = build_turn_prompt(turn, parts, model=model)
+    longest = get_answer_room(prompt, longest=plan.answer_tokens, limits=get_limits(model))
+    now = timezone.now()
+    try:
+        hold = create_hold(
+            owner=person,
+            key=turn.hold_key,
+            prompt_tokens=prompt.tokens_at_most,
+            prompt_microdollars=model.prices.calculate_cost(
+                prompt_tokens=prompt.tokens_at_most, answer_tokens=0
+            ),
+            answer_tokens=longest,
+            answer_microdollars=model.prices.calculate_cost(prompt_tokens=0, answer_tokens=longest),
+            # The instruction to be brief takes tokens too.
+            min_answer_tokens=longest
+            if is_whole
+            else min(MIN_ANSWER_TOKENS + BRIEF_INSTRUCTION_TOKENS, longest),
+            lease=HOLD_LEASE,
+            now=now,
+        )
+    except HoldKeyTaken as error:
+        raise TurnIdTaken(is_own=False) from error
+    except InsufficientBudget as error:
+        if (
+            error.unit == "tokens"
+            and error.short_by <= estimate_max_tokens(turn.question) - SHORT_QUESTION_TOKENS
+        ):
+            raise TooLongForBudget.from_insufficient_budget(error) from error
+        raise
+    if hold.created_at != now:
+        # This is the hold of a deleted turn. It resolves only once, so a second answer could not be charged.
+        raise TurnIdTaken(is_own=False)
+    # Stored now, so that the prompt's cost is known even if the worker dies before the answer ends.
+    turn.prompt_tokens = prompt.tokens_likely
+    return hold
+
+
+def _set_hold_fields(turn: Turn, hold: Hold, model: TutorModel) -> None:
+    turn.tutor_model, turn.model, turn.is_local = model, model.model_name, model.is_local
+    turn.input_price, turn.cached_input_price, turn.output_price = (
+        model.input_price,
+        model.cached_input_price,
+        model.output_price,
+    )
+    turn.max_answer_tokens = hold.answer_tokens
+    turn.brief_scope, turn.refills_at = "", None
+    if hold.shortened_by:
+        turn.is_brief, turn.max_answer_tokens = True, max(1, hold.answer_tokens - BRIEF_INSTRUCTION_TOKENS)
+        turn.brief_scope, turn.refills_at = hold.shortened_by.scope, hold.shortened_by.refills_at
+
+
+# The fields that a new route sets.
+ROUTE_FIELDS = (
+    "tutor_model",
+    "model",
+    "is_local",
+    "input_price",
+    "cached_input_price",
+    "output_price",
+    "route",
+    "local_only",
+    "skips_remote_guard",
+    "hold_number",
+    "memory_tokens",
+    "passages",
+    "prompt_tokens",
+    "max_answer_tokens",
+    "is_brief",
+    "brief_scope",
+    "refills_at",
+    "answer",
+    "answer_tokens",
+)
+
+
+def find_route_failure(turn: Turn) -> SkipReason | None:
+    """Return why a claimed turn's model may not be asked now, or None. One question at a time tries a model at rest."""
+    model = find_model(turn.tutor_model_id)
+    if model is None:
+        return SkipReason.DOWN
+    # What a family agreed since the question was asked still keeps it here.
+    if not model.is_local and (turn.local_only or get_tutor_gate(turn.conversation.owner).terms.local_only):
+        return SkipReason.LOCAL_ONLY
+    return None if may_try(model.pk) else SkipReason.DOWN
+
+
+def load_prompt_parts(turn: Turn) -> PromptParts:
+    """Load what a stored turn's prompt is built from."""
+    return PromptParts(
+        past=get_earlier_turns([turn]).get(turn.pk, ()),
+        passages=get_stored_passages([turn])[turn.pk],
+        continued=get_continued_turns([turn])[turn.pk],
+    )
+
+
+def reroute_turn(*, turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
+    """Give a claimed turn that has no words yet to the next model, and return it as it is now.
+
+    `outcome` is what the failed try used: the site pays for that, and the old hold is resolved. Then the next model's
+    cost is held under a key of its own, so that nothing is charged twice.
+
+    Returns None and changes nothing if no other model may answer, the budget does not pay for one, or the claim was
+    lost or a stop was asked for meanwhile.
+    """
+    try:
+        with transaction.atomic():
+            return _reroute(turn, reason, outcome)
+    except (QuestionRejected, LedgerError):
+        return None
+
+
+def _reroute(turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
+    mine = Turn.objects.select_for_update(of=("self",)).filter(
+        pk=turn.pk, claim=turn.claim, state=TurnState.WORKING, stop_requested_at=None
+    )
+    row = mine.select_related("conversation__owner", "tutor_model").first()
+    if row is None:
+        return None
+    person = row.conversation.owner
+    tried = [
+        Skipped(model, SkipReason(skipped["reason"]))
+        for skipped in row.route
+        if skipped["reason"] in {SkipReason.FAILED, reason}
+        and (model := find_model(skipped["id"])) is not None
+    ]
+    if row.tutor_model is not None:
+        tried.append(Skipped(row.tutor_model, reason))
+    resolve_hold(row.hold_key, outcome)
+    row.hold_number += 1
+    row.answer, row.answer_tokens = "", 0
+    create_turn_hold(row, load_prompt_parts(row), person=person, gate=get_tutor_gate(person), tried=tried)
+    row.save(update_fields=ROUTE_FIELDS)
+    return row
