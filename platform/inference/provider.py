@@ -98,6 +98,11 @@ def _get_profile(endpoint: Endpoint) -> ServerProfile:
     return _profiles[key]
 
 
+def begins_with_thinking(endpoint: Endpoint) -> bool:
+    """Return whether this process has seen answers of this model that began inside its thinking."""
+    return _get_profile(endpoint).thinks_first is True
+
+
 async def check_provider(endpoint: Endpoint) -> None:
     """Ask the server for its models. Raises openai.APIError if it does not answer."""
     await _get_client(endpoint).models.list()

@@ -243,7 +243,10 @@ class TutorModel(models.Model):
 
     def clean(self) -> None:
         super().clean()
-        if self.answer_tokens and self.context_tokens and self.answer_tokens * 2 > self.context_tokens:
+        # Of the settings' model neither can be changed here.
+        if self.is_from_settings or not (self.answer_tokens and self.context_tokens):
+            return
+        if self.answer_tokens * 2 > self.context_tokens:
             raise ValidationError({"answer_tokens": _("An answer must leave at least half of the context.")})
 
     @property
@@ -258,8 +261,12 @@ class TutorModel(models.Model):
     @property
     def is_usable(self) -> bool:
         """Whether an admin has it in use and the environment still allows its host and has its key."""
-        has_key = self.is_from_settings or not self.key_variable or self.key_variable in settings.TUTOR_KEYS
-        return self.is_enabled and bool(self.base_url) and has_key and is_host_allowed(self.base_url)
+        return self.is_enabled and bool(self.base_url) and self.has_key and is_host_allowed(self.base_url)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the environment still has its key, if it needs one."""
+        return self.is_from_settings or not self.key_variable or self.key_variable in settings.TUTOR_KEYS
 
     @property
     def prices(self) -> Prices:

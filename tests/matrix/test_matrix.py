@@ -82,6 +82,7 @@ ROWS = {
     "chat_api:conversation_turns": ("401 200 404 404 404 404 404", "401 405 405 405 405 405 405"),
     "chat_api:conversations": ("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
     "chat_api:go_on": ("401 405 405 405 405 405 405", "401 204 204 204 204 204 204"),
+    "chat_api:plan": ("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
     "chat_api:turn": ("401 200 404 404 404 404 404", "401 405 405 405 405 405 405"),
     "chat_api:turn_continue": ("401 405 405 405 405 405 405", "401 409 404 404 404 404 404"),
     "chat_api:turn_answer": ("401 405 405 405 405 405 405", "401 200 404 404 404 404 404"),
@@ -97,6 +98,7 @@ ROWS = {
     "chat:delete": ("in 200 404 404 404 404 404", "in 302 404 404 404 404 404"),
     "chat:go_on": ("in 405 405 405 405 405 405", "in 302 302 302 302 302 302"),
     "chat:parent_view": ("in 404 200 404 404 404 404", "in 405 405 405 405 405 405"),
+    "chat:plan": ("in 200 200 200 200 200 200", "in 405 405 405 405 405 405"),
     "chat:rename": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
     "chat:start": ("in 200 200 200 200 200 200", "in 405 405 405 405 405 405"),
     "chat:turn_answer": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
@@ -187,11 +189,26 @@ ROWS = {
     "safeguarding:protocol": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "using": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
 }
-# Admin pages other than lists and forms of models, with their arguments.
+# Admin pages other than lists and forms of models, with their arguments: values, or names of the world's ids.
 ADMIN_ROWS = {
     "courses_module_previews": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 403 405"),
     "courses_module_preview": (
         ["en/good-and-bad/quiz.md"],
+        "302 302 302 302 302 403 200",
+        "302 302 302 302 302 403 200",
+    ),
+    "routing_tutormodel_try_it": (
+        ["tutor_model_id"],
+        "302 302 302 302 302 403 200",
+        "302 302 302 302 302 403 200",
+    ),
+    "routing_tutormodel_capabilities": (
+        ["tutor_model_id"],
+        "302 302 302 302 302 405 405",
+        "302 302 302 302 302 403 302",
+    ),
+    "routing_tutormodel_prices": (
+        ["tutor_model_id"],
         "302 302 302 302 302 403 200",
         "302 302 302 302 302 403 200",
     ),
@@ -241,7 +258,7 @@ def test_who_may_do_what(name: str, library: None) -> None:
 def test_who_may_do_what_in_the_admin(name: str, library: None) -> None:
     world = create_world()
     given, *rows = ADMIN_ROWS[name]
-    address = reverse(f"admin:{name}", args=given)
+    address = reverse(f"admin:{name}", args=[world.ids.get(arg, arg) for arg in given])
     for method, expected in zip(("get", "post"), rows, strict=True):
         assert done(world, method, address) == dict(zip(ROLES, expected.split(), strict=True)), method
 

@@ -20,6 +20,7 @@ from events.spots import confirm_sign_up
 from families.links import create_invitation
 from families.models import Consent, Link
 from mail.services import NewAttachment, queue_email
+from routing.models import TutorModel
 from tests.conftest import with_consent
 
 # In the order of the table's columns.
@@ -81,6 +82,10 @@ def create_world() -> World:
             attachments=[NewAttachment(filename="a.txt", content_type="text/plain", content="a")],
         )  # fmt: skip
     invitation = create_invitation(by=parent)
+    # The environment does not allow its host, so no one can ask it.
+    model = TutorModel.objects.create(
+        name="Elsewhere", base_url="https://elsewhere.example.com/v1", model_name="m"
+    )
     certificate = Certificate.objects.create(
         person=teen, module_slug="good-and-bad", language="en", title="The good and the bad of AI", lessons=5,
         questions=5, edition="0123456789ab", issued_on=timezone.localdate(),
@@ -111,6 +116,7 @@ def create_world() -> World:
             "parent_id": parent.pk,
             "conversation_id": conversation.pk,
             "turn_id": turn.pk,
+            "tutor_model_id": model.pk,
             "email_id": mail.pk,
             "attachment_id": mail.attachments.get().pk,
         },
