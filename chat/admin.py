@@ -1,6 +1,7 @@
-"""Admin pages for shared reports, report counts and model outages. No admin page shows a conversation."""
+"""Admin pages for shared reports, report counts, model outages and routes. No admin page shows a conversation."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -8,10 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import EndReason, ModelOutage, Report, ReportCount
+from chat.formatting import format_route
+from chat.models import EndReason, ModelOutage, Report, ReportCount, TurnRoute, TurnState
 from chat.reports import get_taken_action, iterate_examples, list_shared_reports
 from chat.selectors import count_live_turns
 from kit.admin import ReadOnlyAdmin
+from routing.formatting import format_dollars
+from routing.models import TutorModel
 
 
 @admin.register(Report)
@@ -103,3 +107,113 @@ class ModelOutageAdmin(ReadOnlyAdmin):
     @admin.display(description=_("questions waiting now"))
     def waiting(self, outage: ModelOutage) -> str:
         return "" if outage.ended_at else str(count_live_turns()["deferred"])
+
+
+# States that say something of what a person wrote. Their times are nothing for admins, who may know the person.
+PRIVATE_STATES = (
+    TurnState.CARDED,
+    TurnState.PAUSED,
+    TurnState.REFUSED,
+    TurnState.REDIRECTED,
+    TurnState.CUT,
+)
+# All that is read of a turn. Its question, answer, conversation and guard verdict are not even fetched.
+ROUTE_COLUMNS = (
+    "id",
+    "asked_at",
+    "state",
+    "end_reason",
+    "model",
+    "is_local",
+    "prompt_tokens",
+    "answer_tokens",
+    "microdollars",
+    "route",
+)
+
+
+class ModelFilter(admin.SimpleListFilter):
+    title = _("model")
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in TutorModel.objects.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        known = {value for value, _name in self.lookup_choices}
+        return queryset.filter(tutor_model=chosen) if chosen in known else queryset
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(state.value, state.label) for state in TurnState if state not in PRIVATE_STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+class DayFilter(admin.DateFieldListFilter):
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.title = _("day")
+
+
+@admin.register(TurnRoute)
+class TurnRouteAdmin(ReadOnlyAdmin):
+    """Which model answered each turn, and why. Written by chat.routes. Turns that the guard ended are left out."""
+
+    fields = list_display = (
+        "asked",
+        "state_shown",
+        "ending",
+        "model_shown",
+        "local",
+        "tokens",
+        "cost",
+        "why",
+    )
+    list_filter = (ModelFilter, StateFilter, ("asked_at", DayFilter))
+    ordering = ("-asked_at",)
+    list_per_page = 50
+    # Counting all turns would take longer than the page.
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TurnRoute]:
+        turns: QuerySet[TurnRoute] = super().get_queryset(request)
+        return turns.exclude(state__in=PRIVATE_STATES).only(*ROUTE_COLUMNS)
+
+    @admin.display(description=_("asked"), ordering="asked_at")
+    def asked(self, turn: TurnRoute) -> datetime:
+        return turn.asked_at
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_shown(self, turn: TurnRoute) -> str:
+        return str(TurnState(turn.state).label)
+
+    @admin.display(description=_("end reason"))
+    def ending(self, turn: TurnRoute) -> str:
+        return str(EndReason(turn.end_reason).label)
+
+    @admin.display(description=_("model"), ordering="model")
+    def model_shown(self, turn: TurnRoute) -> str:
+        return turn.model
+
+    @admin.display(description=_("local"), boolean=True)
+    def local(self, turn: TurnRoute) -> bool | None:
+        return turn.is_local if turn.model else None
+
+    @admin.display(description=_("tokens"))
+    def tokens(self, turn: TurnRoute) -> int:
+        return turn.prompt_tokens + turn.answer_tokens
+
+    @admin.display(description=_("cost"), ordering="microdollars")
+    def cost(self, turn: TurnRoute) -> str:
+        return format_dollars(turn.microdollars)
+
+    @admin.display(description=_("why this model"))
+    def why(self, turn: TurnRoute) -> str:
+        return format_route(turn)

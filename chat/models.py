@@ -308,6 +308,15 @@ class Turn(Deferral):
         return self.prompt_tokens + self.answer_tokens
 
 
+class TurnRoute(Turn):
+    """A turn as admins see it: which model answered and why, without any text or person."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("route")
+        verbose_name_plural = _("routes")
+
+
 class ReportReason(models.TextChoices):
     """What is wrong with an answer, according to its reporter."""
 
