@@ -9,6 +9,7 @@ urlpatterns = [
     path("parent-view/<uuid:link_id>", parent_view, name="parent_view"),
     path("", views.start, name="start"),
     path("conversations", views.conversations, name="conversations"),
+    path("plan", views.plan, name="plan"),
     path("ask", views.ask, name="ask"),
     path("go-on", views.go_on, name="go_on"),
     path("<uuid:conversation_id>", views.conversation, name="conversation"),

@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from budgets.models import PeriodLength
 from chat.formatting import find_card
 from chat.models import (
     MAX_COMMENT_LENGTH,
@@ -18,9 +19,11 @@ from chat.models import (
     TurnState,
     WaitsFor,
 )
+from chat.plans import PlanSummary
 from chat.turns.verdicts import PersonalDataChoice, find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
 from rest.fields import ProseField
+from routing.models import TutorModel
 from safeguarding.api import CrisisCardSerializer
 from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
 
@@ -71,6 +74,28 @@ class TutorStatusSerializer(serializers.Serializer[Any]):
     )
     deferred = serializers.IntegerField(help_text="How many of your questions wait for the model.")
     deferred_limit = serializers.IntegerField(help_text="How many of your questions may wait.")
+
+
+class PlanModelSerializer(serializers.Serializer[TutorModel]):
+    name = serializers.CharField()
+    is_local = serializers.BooleanField(help_text="Whether it runs on the site’s own machines.")
+    host = serializers.SerializerMethodField(help_text="Where questions go; null for a local model.")
+
+    def get_host(self, model: TutorModel) -> str | None:
+        return None if model.is_local else model.host
+
+
+class PlanSerializer(serializers.Serializer[PlanSummary]):
+    """What your plan gives you, as far as the models allow it. The people who run the site assign plans."""
+
+    name = serializers.CharField()
+    short_answers = serializers.IntegerField(
+        allow_null=True, help_text="About how many short answers a period has; null means no limit."
+    )
+    period = serializers.ChoiceField(PeriodLength.choices, source="plan.period_length")
+    answer_words = serializers.IntegerField(help_text="About how long an answer may be.")
+    memory_words = serializers.IntegerField(help_text="About how much of a conversation is remembered.")
+    models = PlanModelSerializer(many=True, help_text="In the order in which they are tried.")
 
 
 class CheckInAnswerSerializer(serializers.Serializer[Any]):

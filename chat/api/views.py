@@ -24,6 +24,7 @@ from chat.api.serializers import (
     AskSerializer,
     CheckInAnswerSerializer,
     ConversationSerializer,
+    PlanSerializer,
     ReportRequestSerializer,
     ReportSerializer,
     TurnSerializer,
@@ -35,6 +36,7 @@ from chat.asking import services as asking
 from chat.asking.services import StartedTurn, count_question
 from chat.errors import TurnIdTaken
 from chat.models import Conversation, Turn
+from chat.plans import list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
 from chat.routes import preview_route
 from chat.selectors import find_pause, get_conversation, get_turn, list_conversations, list_shown_turns
@@ -245,6 +247,13 @@ class TutorStatus(SignedInView):
             "deferred_limit": MAX_DEFERRED,
         }
         return Response(TutorStatusSerializer(status).data)
+
+
+class OwnPlan(SignedInView):
+    @extend_schema(operation_id="plan_read", responses=describe_responses({200: PlanSerializer}))
+    def get(self, _request: Request) -> Response:
+        """Your plan: how long an answer may be, how much the tutor remembers, and which models answer."""
+        return Response(PlanSerializer(list_plan_summaries(self.person)[0]).data)
 
 
 class PauseEnd(SignedInView):

@@ -22,6 +22,7 @@ from chat.asking.services import count_question
 from chat.errors import ConversationGone, PersonalDataFound, StillAnswering
 from chat.formatting import REJECTIONS, Rejection, format_rejection
 from chat.models import Conversation, Turn
+from chat.plans import list_agreed_limits, list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
 from chat.selectors import get_conversation, get_turn, list_conversations
 from chat.services import answer_check_in
@@ -47,6 +48,7 @@ from chat.web.search import (
     search_rate_limit,
 )
 from chat.web.turns import ReportForm, build_shown_turn
+from families.gate import get_tutor_gate
 from kit.free_text import free_text_fields
 from kit.not_found import raise_404_on
 from kit.paging import Page, paginate
@@ -70,6 +72,20 @@ def get_own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
     bind_log_ids(turn=turn_id)
     with raise_404_on(Turn.DoesNotExist):
         return get_turn(get_person(request), turn_id)
+
+
+@sign_in_required
+@require_safe
+def plan(request: HtmxRequest) -> HttpResponse:
+    """Show what the person's plan gives them, beside Free and Pro."""
+    person = get_person(request)
+    own, *others = list_plan_summaries(person)
+    context = {
+        "own": own,
+        "summaries": [own, *others],
+        "agreed": list_agreed_limits(get_tutor_gate(person).terms),
+    }
+    return render(request, "chat/plan.html", context)
 
 
 @sign_in_required

@@ -40,13 +40,19 @@ def load_plans() -> Plan:
     Pro is created only together with Free, so a deleted Pro stays deleted.
     """
     default = build_default_plan()
-    defaults = {"name": default.name, "tokens": default.tokens}
+    defaults = {
+        "name": default.name,
+        "tokens": default.tokens,
+        "answer_tokens": settings.TUTOR_ANSWER_TOKENS,
+    }
     free, is_new = Plan.objects.get_or_create(slug=Plan.FREE, defaults=defaults)
     if is_new:
         pro = {
             "name": _("Pro"),
             "tokens": 10 * default_daily_tokens(),
-            "memory_tokens": 2 * free.memory_tokens,
+            # Of a model that can write more. One that cannot writes as much for both.
+            "answer_tokens": 3 * settings.TUTOR_ANSWER_TOKENS,
+            "memory_tokens": 3 * free.memory_tokens,
         }
         Plan.objects.get_or_create(slug=Plan.PRO, defaults=pro)
     return free

@@ -172,15 +172,29 @@ def get_plan(person: Person) -> Plan:
     The plan is unsaved if the plans are not loaded yet.
     """
     own = Budget.objects.filter(owner=person).values("plan")
-    ids = ArrayAgg("tutor_models", filter=Q(tutor_models__isnull=False), default=[])
-    plans = list(Plan.objects.filter(Q(pk__in=own) | Q(slug=Plan.FREE)).annotate(ids=ids))
-    for plan in plans:
-        plan.model_ids = plan.ids
+    plans = _list_plans(Q(pk__in=own) | Q(slug=Plan.FREE))
     return (
         next((plan for plan in plans if plan.slug != Plan.FREE), None)
         or next(iter(plans), None)
         or build_default_plan()
     )
+
+
+def list_comparable_plans(person: Person) -> list[Plan]:
+    """Return a person's plan first, then Free and Pro, each once, with their `model_ids`.
+
+    Other plans are an admin's arrangements with other people.
+    """
+    own = get_plan(person)
+    return [own, *_list_plans(Q(slug__in=[Plan.FREE, Plan.PRO]) & ~Q(slug=own.slug))]
+
+
+def _list_plans(chosen: Q) -> list[Plan]:
+    ids = ArrayAgg("tutor_models", filter=Q(tutor_models__isnull=False), default=[])
+    plans: list[Plan] = list(Plan.objects.filter(chosen).annotate(ids=ids).order_by("pk"))
+    for plan in plans:
+        plan.model_ids = plan.ids  # type: ignore[attr-defined]
+    return plans
 
 
 def count_open_holds() -> int:

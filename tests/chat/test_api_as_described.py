@@ -64,6 +64,7 @@ def test_a_report(
     [
         ("/api/v1/tutor", "TutorStatus"),
         ("/api/v1/budget", "Meter"),
+        ("/api/v1/plan", "Plan"),
         ("/api/v1/conversations", "PageOfConversations"),
     ],
 )

@@ -37,6 +37,7 @@ def test_it_has_every_route(schema: dict[str, Any]) -> None:
         "post /api/v1/go-on",
         "post /api/v1/turns",
         "get /api/v1/tutor",
+        "get /api/v1/plan",
         "get /api/v1/turns/{turn_id}",
         "get /api/v1/turns/{turn_id}/events",
         "post /api/v1/turns/{turn_id}/stop",

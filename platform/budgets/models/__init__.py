@@ -4,6 +4,7 @@ Entries are the source of truth. Period sums are stored for speed, and `audit_bu
 app writes these tables.
 """
 
+from budgets.calendar import PeriodLength
 from budgets.models.audits import Audit
 from budgets.models.budgets import SITE_SHARDS, Budget, BudgetScope
 from budgets.models.entries import EntryKind, LedgerEntry, Overrun
@@ -24,6 +25,7 @@ __all__ = [
     "LedgerEntry",
     "Overrun",
     "Period",
+    "PeriodLength",
     "Plan",
     "Shortening",
     "build_default_plan",
