@@ -56,6 +56,19 @@ def test_every_setting_can_be_passed_to_each_process_of_the_site(
     assert not given & NOT_PASSED_ON
 
 
+@pytest.mark.parametrize("service", SITE)
+def test_the_keys_of_further_models_come_from_a_file_that_need_not_exist(
+    service: str, services: dict[str, Any]
+) -> None:
+    assert services[service]["env_file"] == [{"path": "tutor-keys.env", "required": False}]
+    # The file is neither in the repository nor in the image, which has only what is named.
+    assert "tutor-keys.env" in (ROOT / ".gitignore").read_text().split()
+    everything, *named = (ROOT / ".dockerignore").read_text().split()
+    assert everything == "**"
+    assert not [name for name in named if "env" in name]
+    assert "`TUTOR_KEY_*`" in (ROOT / "docs/operations.md").read_text()
+
+
 def test_every_service_is_bounded(services: dict[str, Any]) -> None:
     for name, service in services.items():
         limits = service["deploy"]["resources"]["limits"]
