@@ -163,6 +163,11 @@ async def stream_answer(
             profile.thinks_first = profile.thinks_first or reader.thinking.began_inside
     except openai.APIError as error:
         raise _map_error(error) from error
+    except Exception as error:
+        # The client lets its transport's errors through when a server breaks HTTP.
+        if type(error).__module__.partition(".")[0] != "aiohttp":
+            raise
+        raise errors.ModelResponseInvalid from error
 
 
 async def count_tokens(endpoint: Endpoint, text: str) -> int | None:

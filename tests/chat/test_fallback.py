@@ -55,6 +55,7 @@ FAILURES: dict[str, Script] = {
     "redirects": [answer(307, b"", Location="http://127.0.0.1:1/v1/chat/completions")],
     "sends nonsense": [OK + b"data: {not json\n\n"],
     "sends another page": [answer(200, b"<p>Hello")],
+    "does not speak HTTP": [b"no HTTP at all\r\n\r\n"],
     "is silent": [OK, None],
     "says nothing": [OK + stop() + used(40, 0) + DONE],
     "only thinks": [OK + delta(reasoning_content="Hm, rain. ") + stop("length") + used(40, 30) + DONE],
