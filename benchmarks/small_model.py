@@ -74,6 +74,8 @@ QUESTIONS = (
     Asked("a study plan", "I have a science test on Friday. Can you make me a study plan?"),
     Asked("a poem's line", "Write one line of a poem about the rain."),
     Asked("a token", "What is a token in an AI model?"),
+    Asked("seasons", "Why do we have seasons?"),
+    # This model knows no Spanish: the question is here so that the next one is measured.
     Asked("Spanish", "¿Por qué es importante dormir bien?", language="es"),
     Asked("a follow-up", "And why is it red in the evening?", before=SKY),
 )
