@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -13,14 +15,20 @@ from budgets.allowances import get_budget, set_allowance
 from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
 from budgets.selectors import get_meter
 from chat import streaming
+from chat.answering.leases import claim_turns, sweep_turns
 from chat.answering.worker import TurnWorker
 from chat.formatting import format_fallback, format_route
 from chat.models import EndReason, Turn, TurnState
+from chat.routes import reroute_turn
+from chat.services import delete_conversation, stop_turn
+from chat.turns.outages import build_outcome_without_answer
+from chat.turns.outcomes import Outcome
 from families import gate as families_gate
 from families.terms import Terms
 from routing import breaker, registry
 from routing.models import TutorModel
 from routing.registry import create_settings_model
+from routing.routes import SkipReason
 from tests.chat.conftest import Ask, written
 from tests.chat.models import CLOUD_PRICES, NOWHERE, rest
 from tests.conftest import with_consent
@@ -325,3 +333,63 @@ class TestPlaces:
         assert Turn.objects.get(state=TurnState.QUEUED).pk == turns[-1].pk
         wait_until(lambda: not Turn.objects.exclude(state=TurnState.ANSWERED).exists(), what="the answers")
         worker.is_closing = True
+
+
+class TestAWorkerThatDiesAfterAFallback:
+    """The turn has had two holds by then. Each resolves once, whatever happens next."""
+
+    @pytest.fixture
+    def rerouted(
+        self, teen: Person, ask: Ask, make_cloud: Callable[..., TutorModel], local: ScriptedModel
+    ) -> Turn:
+        make_cloud(CLOUD_ANSWER)
+        ask(teen)
+        [claimed] = claim_turns(places=1)
+        outcome = Outcome(
+            state=TurnState.FAILED,
+            end_reason=EndReason.MODEL_BUSY,
+            answer="",
+            prompt_tokens=40,
+            answer_tokens=3,
+            prices=claimed.prices,
+        )
+        turn = reroute_turn(turn=claimed, reason=SkipReason.FAILED, outcome=outcome)
+        assert turn
+        assert turn.hold_key != claimed.hold_key
+        return turn
+
+    def expire(self, turn: Turn) -> None:
+        Turn.objects.filter(pk=turn.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        sweep_turns()
+
+    def require_settled(self, teen: Person, *, absorbed: int) -> None:
+        assert not Hold.objects.filter(state=HoldState.HELD).exists()
+        assert get_meter(owner=teen).held == 0
+        entries = LedgerEntry.objects.filter(kind=EntryKind.ABSORB)
+        assert [entry.tokens for entry in entries] == [absorbed]
+
+    def test_another_worker_answers_it(self, rerouted: Turn, teen: Person) -> None:
+        self.expire(rerouted)
+        turn = written(Turn.objects.get(pk=rerouted.pk))
+        assert (turn.state, turn.answer) == (TurnState.ANSWERED, LOCAL_ANSWER.strip())
+        assert paid(teen) == (56, 0)
+        self.require_settled(teen, absorbed=43)
+
+    def test_a_stop_ends_it_for_nothing(self, rerouted: Turn, teen: Person) -> None:
+        stop_turn(turn=rerouted)
+        self.expire(rerouted)
+        assert Turn.objects.get(pk=rerouted.pk).state == TurnState.STOPPED
+        assert paid(teen) == (0, 0)
+        self.require_settled(teen, absorbed=43)
+
+    def test_a_deleted_conversation_leaves_no_hold(self, rerouted: Turn, teen: Person) -> None:
+        self.expire(rerouted)
+        delete_conversation(conversation=rerouted.conversation)
+        assert paid(teen) == (0, 0)
+        self.require_settled(teen, absorbed=43)
+
+    def test_a_lost_claim_cannot_be_rerouted(self, rerouted: Turn) -> None:
+        Turn.objects.filter(pk=rerouted.pk).update(claim=uuid4())
+        nothing = build_outcome_without_answer(EndReason.MODEL_BUSY)
+        assert reroute_turn(turn=rerouted, reason=SkipReason.FAILED, outcome=nothing) is None
+        assert Hold.objects.get(state=HoldState.HELD).key == rerouted.hold_key
