@@ -4,11 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
-
-import redis.asyncio
 
 from chat.streaming.store import (
     BEGINNING,
@@ -20,7 +18,13 @@ from chat.streaming.store import (
     reader_key,
     stream_key,
 )
+from kit.lazy import lazy_module
 from kit.valkey import create_async_client
+
+if TYPE_CHECKING:
+    import redis
+else:
+    redis = lazy_module("redis")
 
 logger = logging.getLogger(__name__)
 

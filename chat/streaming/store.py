@@ -4,12 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import redis
-
 from kit import valkey
+from kit.lazy import lazy_module
+
+if TYPE_CHECKING:
+    import redis
+else:
+    redis = lazy_module("redis")
 
 KEPT_SECONDS = 15 * 60
 # How long an answer continues after its last reader left: a phone may be locked, or a lesson open. This must be

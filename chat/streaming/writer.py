@@ -10,12 +10,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 from weakref import WeakKeyDictionary
-
-import redis.asyncio
-from redis.asyncio.client import Pipeline
 
 from chat.streaming.store import (
     KEPT_SECONDS,
@@ -26,7 +23,14 @@ from chat.streaming.store import (
     stop_key,
     stream_key,
 )
+from kit.lazy import lazy_module
 from kit.valkey import create_async_client
+
+if TYPE_CHECKING:
+    import redis
+    from redis.asyncio.client import Pipeline
+else:
+    redis = lazy_module("redis")
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """Load heavy things on first use or when a process starts to serve, never on import."""
 
 import importlib.util
-import sys
 from collections.abc import Callable
 from threading import RLock
 from types import ModuleType
@@ -35,19 +34,21 @@ class load_once[T]:  # noqa: N801 - a decorator
         self._loaded = None
 
 
-def lazy_module(name: str) -> ModuleType:
-    """Return a module that is imported when one of its attributes is first used. Raises ModuleNotFoundError.
+class _LazyModule(ModuleType):
+    """Stands for a module, and imports it when one of its attributes is used.
 
-    Only for a package that a single room uses, by attribute: an `import` of one of its submodules in another thread
-    could deadlock with this one.
+    Not importlib's LazyLoader: its lock and the import locks deadlock if another thread imports one of the submodules.
     """
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def lazy_module(name: str) -> ModuleType:
+    """Return a stand-in for a module, which is imported when one of its attributes is first used.
+
+    Raises ModuleNotFoundError. A submodule counts as an attribute only if the package imports it.
+    """
+    if importlib.util.find_spec(name) is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return _LazyModule(name)

@@ -6,21 +6,28 @@ Tries are counted in Valkey, or in this process while Valkey is unavailable.
 import math
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
 
-import redis
 from django import forms
 from django.conf import settings
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage, RedisStorage, Storage
-from limits.strategies import FixedWindowRateLimiter
 
+from kit.lazy import lazy_module
 from kit.valkey import build_client_options
+
+if TYPE_CHECKING:
+    import limits
+    import limits.storage
+    import limits.strategies
+    import redis
+else:
+    limits = lazy_module("limits")
+    redis = lazy_module("redis")
 
 # A home or a phone can use any address in an IPv6 network of this size.
 IPV6_PREFIX = 64
@@ -51,10 +58,21 @@ def get_client_network(request: HttpRequest) -> str:
     return str(address)
 
 
-class WindowCounters(FixedWindowRateLimiter):
+class WindowCounters:
     """Counters in one storage. After a failure they are skipped until `unavailable_until` (time.monotonic())."""
 
-    unavailable_until = 0.0
+    def __init__(self, storage: "limits.storage.Storage") -> None:
+        self.storage = storage
+        self.unavailable_until = 0.0
+        self._windows = limits.strategies.FixedWindowRateLimiter(storage)
+
+    def hit(self, item: "limits.RateLimitItem", *key: str) -> bool:
+        """Count one try. Returns whether it is within the limit."""
+        return self._windows.hit(item, *key)
+
+    def get_reset_time(self, item: "limits.RateLimitItem", *key: str) -> float:
+        """Return when the current window ends."""
+        return self._windows.get_window_stats(item, *key).reset_time
 
 
 class RateLimit:
@@ -62,7 +80,11 @@ class RateLimit:
 
     def __init__(self, name: str, rules: str) -> None:
         self.name = name
-        self.items: list[RateLimitItem] = parse_many(rules)
+        self._rules = rules
+
+    @cached_property
+    def items(self) -> "list[limits.RateLimitItem]":
+        return limits.parse_many(self._rules)
 
     def hit(self, *who: object) -> None:
         """Count one try by `who`. Raises RateLimited when any of the limits is exceeded."""
@@ -80,8 +102,7 @@ class RateLimit:
     def _hit(self, counters: WindowCounters, *key: str) -> None:
         for item in self.items:
             if not counters.hit(item, *key):
-                resets_at, _left = counters.get_window_stats(item, *key)
-                raise RateLimited(max(1, math.ceil(resets_at - time.time())))
+                raise RateLimited(max(1, math.ceil(counters.get_reset_time(item, *key) - time.time())))
 
     def _undo_hit(self, counters: WindowCounters, *key: str) -> None:
         for item in self.items:
@@ -155,7 +176,7 @@ class FailureBackoff:
         key = "/".join((self.name, *map(str, who)))
         return f"failures/{key}", f"wait/{key}"
 
-    def _hit(self, storage: Storage, count: str, wait: str) -> None:
+    def _hit(self, storage: "limits.storage.Storage", count: str, wait: str) -> None:
         if storage.get(wait):
             raise RateLimited(max(1, math.ceil(storage.get_expiry(wait) - time.time())))
         seconds = self.wait_after(storage.incr(count, self.memory))
@@ -163,7 +184,7 @@ class FailureBackoff:
             # A simultaneous try started this wait.
             raise RateLimited(seconds)
 
-    def _undo_hit(self, storage: Storage, count: str, wait: str) -> None:
+    def _undo_hit(self, storage: "limits.storage.Storage", count: str, wait: str) -> None:
         if storage.get(count) > 0:
             storage.incr(count, self.memory, amount=-1)
         storage.clear(wait)
@@ -182,15 +203,20 @@ def _use_counters(act: Callable[[WindowCounters], object]) -> None:
     act(_get_local_counters())
 
 
+def load_libraries() -> None:
+    """Import what counting needs, which otherwise the first try does. Connects to nothing."""
+    _shared_counters()
+
+
 @cache
 def _shared_counters() -> WindowCounters:
     pool = redis.ConnectionPool.from_url(settings.VALKEY_URL, **build_client_options(seconds=0.5))
-    return WindowCounters(RedisStorage(settings.VALKEY_URL, connection_pool=pool))
+    return WindowCounters(limits.storage.RedisStorage(settings.VALKEY_URL, connection_pool=pool))
 
 
 @cache
 def _get_local_counters() -> WindowCounters:
-    return WindowCounters(MemoryStorage())
+    return WindowCounters(limits.storage.MemoryStorage())
 
 
 MINUTE, HOUR = 60, 3600

@@ -1,18 +1,25 @@
 """Valkey clients, and the cache that the site's processes share."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import redis
-import redis.asyncio
 from django.conf import settings
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
-from redis import RedisError
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from kit.lazy import lazy_module
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+    import redis.asyncio.retry
+    import redis.backoff
+    import redis.retry
+else:
+    redis = lazy_module("redis")
 
 # Valkey is tried once and without a long wait: each caller has a fallback.
 CONNECT_SECONDS = 0.5
@@ -23,7 +30,7 @@ def build_client_options(*, seconds: float) -> dict[str, Any]:
     return {
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": seconds,
-        "retry": Retry(NoBackoff(), 0),
+        "retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0),
     }
 
 
@@ -43,7 +50,7 @@ def create_async_client(
         decode_responses=True,
         socket_connect_timeout=connect_seconds,
         socket_timeout=seconds,
-        retry=AsyncRetry(NoBackoff(), 0),
+        retry=redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0),
         single_connection_client=single_connection,
     )
 
@@ -66,9 +73,19 @@ class FallbackCache(RedisCache):
     fallback; other methods raise RedisError.
     """
 
+    # Django's own, which its type stubs lack.
+    _class: Callable[..., Any]
+    _servers: list[str]
+    _options: dict[str, Any]
+
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._local = LocMemCache("steady", {})
+
+    @cached_property
+    def _cache(self) -> Any:
+        # Not options in the settings: every command would import the client.
+        return self._class(self._servers, **build_client_options(seconds=0.5), **self._options)
 
     def add(
         self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
@@ -76,13 +93,13 @@ class FallbackCache(RedisCache):
         """Add a value, in this process while Valkey is down."""
         try:
             return super().add(key, value, timeout, version)
-        except RedisError:
+        except redis.RedisError:
             return self._local.add(key, value, timeout, version)
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         try:
             return super().get(key, default, version)
-        except RedisError:
+        except redis.RedisError:
             return self._local.get(key, default, version)
 
     def set(
@@ -91,14 +108,14 @@ class FallbackCache(RedisCache):
         """Set a value, in this process while Valkey is down."""
         try:
             super().set(key, value, timeout, version)
-        except RedisError:
+        except redis.RedisError:
             self._local.set(key, value, timeout, version)
 
     def delete(self, key: Any, version: int | None = None) -> bool:
         """Delete a value, from this process while Valkey is down."""
         try:
             return super().delete(key, version)
-        except RedisError:
+        except redis.RedisError:
             return self._local.delete(key, version)
 
     def clear(self) -> None:

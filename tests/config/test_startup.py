@@ -32,6 +32,8 @@ HEAVY_MODULES = {
     "icalendar.cal",
     "markdown_it",
     "pydantic",
+    "redis",
+    "limits",
 }
 HEAVY_FILES = ("guard/rules/", "guard/model/", "encoders/model/")
 # Prints which of them the process had loaded at its end.
@@ -89,7 +91,7 @@ class TestNothingHeavy:
 
     def test_a_serving_process_loads_everything(self) -> None:
         web = loaded_by("import config.asgi\nfrom config.startup import load_for_web\nload_for_web()")
-        assert {"numpy", "onnxruntime"} <= web
+        assert {"numpy", "onnxruntime", "redis", "limits"} <= web
         for file in ("rules/en.toml", "rules/traces.toml", "model/weights.bin", "guard.onnx", "sense.onnx"):
             assert any(path.endswith(file) for path in web)
         worker = loaded_by(

@@ -5,7 +5,6 @@ from collections.abc import MutableMapping
 from django.utils.csp import CSP
 
 from config.settings.environment import DEMO, ROOT, SITE_URL, VALKEY_URL, add_password, env, parse_email_url
-from kit.valkey import build_client_options
 from telemetry.logs import build_logging_config
 
 DEBUG = DEMO and env.bool("DEBUG", default=False)
@@ -110,10 +109,7 @@ CACHES = {
         "BACKEND": "kit.valkey.FallbackCache",
         "LOCATION": VALKEY_URL,
         "KEY_PREFIX": "cache",
-        "OPTIONS": {
-            "serializer": "kit.valkey.JSONSerializer",
-            **build_client_options(seconds=0.5),
-        },
+        "OPTIONS": {"serializer": "kit.valkey.JSONSerializer"},
     }
     if VALKEY_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

@@ -80,7 +80,7 @@ class TestLazyModule:
         done = self.run(
             "sqlite = lazy_module('sqlite3')\nprint('sqlite3.dbapi2' in sys.modules)\n"
             "sqlite.connect\nprint('sqlite3.dbapi2' in sys.modules)\n"
-            "import sqlite3\nprint(sqlite3 is sqlite is lazy_module('sqlite3'))"
+            "import sqlite3\nprint(sqlite3.connect is sqlite.connect is lazy_module('sqlite3').connect)"
         )
         assert done.stdout.split() == ["False", "True", "True"], done.stderr
 
