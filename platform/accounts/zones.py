@@ -128,7 +128,7 @@ def build_zone_choices(likely: Iterable[str], *, now: datetime | None = None) ->
     times: dict[timedelta | None, str] = {}
 
     def choice(zone: str) -> Choice:
-        local_time = now.astimezone(ZoneInfo(zone))
+        local_time = now.astimezone(_load_zone(zone))
         time = times.get(local_time.utcoffset()) or times.setdefault(
             local_time.utcoffset(), date_format(local_time, "TIME_FORMAT")
         )
@@ -142,6 +142,12 @@ def build_zone_choices(likely: Iterable[str], *, now: datetime | None = None) ->
     )
     groups = [(gettext("Suggested"), [choice(zone) for zone in first]), *areas.items()]
     return [*groups, (gettext("Other"), [choice("UTC")])]
+
+
+@lru_cache(maxsize=512)
+def _load_zone(zone: str) -> ZoneInfo:
+    """Return a zone, and keep it: ZoneInfo's own cache keeps eight, so each list would read four hundred files."""
+    return ZoneInfo(zone)
 
 
 @lru_cache(maxsize=8)
