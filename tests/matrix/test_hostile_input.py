@@ -152,7 +152,7 @@ class Site:
     count: int = 0
 
     def send(self, method: str, path: str, body: Any = None, *, what: str = "", **how: Any) -> str:
-        client = self.world.client(self.role)
+        client = self.world.client_to_roll_back(self.role)
         client.raise_request_exception = False
         self.count += 1
         text = ""

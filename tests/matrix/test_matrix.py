@@ -6,7 +6,7 @@ parent. "in" redirects to the sign-in page, 302 means that the action was done, 
 A trusted adult has no account, and so no column: see tests/families/test_trusted_adult.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -20,8 +20,10 @@ from django.db.models import Model
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoDbBlocker
 
 from accounts.models import Person, Role
+from tests.emptying import empty_tables
 from tests.matrix.forms import IN_JSON, JSON, build_form
 from tests.matrix.routes import routes
 from tests.matrix.world import ROLES, World, create_world
@@ -217,6 +219,25 @@ ADMIN_ROWS = {
 APART = {"readyz"}
 
 
+@pytest.fixture(scope="module")
+def _world_for_a_file(_library_for_a_file: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mail.nudge.send", lambda _mail_id: None)
+        world = create_world()
+        for role in ROLES:
+            world.client_to_roll_back(role)
+        yield world
+        empty_tables()
+
+
+@pytest.fixture
+def world(db: None, _world_for_a_file: World) -> World:
+    """The world, created once per file, with people as they are in the database: each test is rolled back."""
+    for person in _world_for_a_file.people.values():
+        person.refresh_from_db()
+    return _world_for_a_file
+
+
 def describe_reply(reply: HttpResponseBase) -> str:
     leads_in = reply.status_code == 302 and reply.headers["Location"].startswith("/sign-in")
     return "in" if leads_in else str(reply.status_code)
@@ -228,8 +249,9 @@ def done(
     """Return what each role gets. Each role's request is rolled back before the next."""
     did = {}
     for role in ROLES:
+        client = world.client_to_roll_back(role)
         with transaction.atomic():
-            reply = getattr(world.client(role), method)(address, (form or {}).get(role), **how)
+            reply = getattr(client, method)(address, (form or {}).get(role), **how)
             did[role] = describe_reply(reply)
             # Not reply.close(), which would close this test's database connection.
             for close in reply._resource_closers:
@@ -243,8 +265,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
-def test_who_may_do_what(name: str, library: None) -> None:
-    world = create_world()
+def test_who_may_do_what(name: str, world: World) -> None:
     address = world.address(name, routes()[name])
     for method, expected in zip(("get", "post"), ROWS[name], strict=True):
         form = {role: build_form(name, world) if method == "post" else None for role in ROLES}
@@ -255,8 +276,7 @@ def test_who_may_do_what(name: str, library: None) -> None:
 
 
 @pytest.mark.parametrize("name", ADMIN_ROWS)
-def test_who_may_do_what_in_the_admin(name: str, library: None) -> None:
-    world = create_world()
+def test_who_may_do_what_in_the_admin(name: str, world: World) -> None:
     given, *rows = ADMIN_ROWS[name]
     address = reverse(f"admin:{name}", args=[world.ids.get(arg, arg) for arg in given])
     for method, expected in zip(("get", "post"), rows, strict=True):
@@ -265,8 +285,7 @@ def test_who_may_do_what_in_the_admin(name: str, library: None) -> None:
 
 @pytest.mark.parametrize("role", ["teen", "other_parent", "other_teen", "staff", "admin"])
 @pytest.mark.parametrize("page", ["mfa_edit_webauthn", "mfa_remove_webauthn"])
-def test_another_persons_passkey_cannot_be_reached(role: str, page: str, library: None) -> None:
-    world = create_world()
+def test_another_persons_passkey_cannot_be_reached(role: str, page: str, world: World) -> None:
     key = Authenticator.objects.create(
         user=world.people["parent"], type="webauthn", data={"name": "Sam’s telephone"}
     )
@@ -337,5 +356,5 @@ def test_each_permission_opens_its_own_page_and_no_other(model: type[Model], act
 @pytest.mark.parametrize("role", ["teen", "parent"])
 def test_only_staff_can_open_the_admin(role: str) -> None:
     client = Client()
-    client.force_login(Person.objects.create(username=role, role=role))
+    client.force_login(Person.objects.create(username=f"another-{role}", role=role))
     assert client.get("/admin/").status_code == 302

@@ -1,9 +1,10 @@
 """Two families, an admin and a staff member, with one object of each kind that a URL can name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -33,16 +34,34 @@ class World:
     ids: dict[str, object]
 
     option: str = ""
+    _sessions: dict[str, str] = field(default_factory=dict)
 
     def client(self, role: str) -> Client:
-        # A separate IP address, so that this test shares no rate limit with another.
-        client = Client(REMOTE_ADDR=f"10.{uuid4().bytes[0]}.{uuid4().bytes[0]}.{uuid4().bytes[0]}")
+        client = _create_client()
         if role in self.people:
             client.force_login(self.people[role])
         return client
 
+    def client_to_roll_back(self, role: str) -> Client:
+        """Return a client whose requests are rolled back, which lets all clients of a role share one sign-in.
+
+        The first client of a role must be created before the transaction that is rolled back.
+        """
+        client = _create_client()
+        if role in self.people:
+            name = settings.SESSION_COOKIE_NAME
+            if role not in self._sessions:
+                self._sessions[role] = self.client(role).cookies[name].value
+            client.cookies[name] = self._sessions[role]
+        return client
+
     def address(self, name: str, wanted: list[str]) -> str:
         return reverse(name, kwargs={key: self.ids.get(f"{name}:{key}") or self.ids[key] for key in wanted})
+
+
+def _create_client() -> Client:
+    # A separate IP address, so that this test shares no rate limit with another.
+    return Client(REMOTE_ADDR=f"10.{uuid4().bytes[0]}.{uuid4().bytes[0]}.{uuid4().bytes[0]}")
 
 
 def create_world() -> World:
