@@ -29,6 +29,8 @@ def main() -> None:
     params.sampling.seed = 7
     # The default prompt cache of 8 GiB is too much for a laptop.
     params.cache_ram_mib = 256
+    # Fitting the model into memory would load it twice, and there is no doubt that it fits.
+    params.fit_params = False
     params.ui = False
     params.offline = True
     server = xllamacpp.Server(params)
