@@ -22,7 +22,7 @@ from families.consent_texts import get_current_text
 from families.models import Consent, Residence
 from kit import rate_limits, valkey
 from routing import registry
-from tests import emptying, live
+from tests import emptying, forks, live
 from tests.library import empty_library, fill_library, keep_copies
 
 UNIT = Path(__file__).with_name("unit")
@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.VALKEY_URL.rsplit("/", 1)[0] + f"/{int(worker) + 1}"
     )
     settings.CACHES["default"]["LOCATION"] = settings.VALKEY_URL
+    live.SiteProcess.fork_server = forks.ForkServer()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -167,6 +168,11 @@ def as_person() -> Callable[[Person], Client]:
         return client
 
     return sign_in
+
+
+def pytest_unconfigure() -> None:
+    if live.SiteProcess.fork_server is not None:
+        live.SiteProcess.fork_server.close()
 
 
 @pytest.fixture(scope="session")

