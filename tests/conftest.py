@@ -1,5 +1,6 @@
 """Fixtures for every test: people, and the services that `make test` started."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -57,15 +58,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run files with browsers and killed processes first: started last, one of them would leave the other core idle.
+    """Run the files that take minutes first: started last, one of them would leave the other core idle.
 
-    Alternate between the two kinds: a browser keeps a core busy, and tests that kill processes mostly wait.
+    Alternate between their kinds: a browser keeps a core busy, and tests that kill processes mostly wait.
     """
     turns: dict[Path, float] = {}
-    for mark, shift in (("browser", 0.0), ("faults", 0.5)):
+    last = len(items)  # not in the key: while a list is sorted, it is empty
+    for mark, shift in (("browser", 0.0), ("faults", 0.3), ("matrix", 0.6)):
         marked = dict.fromkeys(item.path for item in items if item.get_closest_marker(mark))
         turns |= {path: turn + shift for turn, path in enumerate(marked)}
-    items.sort(key=lambda item: turns.get(item.path, len(items)))
+    items.sort(key=lambda item: turns.get(item.path, last))
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what imports and the collection made from garbage collection: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
