@@ -18,9 +18,7 @@ from guard import Category, Level, judge_input
 from guard.classifier import MODEL, Classifier
 from guard.conversation import read_message
 from guard.encoder import ODDS_OUTPUT, Encoder
-from training.__main__ import gather_examples
 from training.examples import HEADS
-from training.fit import Table, fit_head
 from training.messages import draw_messages
 from training.written import read_written_messages
 
@@ -195,6 +193,8 @@ class TestTraining:
         assert np.abs(in_small - tuned).max() < 0.1 * np.abs(tuned).max()
 
     def test_the_same_messages_make_the_same_head(self) -> None:
+        from training.fit import Table, fit_head
+
         def made() -> tuple[object, bytes]:
             chance = random.Random(5)  # noqa: S311
             examples = [*list(draw_messages(chance))[::200], *list(read_written_messages())[::10]]
@@ -203,6 +203,8 @@ class TestTraining:
         assert made() == made()
 
     def test_no_message_of_the_blind_half_that_worries_is_trained_on(self, tmp_path: Path) -> None:
+        from training.__main__ import gather_examples
+
         items = [
             json.loads(line) for line in Path("benchmarks/teen_set/blind.jsonl").read_text().splitlines()
         ]
