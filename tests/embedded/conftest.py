@@ -15,8 +15,9 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from embedded.home import Home
+from embedded.home import Home, get_postgres_owner
 from embedded.ports import find_inner_port
+from embedded.postgres import Postgres
 
 STUB_SITE = Path(__file__).parent / "stub_site"
 HIDDEN_PREFIXES = (
@@ -153,9 +154,46 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
             site.end(signal.SIGTERM)
 
 
+@pytest.fixture(scope="session")
+def initialized() -> Iterator[Home]:
+    """A home whose database cluster exists. Creating one takes most of a first start."""
+    made = Home.temporary()
+    made.open()
+    postgres = Postgres(made)
+    initdb = postgres.preparation()
+    assert initdb
+    owner = get_postgres_owner()
+    subprocess.run(
+        initdb.argv,
+        env=initdb.env,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        check=True,
+        user=owner.uid if owner else None,
+        group=owner.gid if owner else None,
+        extra_groups=[] if owner else None,
+    )
+    postgres.launch()  # which gives the finished folder its name
+    yield made
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
 @pytest.fixture
-def run(home: Home, start: Callable[..., Running], checkout: Path) -> Callable[..., Running]:
-    """Starts `make run` for the stub site, in this test's home."""
+def run(home: Home, first_run: Callable[..., Running], initialized: Home) -> Callable[..., Running]:
+    """Starts `make run` for the stub site, in this test's home, with an empty database."""
+
+    def begin(**env: str) -> Running:
+        if not (home.folder / "postgres").exists():
+            copied = [initialized.folder / "postgres", initialized.folder / "postgres.secret"]
+            subprocess.run(["cp", "-a", *copied, home.folder], check=True)
+        return first_run(**env)
+
+    return begin
+
+
+@pytest.fixture
+def first_run(home: Home, start: Callable[..., Running], checkout: Path) -> Callable[..., Running]:
+    """Starts `make run` for the stub site, in this test's home. The first start creates the database."""
 
     def begin(**env: str) -> Running:
         chosen = {"PORT": str(find_inner_port())} | env

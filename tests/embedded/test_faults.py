@@ -27,8 +27,8 @@ def test_nothing_outlives_the_supervisor(run: Run, number: int) -> None:
 
 
 @pytest.mark.parametrize("step", ["starting", "Tutor model", "Tables"])
-def test_nothing_outlives_a_supervisor_killed_while_starting(run: Run, step: str) -> None:
-    site = run()
+def test_nothing_outlives_a_supervisor_killed_while_starting(first_run: Run, step: str) -> None:
+    site = first_run()
     site.wait_for(step)
     site.end(signal.SIGKILL)
 

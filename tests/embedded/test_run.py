@@ -21,8 +21,8 @@ from tests.embedded.conftest import Running, assert_gone, clean_environment, eve
 type Run = Callable[..., Running]
 
 
-def test_the_services_are_real_and_the_output_has_everything_needed(run: Run, home: Home) -> None:
-    site = run().ready()
+def test_the_services_are_real_and_the_output_has_everything_needed(first_run: Run, home: Home) -> None:
+    site = first_run().ready()
     env = site.child("uvicorn").environ()
     with psycopg.connect(env["DATABASE_URL"]) as database:
         assert str(database.execute("SHOW server_version").fetchone()).startswith("('18.")
@@ -36,8 +36,8 @@ def test_the_services_are_real_and_the_output_has_everything_needed(run: Run, ho
     assert site.child("worker").environ()["DATABASE_POOL"] == "20"
 
 
-def test_no_secret_is_shown(run: Run, home: Home) -> None:
-    site = run().ready()
+def test_no_secret_is_shown(first_run: Run, home: Home) -> None:
+    site = first_run().ready()
     env = site.child("uvicorn").environ()
     secrets = [env["SECRET_KEY"], env["TUTOR_API_KEY"]]
     secrets += [env[key].partition("@")[0].rpartition(":")[2] for key in ("DATABASE_URL", "VALKEY_URL")]
@@ -49,8 +49,8 @@ def test_no_secret_is_shown(run: Run, home: Home) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in private)
 
 
-def test_ctrl_c_leaves_the_data_and_nothing_else(run: Run) -> None:
-    first = run().ready()
+def test_ctrl_c_leaves_the_data_and_nothing_else(first_run: Run) -> None:
+    first = first_run().ready()
     env = first.child("uvicorn").environ()
     with psycopg.connect(env["DATABASE_URL"], autocommit=True) as database:
         database.execute("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -58,7 +58,7 @@ def test_ctrl_c_leaves_the_data_and_nothing_else(run: Run) -> None:
         valkey.set("kept", "42")
     assert first.end(signal.SIGINT) == 0
 
-    second = run().ready()
+    second = first_run().ready()
     env = second.child("uvicorn").environ()
     with psycopg.connect(env["DATABASE_URL"]) as database:
         assert database.execute("SELECT answer FROM kept").fetchone() == (42,)
