@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from functools import cache
@@ -54,7 +55,9 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.VALKEY_URL.rsplit("/", 1)[0] + f"/{int(worker) + 1}"
     )
     settings.CACHES["default"]["LOCATION"] = settings.VALKEY_URL
-    live.SiteProcess.fork_server = forks.ForkServer()
+    # Elsewhere, the libraries of a system may not survive a fork.
+    if sys.platform == "linux":
+        live.SiteProcess.fork_server = forks.ForkServer()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
