@@ -1,7 +1,6 @@
 """A growing answer is rendered once for all readers in a process, without blocking the event loop."""
 
 import asyncio
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -193,7 +192,7 @@ def slowest(visitor: Visitor, paths: tuple[str, ...], until: float) -> dict[str,
 
 
 def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, teen: Person) -> None:
-    visitor = Visitor(web, teen)
+    visitor, logged_before = Visitor(web, teen), len(web.read_log())
     turns = make_live_turns(teen, READERS)
     seconds, letters = 5.0, 5_000
     until = time.monotonic() + seconds
@@ -227,4 +226,5 @@ def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, te
     assert min(events) > 1
     # Measured: 217, and 10,346 before pages were shared. The bound is for a machine that runs other tests as well.
     assert max(took.values()) < 2_000, (took, events)
-    assert not re.search("Traceback", web.read_log())
+    # The server is shared: a body that was too large, in an earlier test, is logged with a traceback.
+    assert "Traceback" not in web.read_log()[logged_before:]
