@@ -35,7 +35,7 @@ from kombu import Connection  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
 from benchmarks.streaming import Mock  # noqa: E402
-from budgets.audit import find_differences  # noqa: E402
+from budgets.audit import find_ledger_differences  # noqa: E402
 from budgets.models import EntryKind, Hold, HoldState, LedgerEntry  # noqa: E402
 from chat.models import Turn, TurnState  # noqa: E402
 from config.celery import app  # noqa: E402
@@ -229,7 +229,7 @@ def measure(count: int, faults: list[str]) -> dict[str, Any]:
             for key, value in counts.items():
                 totals[key] += value
         totals["leaked"] = Hold.objects.filter(state=HoldState.HELD).count()
-        totals["ledger_differences"] = sum(1 for _ in find_differences())
+        totals["ledger_differences"] = sum(1 for _ in find_ledger_differences())
     finally:
         connection.close()
         teardown_databases(made, verbosity=0)

@@ -131,7 +131,7 @@ def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
         "2 paused or carded": counted(v.level >= Level.HINTS for e, v in pairs if e.level == "2"),
         "1 met with care": counted(v.level >= Level.STRESS for e, v in pairs if e.level == "1"),
         "asked for, stopped": counted(stopped(v) for e, v in pairs if e.level == "0" and e.labels & REQUESTS),
-        "personal stripped": counted(
+        "personal redacted": counted(
             Category.PERSONAL in v.categories for e, v in pairs if Category.PERSONAL in e.labels
         ),
         "plain carded": counted(v.is_crisis for v in plain),

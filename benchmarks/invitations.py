@@ -42,7 +42,7 @@ from mail.models import Email, EmailState  # noqa: E402
 from mail.sending import sweep_emails  # noqa: E402
 from tests import live  # noqa: E402
 from tests.budgets.rush import at_once  # noqa: E402
-from tests.events.edges import mismatches, sign_ups  # noqa: E402
+from tests.events.edges import list_mismatches, sign_ups  # noqa: E402
 from tests.mail.post_office import PostOffice  # noqa: E402
 
 SEED = 8
@@ -59,8 +59,8 @@ def mismatched(count: int) -> int:
         event.starts_at += timedelta(hours=1)
         event.sequence += 1
         update = build_request(sign_up)
-        errors = mismatches(sign_up, update, method="REQUEST", sequence=event.sequence)
-        errors += mismatches(
+        errors = list_mismatches(sign_up, update, method="REQUEST", sequence=event.sequence)
+        errors += list_mismatches(
             sign_up,
             build_cancellation(sign_up, sequence=event.sequence + 1),
             method="CANCEL",
@@ -68,7 +68,7 @@ def mismatched(count: int) -> int:
         )
         event.starts_at -= timedelta(hours=1)
         method, sequence, first = messages[0]
-        errors += mismatches(sign_up, first, method=method, sequence=sequence)
+        errors += list_mismatches(sign_up, first, method=method, sequence=sequence)
         for message in (first, update):
             calendar = Calendar.from_ical(message)
             calendar.validate()  # type: ignore[no-untyped-call]

@@ -46,7 +46,7 @@ from budgets.allowances import (  # noqa: E402
     set_allowance,
     set_parent_budget,
 )
-from budgets.audit import find_differences  # noqa: E402
+from budgets.audit import find_ledger_differences  # noqa: E402
 from budgets.models import Hold, HoldState, Period  # noqa: E402
 from budgets.services import create_hold, settle_hold  # noqa: E402
 
@@ -202,7 +202,7 @@ def checked() -> dict[str, int]:
     return {
         "overshoot": over,
         "leaked": Hold.objects.filter(state=HoldState.HELD).count(),
-        "differences": sum(1 for _ in find_differences()),
+        "differences": sum(1 for _ in find_ledger_differences()),
     }
 
 

@@ -92,7 +92,7 @@ def main() -> None:
 
     from courses.authoring.briefings import read_briefings
     from courses.authoring.modules import read_library
-    from courses.authoring.source import CONTENT
+    from courses.authoring.source import CONTENT_ROOT
     from courses.markdown import extract_text
     from families.consent_texts import get_current_text
 
@@ -102,7 +102,7 @@ def main() -> None:
             print(_format_row(f"{module.language}/{module.slug}/{name}", text, module.language))
         whole = _format_row(f"{module.language}/{module.slug}", " ".join(texts.values()), module.language)
         print(f"{whole}  said to take {module.minutes} min")
-    for briefing in read_briefings(CONTENT):
+    for briefing in read_briefings(CONTENT_ROOT):
         text = _join_sentences(
             extract_text(block["html"]) for section in briefing.sections for block in section["blocks"]
         )

@@ -38,7 +38,7 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 
 from accounts.models import Person, Role  # noqa: E402
 from benchmarks.unsteady_model import MODES  # noqa: E402
-from budgets.audit import find_differences  # noqa: E402
+from budgets.audit import find_ledger_differences  # noqa: E402
 from budgets.models import EntryKind, Hold, HoldState, LedgerEntry  # noqa: E402
 from chat.models import Turn, TurnState  # noqa: E402
 from routing.breaker import read_health  # noqa: E402
@@ -231,7 +231,7 @@ def measure(count: int, modes: list[str]) -> dict[str, Any]:
             recovery = max(results["seconds_to_recover"], counts.pop("seconds_to_recover"))
             results |= {key: results[key] + value for key, value in counts.items()}
             results["seconds_to_recover"] = recovery
-        results["ledger_differences"] = sum(1 for _ in find_differences())
+        results["ledger_differences"] = sum(1 for _ in find_ledger_differences())
     finally:
         connection.close()
         teardown_databases(databases, verbosity=0)

@@ -3,7 +3,7 @@
 Each package's docstring lists its public modules. Rooms above courses import only these:
 
 authoring.loading     load_library makes the database hold what is in the files
-authoring.source      CONTENT, the folder of those files
+authoring.source      CONTENT_ROOT, the folder of those files
 learning.records      a reader's work in modules
 library.selectors     modules with a reader's progress
 retrieval.search      the passages for a question, for the tutor to cite

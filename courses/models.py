@@ -127,7 +127,7 @@ class Phrase(models.Model):
         return self.text
 
 
-class Term(models.Model):
+class LessonWord(models.Model):
     """A word used in lessons, its `lexeme`, and how many passages have it. Used to correct misspelled words."""
 
     language = models.CharField(max_length=10)
@@ -136,14 +136,14 @@ class Term(models.Model):
     passages = models.PositiveIntegerField()
 
     class Meta:
-        verbose_name = _("term")
-        verbose_name_plural = _("terms")
+        verbose_name = _("lesson word")
+        verbose_name_plural = _("lesson words")
         indexes = [
-            models.Index(fields=["language", "lexeme"], name="term_lexeme"),
-            GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="term_alike"),
+            models.Index(fields=["language", "lexeme"], name="lesson_word_lexeme"),
+            GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="lesson_word_trigrams"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["language", "word", "lexeme"], name="term_once_a_language")
+            models.UniqueConstraint(fields=["language", "word", "lexeme"], name="lesson_word_once_a_language")
         ]
 
     def __str__(self) -> str:

@@ -8,10 +8,10 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from courses.authoring.loading import load_library
-from courses.models import Briefing, Lesson, Module, Passage, Phrase, QuizQuestion, Term
+from courses.models import Briefing, Lesson, LessonWord, Module, Passage, Phrase, QuizQuestion
 
 # In the order of their foreign keys.
-MODELS: tuple[type[Model], ...] = (Module, Lesson, QuizQuestion, Passage, Phrase, Term, Briefing)
+MODELS: tuple[type[Model], ...] = (Module, Lesson, QuizQuestion, Passage, Phrase, LessonWord, Briefing)
 COPIES = "loaded_library"
 
 
@@ -37,7 +37,7 @@ def keep_copies() -> None:
 def empty_library() -> None:
     Module.objects.all().delete()
     Briefing.objects.all().delete()
-    Term.objects.all().delete()
+    LessonWord.objects.all().delete()
 
 
 def _has_copies() -> bool:

@@ -58,7 +58,7 @@ def refused(name: str, end_reason: EndReason, reply: bytes, **expected: object) 
     return failed(name, end_reason, reply, **({"prompt": 0, "generated": 0} | expected))
 
 
-def whole(content: object, finish: str = "stop", **fields: object) -> dict[str, object]:
+def build_completion(content: object, finish: str = "stop", **fields: object) -> dict[str, object]:
     message = {"role": "assistant", "content": content} | fields
     return {"object": "chat.completion", "choices": [{"message": message, "finish_reason": finish}]}
 
@@ -253,10 +253,14 @@ def shapes() -> Iterator[Case]:
         )
     message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
     yield Case(name="max_tokens refused", scripts=((error_reply(400, message),), (OK, pieces, END)), asked=2)
-    yield make_case("JSON instead of a stream", answer(200, whole(ANSWER) | usage(PROMPT, GENERATED)))
-    pretty = json.dumps(whole(ANSWER) | usage(PROMPT, GENERATED), indent=2).encode()
+    yield make_case(
+        "JSON instead of a stream", answer(200, build_completion(ANSWER) | usage(PROMPT, GENERATED))
+    )
+    pretty = json.dumps(build_completion(ANSWER) | usage(PROMPT, GENERATED), indent=2).encode()
     yield make_case("JSON called a stream", OK, pretty)
-    yield make_case("JSON without usage", answer(200, whole(ANSWER)), **estimated, estimate=range(6, 7))
+    yield make_case(
+        "JSON without usage", answer(200, build_completion(ANSWER)), **estimated, estimate=range(6, 7)
+    )
     yield make_case(
         "a first chunk without choices", OK, event({"choices": [], "prompt_filter_results": []}), pieces, END
     )

@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.test import Client, override_settings
 
 from accounts.models import Person
-from budgets.audit import find_differences
+from budgets.audit import find_ledger_differences
 from budgets.models import EntryKind, LedgerEntry
 from budgets.selectors import get_meter
 from chat.asking.services import start_turn
@@ -108,7 +108,7 @@ def _check_bill(case: Case, outcome: Found, teen: Person, likely: int) -> None:
         outcome.bill.append(f"the teen paid {get_meter(owner=teen).spent}")
     if not is_charged and (outcome.turn.tokens or outcome.turn.microdollars):
         outcome.bill.append("the failure says that it cost something")
-    outcome.bill += map(str, find_differences())
+    outcome.bill += map(str, find_ledger_differences())
 
 
 def _check_retry(case: Case, outcome: Found, teen: Person) -> None:

@@ -131,7 +131,7 @@ class RemoteGate:
                 "Unexpected error in a request to the remote guard: the local guard is stricter."
             )
         else:
-            is_flagged = action_for(verdict) is not Action.ALLOW
+            is_flagged = action_for(verdict) is not Action.ANSWER
             outcomes.record_remote_verdict("flagged" if is_flagged else "passed", time.perf_counter() - began)
             return verdict
         outcomes.record_remote_verdict("failed")

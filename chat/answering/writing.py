@@ -18,7 +18,7 @@ from chat.models import EndReason, Turn, TurnState
 from chat.prompt import Prompt
 from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
-from chat.turns.verdicts import FIXED_STATES, find_cut_reason
+from chat.turns.verdicts import FIXED_STATES, get_cut_reason
 from guard import OutputGate, Verdict, action_for
 from inference import errors
 from inference.endpoints import Endpoint
@@ -93,7 +93,7 @@ class AnswerInProgress:
         """Apply the remote guard's verdicts to the answer."""
         self.question_verdict, self.is_short = remote.question_verdict, remote.is_full
         if remote.cut_by:
-            self.cut_by = find_cut_reason(remote.cut_by)
+            self.cut_by = get_cut_reason(remote.cut_by)
 
 
 async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
@@ -232,7 +232,7 @@ class _AnswerRelease:
         """Release the held-back text if the guards allow it."""
         rest = self.gate.finish()
         if self.gate.is_cut:
-            self.answer.cut_by = find_cut_reason(self.gate.verdict)
+            self.answer.cut_by = get_cut_reason(self.gate.verdict)
         elif self.remote:
             rest = await self.remote.release(rest, ended=True)
         if self.length is None and self.drops_unfinished_sentence and self.answer.has_reached_limit:
@@ -268,10 +268,10 @@ class _AnswerRelease:
 
 
 def _find_end_reason(signals: streaming.ReaderSignals, turn: Turn) -> EndReason:
-    if signals.stop:
+    if signals.is_stop_requested:
         return EndReason.STOPPED_BY_ASKER
     # A deferred turn is written even if no page is open.
-    is_unread = signals.unread and turn.deferred_at is None
+    is_unread = not signals.has_readers and turn.deferred_at is None
     return EndReason.UNREAD if is_unread else EndReason.NONE
 
 

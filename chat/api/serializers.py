@@ -25,7 +25,7 @@ from courses.retrieval.search import FoundPassage, get_passages
 from rest.fields import ProseField
 from routing.models import TutorModel
 from safeguarding.api import CrisisCardSerializer
-from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
+from safeguarding.response_texts import CheckIn, FixedText, SupportLines
 
 
 @extend_schema_field({"type": "string", "maxLength": MAX_QUESTION_LENGTH})
@@ -157,7 +157,7 @@ class LessonSerializer(serializers.Serializer[FoundPassage]):
     url = serializers.CharField(help_text="The address of the passage, relative to the site.")
 
 
-class FixedTextSerializer(serializers.Serializer[FixedReply]):
+class FixedTextSerializer(serializers.Serializer[FixedText]):
     """A reviewed text instead of an answer. Show all of it; `offers` are questions to ask instead."""
 
     heading = serializers.CharField()

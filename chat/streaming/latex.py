@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 MAX_LENGTH: Final = 4_000
+# How deep braces, environments and the like may nest.
 MAX_DEPTH: Final = 60
 # Commands without braces also nest: `\bar\bar\bar x`.
 MAX_COMMANDS: Final = 500
+# Opening brackets and bars, in the whole formula.
 MAX_BRACKETS: Final = 400
 # A longer inline formula may be wider than a phone, so it scrolls by itself.
-LONG_INLINE: Final = 40
+MIN_SCROLLING_LENGTH: Final = 40
 
 # Commands that models write and math-core does not support.
 MACROS: Final = {
@@ -105,7 +107,7 @@ def render_formula(latex: str, source: str, *, is_display: bool) -> str:
         return render_source(source)
     if is_display:
         return f'<span class="math" tabindex="0">{mathml}</span>'
-    if len(latex) > LONG_INLINE:
+    if len(latex) > MIN_SCROLLING_LENGTH:
         return f'<span class="math-long" tabindex="0">{mathml}</span>'
     return mathml
 

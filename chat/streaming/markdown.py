@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 _ITEM = re.compile(r"(?:[-+*]|(?P<number>\d{1,9})[.)])(?P<space>\s+|$)")
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")
 _STARTS_A_BLOCK = "#>|`~\\$"
-_CODE = 4
-_NESTED = 2
+# In columns, beyond the text around it: indented code, and a nested list item.
+_CODE_INDENT = 4
+_NESTED_INDENT = 2
 
 
 def nest_sub_points(markdown: str) -> str:
@@ -91,7 +92,7 @@ class _Nesting:
         indent = raw + (self.shifts[-1][1] if self.shifts else 0)
         while self.items:
             mark, inside = self.items[-1]
-            if indent >= inside or (is_item and indent >= mark + _NESTED):
+            if indent >= inside or (is_item and indent >= mark + _NESTED_INDENT):
                 break
             if not is_item and not self.after_blank and text[0] not in _STARTS_A_BLOCK:
                 # A line without indentation continues the paragraph above it.
@@ -103,15 +104,15 @@ class _Nesting:
         if not self.items:
             return 0
         mark, inside = self.items[-1]
-        return inside - indent if mark + _NESTED <= indent < inside else 0
+        return inside - indent if mark + _NESTED_INDENT <= indent < inside else 0
 
     def _open(self, indent: int, item: re.Match[str]) -> None:
         base = self.items[-1][1] if self.items else 0
-        if indent - base >= _CODE:
+        if indent - base >= _CODE_INDENT:
             return
         width = len(item[0].rstrip())
         space = len(item["space"].expandtabs(4))
-        self.items.append((indent, indent + width + (space if 1 <= space <= _CODE else 1)))
+        self.items.append((indent, indent + width + (space if 1 <= space <= _CODE_INDENT else 1)))
 
 
 # Languages that lessons and schools use. Each lexer runs regular expressions on a model's output, so keep this short.

@@ -19,9 +19,10 @@ from chat.streaming import StreamedAnswer, StreamEntry
 from chat.streaming.markdown import find_block_starts, normalize_newlines, render_answer
 from chat.streaming.store import parse_entry_id
 
-# A longer block is shown as plain text until it ends. The search for its end then runs only at whole steps, less often
-# the longer the block is.
-MAX_PARSED: Final = 6_000
+# In characters. A longer block is shown as plain text until it ends.
+MAX_PARSED_LENGTH: Final = 6_000
+# In characters. In a long block, the search for its end runs only where the text's length is a multiple of this, less
+# often the longer the block is.
 STEP_LENGTH: Final = 1_000
 # After an empty line, a line that begins with one of these may still continue the block above it.
 _MAY_CONTINUE: Final = frozenset(" \t-+*0123456789")
@@ -66,10 +67,12 @@ class GrowingAnswer:
             self._length += len(piece)
             self._growing += piece
             is_step = self._length % STEP_LENGTH == 0
-            if self._length >= self._next_search_at if is_step else not (text or self._is_long):
+            reaches_search = is_step and self._length >= self._next_search_at
+            ends_short_block = not is_step and not text and not self._is_long
+            if reaches_search or ends_short_block:
                 done.append(self._split_finished())
-            if is_step and self._length >= self._next_search_at:
-                self._is_long = len(self._growing) > MAX_PARSED
+            if reaches_search:
+                self._is_long = len(self._growing) > MAX_PARSED_LENGTH
                 self._next_search_at = self._length + len(self._growing) // 4 if self._is_long else 0
         return "".join(done)
 
@@ -108,7 +111,7 @@ class GrowingAnswer:
         return sum(len(line) + 1 for line in seen.split("\n")[: starts[-1]])
 
 
-# Rendering shorter text costs less than handing it to a thread.
+# In characters. Rendering shorter text costs less than handing it to a thread.
 MAX_INLINE_LENGTH: Final = 800
 # After rendering, an answer rests for this many times the duration, and longer the more answers there are: expensive
 # ones are rendered less often, and all together leave about half of the process to other requests.
@@ -151,7 +154,7 @@ class SharedAnswer:
         self._rests_until = 0.0
         # Only the rendering uses these two, and only one runs at a time.
         self._written = StreamedAnswer()
-        self._page = GrowingAnswer()
+        self._growing_answer = GrowingAnswer()
 
     def add(self, entry: StreamEntry) -> None:
         """Add an entry, unless another reader has added it. Each reader adds all entries in order."""
@@ -176,19 +179,22 @@ class SharedAnswer:
                 must_be_new = False
             # A reader who leaves must not cancel the rendering for the others.
             await asyncio.shield(rendering)
-        page = self._rendered
-        if parse_entry_id(page.entry_id) <= sent:
+        rendered = self._rendered
+        if parse_entry_id(rendered.entry_id) <= sent:
             return None
-        begins_again = sent < page.began_at
-        finished = "".join(html for order, html in page.finished if begins_again or order > sent)
-        return AnswerGrowth(page.entry_id, finished, page.growing_html, begins_again)
+        begins_again = sent < rendered.began_at
+        finished = "".join(html for order, html in rendered.finished if begins_again or order > sent)
+        return AnswerGrowth(rendered.entry_id, finished, rendered.growing_html, begins_again)
 
     async def _render(self) -> None:
         entries, self._pending = self._pending, []
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            if self._page.growing_length + sum(len(entry.text) for entry in entries) <= MAX_INLINE_LENGTH:
+            if (
+                self._growing_answer.growing_length + sum(len(entry.text) for entry in entries)
+                <= MAX_INLINE_LENGTH
+            ):
                 self._rendered = self._render_entries(entries)
             else:
                 self._rendered = await loop.run_in_executor(_get_executor(), self._render_entries, entries)
@@ -201,12 +207,13 @@ class SharedAnswer:
         began_at, finished = self._rendered.began_at, list(self._rendered.finished)
         for entry in entries:
             text = entry.text
-            if not self._written.add(entry):
-                self._page, text = GrowingAnswer(), self._written.text
+            is_continued = self._written.add(entry)
+            if not is_continued:
+                self._growing_answer, text = GrowingAnswer(), self._written.text
                 began_at, finished = parse_entry_id(entry.id), []
-            if done := self._page.grow(text):
+            if done := self._growing_answer.grow(text):
                 finished.append((parse_entry_id(entry.id), render_answer(done)))
-        return _RenderedAnswer(entries[-1].id, began_at, tuple(finished), self._page.growing_html)
+        return _RenderedAnswer(entries[-1].id, began_at, tuple(finished), self._growing_answer.growing_html)
 
 
 @cache
@@ -221,8 +228,8 @@ _shared_answers: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionar
 
 def get_shared_answer(turn_id: UUID) -> SharedAnswer:
     """Return the shared answer of a turn. It lives as long as a reader holds it. Needs a running event loop."""
-    pages = _shared_answers.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    page = pages.get(turn_id)
-    if page is None:
-        pages[turn_id] = page = SharedAnswer()
-    return page
+    answers = _shared_answers.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    answer = answers.get(turn_id)
+    if answer is None:
+        answers[turn_id] = answer = SharedAnswer()
+    return answer

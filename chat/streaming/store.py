@@ -84,7 +84,7 @@ class StreamedAnswer:
     last_id: str = BEGINNING
 
     def add(self, entry: StreamEntry) -> bool:
-        """Apply the next entry. Returns False if it replaces text instead of continuing it.
+        """Add the next entry. Returns whether it continues the text; False means that it replaces a part.
 
         A writer that lost its stream begins again at character 0, so an entry may overlap the known text.
         """

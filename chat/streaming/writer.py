@@ -39,21 +39,21 @@ GATHER_SECONDS = 0.05
 # How often a writer checks whether to stop, and whether the turn still has readers.
 SIGNALS_SECONDS = 0.2
 # How long to wait before the next attempt while Valkey is unavailable.
-AWAY_SECONDS = 0.5
+RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSignals:
-    """Signals from readers: `stop` was requested; the turn has no readers (`unread`)."""
+    """Whether the asker pressed Stop, and whether anyone reads the turn's stream."""
 
-    stop: bool = False
-    unread: bool = False
+    is_stop_requested: bool = False
+    has_readers: bool = True
 
 
 class StreamWriter:
     """Writes the text of one turn. While Valkey is unavailable it keeps the text, then begins again at character 0.
 
-    Leaving the context waits until the last text has been sent, or could not be.
+    Leaving the context waits until all text has been sent, or one attempt to send the last of it has failed.
     """
 
     def __init__(self, turn_id: UUID) -> None:
@@ -61,9 +61,9 @@ class StreamWriter:
         self.text = ""
         self.tokens = 0
         self.signals = ReaderSignals()
-        self.sent = 0
+        self.sent_length = 0
         self.is_offline = False
-        self.asked_at = 0.0
+        self.signals_checked_at = 0.0
         # How many times the text began again. A reply to an earlier beginning says nothing about the current text.
         self.beginnings = 0
 
@@ -87,39 +87,39 @@ class StreamWriter:
 
     def begin_again(self) -> None:
         """Discard the text so far, also for readers."""
-        self.text, self.sent = "", 0
+        self.text, self.sent_length = "", 0
         self.beginnings += 1
         _get_flusher().enqueue(self)
 
     @property
     def has_begun(self) -> bool:
-        return self.sent > 0
+        return self.sent_length > 0
 
-    def write(self, pipe: "Pipeline", now: float) -> int:
+    def add_commands(self, pipe: "Pipeline", now: float) -> int:
         """Add the commands for unsent text to `pipe`. Returns how many replies come before those for the signals."""
-        is_new = self.is_offline or not self.has_begun
-        at = 0 if self.is_offline else self.sent
+        starts_stream = self.is_offline or not self.has_begun
+        at = 0 if self.is_offline else self.sent_length
         entry: Any = {"at": at, "text": self.text[at:], "n": self.tokens}
-        if is_new:
+        if starts_stream:
             # The asker counts as a reader at first, and a Valkey that came back empty has lost all reader keys.
             pipe.set(reader_key(self.turn_id), "1", ex=READER_SECONDS)
         pipe.xadd(stream_key(self.turn_id), entry)
-        if is_new:
+        if starts_stream:
             pipe.expire(stream_key(self.turn_id), KEPT_SECONDS)
-        if now - self.asked_at >= SIGNALS_SECONDS:
-            self.asked_at = now
+        if now - self.signals_checked_at >= SIGNALS_SECONDS:
+            self.signals_checked_at = now
             pipe.exists(stop_key(self.turn_id))
             pipe.exists(reader_key(self.turn_id))
-        return 3 if is_new else 1
+        return 3 if starts_stream else 1
 
-    def apply_replies(self, replies: list[Any], sent: int, beginnings: int) -> None:
-        """Note that the text up to `sent` characters has gone out, and read the signals, if any."""
+    def apply_replies(self, replies: list[Any], sent_length: int, beginnings: int) -> None:
+        """Record that `sent_length` characters have been sent, and read the signals, if any."""
         self.is_offline = False
         if beginnings == self.beginnings:
-            self.sent = sent
+            self.sent_length = sent_length
         if replies:
             stop, readers = replies
-            self.signals = ReaderSignals(stop=bool(stop), unread=not readers)
+            self.signals = ReaderSignals(is_stop_requested=bool(stop), has_readers=bool(readers))
 
     def mark_offline(self) -> None:
         if not self.is_offline:
@@ -169,9 +169,8 @@ class StreamFlusher:
         task.add_done_callback(self.tasks.discard)
 
     async def finish(self, writer: StreamWriter) -> None:
-        """Send a writer's last text now."""
-        if writer in self.waiting:
-            await self._send([writer])
+        """Send a writer's last text now, and wait for it and for text that is being sent. Tries once."""
+        await self._send([writer])
         self.waiting.discard(writer)
 
     async def _send(self, writers: Iterable[StreamWriter]) -> None:
@@ -188,20 +187,20 @@ class StreamFlusher:
                     writer.mark_offline()
                 self.waiting.update(batch)
                 if self.timer is None:
-                    self._schedule(AWAY_SECONDS)
+                    self._schedule(RETRY_SECONDS)
 
     async def _round_trip(self, batch: list[StreamWriter]) -> None:
         now = asyncio.get_running_loop().time()
         async with self.client.pipeline(transaction=False) as pipe:
             # Text that arrives meanwhile waits for the next round trip.
             requests = [
-                (writer, writer.write(pipe, now), (len(writer.text), writer.beginnings), len(pipe))
+                (writer, writer.add_commands(pipe, now), (len(writer.text), writer.beginnings), len(pipe))
                 for writer in batch
             ]
             replies = await pipe.execute()
         begin = 0
-        for writer, own, state, end in requests:
-            writer.apply_replies(replies[begin + own : end], *state)
+        for writer, text_replies, sent, end in requests:
+            writer.apply_replies(replies[begin + text_replies : end], *sent)
             begin = end
 
 

@@ -34,7 +34,7 @@ RATE_WINDOW = timedelta(minutes=2)
 ROUND_TO_SECONDS = 5
 # How many more turns than free places are considered, because some wait for a model that is full.
 LOOK_AHEAD = 50
-A_MINUTE = 60
+MINUTE_SECONDS = 60
 
 
 def _list_first_questions() -> QuerySet[Turn]:
@@ -135,15 +135,15 @@ def estimate_wait(turn: Turn, *, now: datetime | None = None) -> QueueWait:
     return QueueWait(ahead, max(1, math.ceil(seconds / ROUND_TO_SECONDS)) * ROUND_TO_SECONDS)
 
 
-def format_wait(turn: Turn) -> str:
+def format_queue_wait(turn: Turn) -> str:
     """Return the text about the wait for a queued turn, for its asker."""
     wait = estimate_wait(turn)
     if wait.seconds is None:
         return _("Waiting for the tutor to be free. Your question is saved.")
-    if wait.seconds < A_MINUTE:
+    if wait.seconds < MINUTE_SECONDS:
         when = _("about %(n)d seconds") % {"n": wait.seconds}
     else:
-        minutes = math.ceil(wait.seconds / A_MINUTE)
+        minutes = math.ceil(wait.seconds / MINUTE_SECONDS)
         when = ngettext("about %(n)d minute", "about %(n)d minutes", minutes) % {"n": minutes}
     if wait.ahead == 0:
         return _("The tutor is busy. You’re next, in %(when)s.") % {"when": when}

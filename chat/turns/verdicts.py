@@ -13,7 +13,7 @@ from chat.models import MAX_QUESTION_LENGTH, MAX_TITLE_LENGTH, Conversation, End
 from guard import Action, Category, Evidence, Level, Verdict, action_for, judge_conversation
 from safeguarding.response_texts import (
     CheckIn,
-    FixedReply,
+    FixedText,
     SupportLines,
     choose_cut_category,
     get_check_in,
@@ -24,12 +24,12 @@ from safeguarding.response_texts import (
 )
 
 
-def judge_question(question: str, past: Iterable[Turn]) -> Verdict:
-    """Return the guard's verdict on a question after the earlier turns, oldest first.
+def judge_question(question: str, earlier_turns: Iterable[Turn]) -> Verdict:
+    """Return the guard's verdict on a question that follows `earlier_turns`, oldest first.
 
     A question that is too long is judged whole and by itself: it is never answered, but may be a cry for help.
     """
-    before = () if len(question) > MAX_QUESTION_LENGTH else past
+    before = () if len(question) > MAX_QUESTION_LENGTH else earlier_turns
     return judge_conversation([*(("user", turn.question) for turn in before), ("user", question)])
 
 
@@ -43,7 +43,7 @@ FIXED_STATES = {
 # Actions for a person who may be in danger. They come before consent, quiet hours, length and rate limits.
 CRISIS_ACTIONS = {Action.CARD, Action.PAUSE}
 # Only questions with these actions become a conversation's title, because other people may see the list.
-TITLE_ACTIONS = {Action.ALLOW, Action.STRIP}
+TITLE_ACTIONS = {Action.ANSWER, Action.REDACT}
 
 
 def get_verdict(turn: Turn) -> Verdict:
@@ -65,7 +65,7 @@ def list_fixed_passages(action: Action, verdict: Verdict) -> list[str]:
     return [lesson] if lesson else []
 
 
-def find_fixed_text(turn: Turn) -> FixedReply | None:
+def find_fixed_text(turn: Turn) -> FixedText | None:
     """Return the fixed text of a refused, redirected or cut turn, or None."""
     match turn.state:
         case TurnState.REFUSED:
@@ -83,12 +83,12 @@ def find_check_in(turn: Turn) -> CheckIn | None:
 
 
 def find_support(turn: Turn) -> SupportLines | None:
-    """Return the supportive lines around an answer whose question sounded burdened, or None."""
+    """Return the lines above and below an answer to a question with action SUPPORT (stress, bullying), or None."""
     return get_support_lines(get_verdict(turn).categories) if get_action(turn) is Action.SUPPORT else None
 
 
-def find_cut_reason(verdict: Verdict) -> EndReason:
-    """Return the end reason of an answer that the output gate cut."""
+def get_cut_reason(verdict: Verdict) -> EndReason:
+    """Return the end reason of an answer that the output gate cut. It chooses the text that is shown instead."""
     return EndReason(choose_cut_category(verdict.categories))
 
 
@@ -115,7 +115,7 @@ REDACTED = "[…]"
 
 
 class PersonalDataChoice(models.TextChoices):
-    """What the writer wants done with the personal data in a question."""
+    """What the asker wants done with the personal data in a question."""
 
     REMOVE = "remove", _("send without it")
     KEEP = "keep", _("send as it is")
@@ -128,9 +128,9 @@ class TextSpan:
 
 
 def redact_or_ask(question: str, verdict: Verdict, choice: str, *, leaves_site: bool) -> str:
-    """Return the question as it may go to the model, given the writer's `choice` (a PersonalDataChoice or "").
+    """Return the question as it may go to the model, given the asker's `choice` (a PersonalDataChoice or "").
 
-    Raises PersonalDataFound if the writer must choose first. A question that no company outside may read
+    Raises PersonalDataFound if the asker must choose first. A question that no company outside may read
     (`leaves_site`) is returned unchanged.
     """
     if Category.PERSONAL not in verdict.categories or choice == PersonalDataChoice.KEEP or not leaves_site:

@@ -29,7 +29,7 @@ from chat.streaming.sse import (
     read_database,
     require_stream_slot,
 )
-from chat.turns.queue import format_wait
+from chat.turns.queue import format_queue_wait
 from chat.web.conversation import build_composer, render_end_swaps, render_partial
 from kit.not_found import raise_404_on
 from telemetry.context import bind_log_ids
@@ -123,7 +123,7 @@ async def _explain_wait(turn: Turn, *, has_words: bool) -> str:
     if turn.state == TurnState.DEFERRED:
         return format_deferral(turn)
     if turn.state == TurnState.QUEUED:
-        return await read_database(format_wait, turn)
+        return await read_database(format_queue_wait, turn)
     phase = None if has_words else await read_database(streaming.get_phase, turn.pk)
     if phase is streaming.ModelPhase.LOADING:
         return _("The model is loading.")

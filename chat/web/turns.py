@@ -35,7 +35,7 @@ from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
 from safeguarding.cards import CrisisCard
-from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
+from safeguarding.response_texts import CheckIn, FixedText, SupportLines
 
 
 class ReportForm(forms.Form):
@@ -82,7 +82,7 @@ class ShownTurn:
         return find_card(self.turn)
 
     @property
-    def fixed_text(self) -> FixedReply | None:
+    def fixed_text(self) -> FixedText | None:
         """The fixed text that replaces an answer."""
         return find_fixed_text(self.turn)
 

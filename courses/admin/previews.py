@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from courses.authoring.previews import NoSuchFile, build_preview, compute_version, list_content_files
-from courses.authoring.source import CONTENT
+from courses.authoring.source import CONTENT_ROOT
 from kit.not_found import raise_404_on
 from kit.rate_limits import RateLimit
 
@@ -51,7 +51,7 @@ def _require_admin(site: AdminSite, view: View) -> View:
 
 @require_safe
 def previews(request: HttpRequest) -> HttpResponse:
-    return render(request, "courses/previews.html", {"folders": list_content_files(root=CONTENT)})
+    return render(request, "courses/previews.html", {"folders": list_content_files(root=CONTENT_ROOT)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,10 +62,10 @@ def preview(request: HtmxRequest, file: str) -> HttpResponse:
         preview_edits.hit(request.user.pk)
         typed, shown = request.POST.get("text", ""), "shown"
     with raise_404_on(NoSuchFile):
-        mark = compute_version(file, root=CONTENT)
+        mark = compute_version(file, root=CONTENT_ROOT)
         if request.htmx and request.GET.get("mark") == mark:
             return HttpResponse(status=204)
-        page = {"preview": build_preview(file, typed=typed, root=CONTENT), "mark": mark}
+        page = {"preview": build_preview(file, typed=typed, root=CONTENT_ROOT), "mark": mark}
     if request.htmx:
         return render(request, f"courses/preview.html#{shown}", page | {"is_news": True})
     return render(request, "courses/preview.html", page)

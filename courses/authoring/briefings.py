@@ -79,7 +79,7 @@ def parse_briefing(source: ContentFile) -> BriefingText:
         date=day,
         title=front.title,
         summary=front.summary,
-        sections=[section.shown() for section in sections],
+        sections=[section.as_json() for section in sections],
         sources=[entry.model_dump(exclude_none=True) for entry in front.sources],
         followed_up=front.followed_up,
     )

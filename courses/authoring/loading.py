@@ -10,7 +10,7 @@ from django.db import transaction
 from courses.authoring.briefings import BriefingText, read_briefings
 from courses.authoring.modules import LessonText, ModuleText, read_library
 from courses.authoring.sections import Section
-from courses.authoring.source import CONTENT
+from courses.authoring.source import CONTENT_ROOT
 from courses.authoring.translations import align_with_originals
 from courses.markdown import extract_text
 from courses.models import Briefing, Lesson, Module, Passage, Phrase, QuizQuestion
@@ -29,11 +29,11 @@ class LoadCounts:
 
 
 @transaction.atomic
-def load_library(*, root: Path = CONTENT) -> LoadCounts:
+def load_library(*, root: Path = CONTENT_ROOT) -> LoadCounts:
     """Make the database hold exactly the modules and briefings below `root`. Loading twice changes nothing.
 
-    Everything is read and checked first: raises courses.authoring.source.InvalidFile, with every error, before
-    anything is changed. What people have done is not touched.
+    All files are read and checked first: raises kit.authored.InvalidFile, with every error, before anything is changed.
+    What people have done stays: their rows refer to modules, lessons and questions by slug, not by foreign key.
     """
     modules, briefings = _read_files(root)
     Module.objects.all().delete()
@@ -63,15 +63,19 @@ def _read_modules(root: Path) -> list[ModuleText]:
 
 
 def _create_modules(texts: list[ModuleText]) -> None:
-    """Create the rows with one statement per table, because a library has a thousand rows."""
+    """Create the rows with one statement per table: the library has about a thousand rows."""
     modules = Module.objects.bulk_create(map(_build_module, texts))
     pairs = list(zip(modules, texts, strict=True))
     QuizQuestion.objects.bulk_create(
         QuizQuestion(
-            module=module, slug=asked["slug"], order=order, html=asked["html"], options=asked["options"]
+            module=module,
+            slug=question["slug"],
+            order=order,
+            html=question["html"],
+            options=question["options"],
         )
         for module, text in pairs
-        for order, asked in enumerate(text.questions, 1)
+        for order, question in enumerate(text.questions, 1)
     )
     lessons = Lesson.objects.bulk_create(
         _build_lesson(module, lesson, order)
@@ -115,7 +119,7 @@ def _build_lesson(module: Module, text: LessonText, order: int) -> Lesson:
         order=order,
         title=text.title,
         minutes=text.minutes,
-        sections=[section.shown() for section in text.sections],
+        sections=[section.as_json() for section in text.sections],
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from courses.authoring.blocks import SLUG, Block, parse_question
 from courses.authoring.sections import Section, parse_fence, parse_sections
-from courses.authoring.source import CONTENT, ContentFile, read_content_file
+from courses.authoring.source import CONTENT_ROOT, ContentFile, read_content_file
 from courses.markdown import parse_tokens, render_html
 from kit.authored import FileError, FileErrors, InvalidFile
 
@@ -51,7 +51,7 @@ class ModuleText:
     questions: list[Block]
 
 
-def read_library(root: Path = CONTENT) -> list[ModuleText]:
+def read_library(root: Path = CONTENT_ROOT) -> list[ModuleText]:
     """Read every module in every language. Raises InvalidFile with every error of every file."""
     errors = FileErrors()
     folders = sorted(path.parent for path in root.glob("*/*/module.md"))

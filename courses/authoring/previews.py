@@ -161,7 +161,7 @@ def _build_lesson_page(source: ContentFile, root: Path) -> tuple[dict[str, Any],
     module = (root / source.file).parent / "module.md"
     sources = list_named_sources(read_content_file(module, root=root)) if module.is_file() else {}
     lesson = parse_lesson(source, known_sources=sources)
-    sections = add_sources([section.shown() for section in lesson.sections], list(sources.values()))
+    sections = add_sources([section.as_json() for section in lesson.sections], list(sources.values()))
     return {"lesson": lesson, "sections": sections}, collect_names(lessons=[lesson]) | {
         "lessons": _list_lesson_slugs(source, root)
     }

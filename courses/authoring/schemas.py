@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from courses.authoring.blocks import DIAGRAMS
 from kit.schemas import Hint, Items, Line, Table, build_schema_error
 
-OUTCOMES = 3
+OUTCOME_COUNT = 3
 _OUTCOME_HINT = Hint("Each of [[outcomes]] needs say, ailit and unesco, as text.")
 _SOURCE_HINT = Hint("Each of [[sources]] needs id, title, by, date and url, as text.")
 _NUMBER_HINT = Hint("Make it a whole number from 1 to 600, without quotes.")
@@ -30,7 +30,7 @@ def _require_diagram(name: str) -> str:
     return name
 
 
-class Outcome(Table):
+class LearningOutcome(Table):
     """What a reader can say afterwards, and the competences of two frameworks that it practices."""
 
     say: OutcomeText
@@ -60,9 +60,9 @@ class ModuleFront(Table):
     summary: str
     reviewed: Annotated[str, Field(max_length=60)]
     outcomes: Annotated[
-        tuple[Outcome, ...],
-        Field(strict=False, min_length=OUTCOMES, max_length=OUTCOMES),
-        Hint(f"A parent can say {OUTCOMES} aloud: give {OUTCOMES}."),
+        tuple[LearningOutcome, ...],
+        Field(strict=False, min_length=OUTCOME_COUNT, max_length=OUTCOME_COUNT),
+        Hint(f"A parent can say {OUTCOME_COUNT} aloud: give {OUTCOME_COUNT}."),
     ]
     sources: Annotated[tuple[Source, ...], Items]
 

@@ -35,7 +35,8 @@ class Section:
         """All text of the section, for search and for the tutor."""
         return " ".join(filter(None, map(_extract_block_text, self.blocks)))
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
+        """Return the section as `Lesson.sections` stores it and templates show it."""
         return {"title": self.title, "anchor": self.anchor, "blocks": self.blocks}
 
 

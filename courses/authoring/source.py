@@ -9,7 +9,7 @@ from kit.authored import FileError, InvalidFile, TomlText, parse_toml, read_text
 if TYPE_CHECKING:
     from kit.schemas import Table
 
-CONTENT = Path(__file__).parents[1] / "content"
+CONTENT_ROOT = Path(__file__).parents[1] / "content"
 FRONT_MARK = "+++"
 
 
@@ -33,13 +33,16 @@ class ContentFile:
 
 
 def read_content_file(path: Path, *, root: Path) -> ContentFile:
-    """Read a file below `root`. Raises InvalidFile if it is not UTF-8 or its front matter is not TOML."""
+    """Read a file below `root`. Raises InvalidFile as parse_content_file does, or if the file is not UTF-8."""
     file = path.relative_to(root).as_posix()
     return parse_content_file(read_text(path, file=file), file=file)
 
 
 def parse_content_file(text: str, *, file: str) -> ContentFile:
-    """Parse the text of a content file, as read_content_file does."""
+    """Parse the text of a content file.
+
+    Raises InvalidFile if the front matter is missing, is not closed or is not TOML.
+    """
     lines = text.split("\n")
     if lines[0].rstrip() != FRONT_MARK:
         hint = f"Begin the file with a line {FRONT_MARK}, then title = …, then {FRONT_MARK} again."

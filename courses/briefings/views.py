@@ -18,7 +18,7 @@ from courses.models import Briefing
 from kit.languages import build_feed_path, get_feed_language, select_language
 from kit.site import build_absolute_url
 
-NEWEST_IN_FEED = 20
+MAX_FEED_BRIEFINGS = 20
 
 
 def list_briefings() -> QuerySet[Briefing]:
@@ -92,7 +92,7 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic at run time
         return "Kitchen Table"
 
     def items(self) -> QuerySet[Briefing]:
-        return list_briefings()[:NEWEST_IN_FEED]
+        return list_briefings()[:MAX_FEED_BRIEFINGS]
 
     def item_title(self, item: Briefing) -> str:
         return item.title

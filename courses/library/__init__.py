@@ -1,4 +1,4 @@
-"""The published modules: a reader's view of them, their pages, and search results.
+"""The library, which is all published modules and briefings: a reader's progress, the pages, and search results.
 
 Public: pages, results, selectors.
 """

@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Term',
+            name='LessonWord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(max_length=10)),
@@ -141,10 +141,10 @@ class Migration(migrations.Migration):
                 ('passages', models.PositiveIntegerField()),
             ],
             options={
-                'verbose_name': 'term',
-                'verbose_name_plural': 'terms',
-                'indexes': [models.Index(fields=['language', 'lexeme'], name='term_lexeme'), django.contrib.postgres.indexes.GinIndex(fields=['word'], name='term_alike', opclasses=['gin_trgm_ops'])],
-                'constraints': [models.UniqueConstraint(fields=('language', 'word', 'lexeme'), name='term_once_a_language')],
+                'verbose_name': 'lesson word',
+                'verbose_name_plural': 'lesson words',
+                'indexes': [models.Index(fields=['language', 'lexeme'], name='lesson_word_lexeme'), django.contrib.postgres.indexes.GinIndex(fields=['word'], name='lesson_word_trigrams', opclasses=['gin_trgm_ops'])],
+                'constraints': [models.UniqueConstraint(fields=('language', 'word', 'lexeme'), name='lesson_word_once_a_language')],
             },
         ),
         migrations.CreateModel(

@@ -9,8 +9,8 @@ asked AS (
         lexeme,
         (
             SELECT passages
-            FROM courses_term AS term
-            WHERE term.language = %(language)s AND term.lexeme = stemmed.lexeme
+            FROM courses_lessonword AS lesson_word
+            WHERE lesson_word.language = %(language)s AND lesson_word.lexeme = stemmed.lexeme
             LIMIT 1
         ) AS passages
     FROM unnest(%(words)s::text[]) AS word
@@ -26,13 +26,13 @@ understood AS (
     FROM asked
     LEFT JOIN LATERAL (
         SELECT lexeme, passages
-        FROM courses_term AS term
+        FROM courses_lessonword AS lesson_word
         WHERE
-            term.language = %(language)s
+            lesson_word.language = %(language)s
             AND length(asked.word) > 3
-            AND term.word %% asked.word
-            AND similarity(term.word, asked.word) >= %(likeness)s
-        ORDER BY similarity(term.word, asked.word) DESC, term.word
+            AND lesson_word.word %% asked.word
+            AND similarity(lesson_word.word, asked.word) >= %(likeness)s
+        ORDER BY similarity(lesson_word.word, asked.word) DESC, lesson_word.word
         LIMIT 1
     ) AS meant ON true
     WHERE asked.passages IS NULL

@@ -38,9 +38,9 @@ def get_search_config(language: str) -> str:
 
 
 def index_passages() -> None:
-    """Index every passage and phrase, in its own language. Replaces the terms."""
+    """Index every passage and phrase, in its own language. Replaces the lesson words."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM courses_term")
+        cursor.execute("DELETE FROM courses_lessonword")
         for language in Passage.objects.values_list("language", flat=True).distinct().order_by():
             parameters: dict[str, Any] = {
                 "language": language,

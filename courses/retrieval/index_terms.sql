@@ -1,5 +1,5 @@
 -- `word` as written, to correct misspellings; `lexeme` as search uses it, which many words may share.
-INSERT INTO courses_term (language, word, lexeme, passages)
+INSERT INTO courses_lessonword (language, word, lexeme, passages)
 SELECT %(language)s, written.word, known.lexeme, known.ndoc
 FROM ts_stat(format(
     'SELECT to_tsvector(''simple'', translate(concat_ws('' '', title, asked, text, (

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
-from courses.models import Passage, Term
+from courses.models import LessonWord, Passage
 from courses.retrieval.index import COMMON_WORD_WEIGHT, EMBEDDED_LANGUAGES, get_search_config
 from courses.retrieval.wording import get_wording
 from encoders import compute_similarity, embed
@@ -144,7 +144,7 @@ def find_passages(question: str, *, most: int = 2, language: str | None = None) 
 def _has_known_word(language: str, question: str) -> bool:
     """Whether lessons in a language use any word of the question. Cheaper than a full search."""
     words = get_wording(language).simplify_words(question.replace("\0", " "))
-    return Term.objects.filter(language=language, word__in=words).exists()
+    return LessonWord.objects.filter(language=language, word__in=words).exists()
 
 
 def _build_found_passages(passages: Sequence[FoundPassage], language: str) -> list[FoundPassage]:

@@ -34,8 +34,8 @@ class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        stays = cleaned.get("is_active") and cleaned.get("is_superuser")
-        if not stays and is_last_admin(self.instance):
+        keeps_full_access = cleaned.get("is_active") and cleaned.get("is_superuser")
+        if not keeps_full_access and is_last_admin(self.instance):
             raise forms.ValidationError(
                 _("This is the last admin with full access. Give someone else full access first.")
             )
@@ -74,7 +74,8 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
         self.delete_queryset(request, Person.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
-        """Erase each person as their own data page does, including emails, sign-ups, sessions and log titles."""
+        """Erase each person as their own data page does, including emails, sign-ups and sessions, and
+        their name in the titles of the admin log."""
         for person in queryset.order_by("pk"):
             try:
                 erase_person(person=person)
@@ -82,14 +83,15 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
                 raise PermissionDenied from error
 
 
-# A person's sessions are private, also from admins.
+# Sessions are private, even from admins. allauth registers this page.
 admin.site.unregister(UserSession)
+# Replaced by the page below, which never shows the secret.
 admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(NoAddAdmin):
-    """People's second steps. An admin can remove one for a person who lost it; the secret is never shown."""
+    """Second factors. An admin can remove one for a person who lost it; the secret is never shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)

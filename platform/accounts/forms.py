@@ -74,7 +74,7 @@ class AgeForm(forms.Form):
         return date(self.cleaned_data["year"], self.cleaned_data["month"], 1)
 
 
-class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
+class AccountSignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
     """An adult's account: display name, email address to confirm, and password.
 
     Everyone who creates an account is asked for the birth month; an adult's is not stored.

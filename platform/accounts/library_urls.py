@@ -18,9 +18,9 @@ EXCLUDED_ROUTES = {
 urlpatterns = [
     path("sign-in", sign_in_views.SignIn.as_view(), name="account_login"),
     path("sign-out", sign_in_views.SignOut.as_view(), name="account_logout"),
-    path("sign-up", views.SignUp.as_view(), name="account_signup"),
+    path("sign-up", views.AccountSignUp.as_view(), name="account_signup"),
     path("account/password/reset/", sign_in_views.PasswordReset.as_view(), name="account_reset_password"),
-    path("account/email/", views.Email.as_view(), name="account_email"),
+    path("account/email/", views.AccountEmail.as_view(), name="account_email"),
     path(
         "account/",
         include([page for page in account_pages if page.name not in EXCLUDED_ROUTES]),

@@ -16,12 +16,16 @@ from kit.rate_limits import (
     get_client_network,
 )
 
-MINUTE = 60
+MINUTE_SECONDS = 60
 # Wrong passwords. The first is for browsers in which the owner has signed in before, the others for unknown ones.
-known_device_failures = FailureBackoff("sign-in, known device", free=10, first=30, longest=15 * MINUTE)
-login_failures_from_network = FailureBackoff("sign-in, name", free=5, first=30, longest=30 * MINUTE)
+known_device_failures = FailureBackoff(
+    "sign-in, known device", free=10, first=30, longest=15 * MINUTE_SECONDS
+)
+login_failures_from_network = FailureBackoff("sign-in, name", free=5, first=30, longest=30 * MINUTE_SECONDS)
 # Far above what one network reaches in a day, so that one attacker never slows down the owner elsewhere.
-login_failures = FailureBackoff("sign-in, name from anywhere", free=100, first=30, longest=30 * MINUTE)
+login_failures = FailureBackoff(
+    "sign-in, name from anywhere", free=100, first=30, longest=30 * MINUTE_SECONDS
+)
 network_failures = RateLimit("sign-in, network", "300/10minutes")
 site_failures = RateLimit("sign-in, everyone", "600/minute")
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from kit.links import has_link
+from kit.hyperlinks import has_hyperlink
 
 USERNAME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 USERNAME_LENGTH = 12
@@ -21,7 +21,7 @@ MAX_NAME_LENGTH = 60
 MAX_STORED_NAME_LENGTH = 150
 # Vietnamese, Hebrew with its points and Tibetan need at most this many marks on one letter.
 MAX_MARKS = 4
-# More look like a phone number, which email programs turn into a link.
+# A name with more digits looks like a phone number, which email programs turn into a link.
 MAX_DIGITS = 6
 
 ONE_LINE_ERROR = _("Enter the name on one line, in letters")
@@ -64,13 +64,13 @@ def generate_username() -> str:
 
 
 def validate_own_username(username: str) -> None:
-    """Raise ValidationError for a username that looks like an address.
+    """Raise ValidationError for a username that looks like an email or web address.
 
-    Sign-in accepts both, and emails quote names.
+    The sign-in form takes a username or an email address, and emails quote usernames.
     """
     if "@" in username:
         raise ValidationError(_("Choose a username without @"), code="address")
-    if has_link(username):
+    if has_hyperlink(username):
         raise ValidationError(_("Choose a username that doesn’t look like a web address"), code="address")
 
 
@@ -87,12 +87,13 @@ def normalize_name(typed: str) -> str:
     characters = [
         character
         for at, character in enumerate(text)
-        if character not in {_JOINER, _NON_JOINER} or _is_joining(text, at)
+        if character not in {_JOINER, _NON_JOINER} or _changes_look(text, at)
     ]
     return "".join(characters)
 
 
-def _is_joining(text: str, at: int) -> bool:
+def _changes_look(text: str, at: int) -> bool:
+    """Whether the joiner at `at` changes how the letters or emoji around it look."""
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     if not before:
         return False
@@ -131,15 +132,17 @@ def count_visible_characters(name: str) -> int:
 
 
 def validate_name(name: str) -> None:
-    """Raise ValidationError if the name has an address, control characters, too many marks or nothing visible.
+    """Raise ValidationError for an invalid name.
 
-    Expects a name from `normalize_name`.
+    A name is invalid if it is too long, has an address or more than MAX_DIGITS digits, has control characters, line
+    breaks or more than MAX_MARKS marks on a letter, begins with a mark, or has nothing visible. Expects a name
+    from `normalize_name`.
     """
     if count_visible_characters(name) > MAX_NAME_LENGTH or len(name) > MAX_STORED_NAME_LENGTH:
         raise ValidationError(TOO_LONG_ERROR, code="max_length")
     if name and not _is_legible(name):
         raise ValidationError(ONE_LINE_ERROR, code="letters")
-    if has_link(name) or sum(character.isdigit() for character in name) > MAX_DIGITS:
+    if has_hyperlink(name) or sum(character.isdigit() for character in name) > MAX_DIGITS:
         raise ValidationError(ADDRESS_ERROR, code="address")
 
 
@@ -169,8 +172,8 @@ class NameFormField(forms.CharField):
     """A form field for a person's name. Normalizes and validates it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        words = {"required": _("Enter a name"), "null_characters_not_allowed": ONE_LINE_ERROR}
-        kwargs["error_messages"] = words | (kwargs.get("error_messages") or {})
+        messages = {"required": _("Enter a name"), "null_characters_not_allowed": ONE_LINE_ERROR}
+        kwargs["error_messages"] = messages | (kwargs.get("error_messages") or {})
         # Browsers count differently and would silently cut a long name.
         kwargs.pop("max_length", None)
         super().__init__(**kwargs)

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import age_screen, limits, services
 from accounts.access import find_unsent_form, get_person, sign_in_required
 from accounts.age import is_adult
-from accounts.forms import AccountForm, AgeForm, SignUpForm, TeenSignUpForm
+from accounts.forms import AccountForm, AccountSignUpForm, AgeForm, TeenSignUpForm
 from accounts.known_devices import forget_devices, remember_device
 from accounts.models import Person, Role
 from accounts.second_factor import lacks_second_factor
@@ -32,7 +32,7 @@ from accounts.zones import format_city, guess_zone
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited, skip_validation
 
 
-class SignUp(allauth_views.SignupView):
+class AccountSignUp(allauth_views.SignupView):
     """Sign-up for adults. A younger birth month, here or on the teens' page, leads to the teens' page."""
 
     template_name = "accounts/sign_up.html"
@@ -64,7 +64,7 @@ class SignUp(allauth_views.SignupView):
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
 
-    def form_valid(self, form: SignUpForm) -> HttpResponse:
+    def form_valid(self, form: AccountSignUpForm) -> HttpResponse:
         """Create the account, within the limits per network and per address."""
         try:
             limits.accounts_created.hit(self.request)
@@ -80,7 +80,7 @@ def _build_url_with_next(name: str, onward: str) -> str:
     return f"{reverse(name)}?{urlencode({'next': onward})}" if onward else reverse(name)
 
 
-class Email(allauth_views.EmailView):
+class AccountEmail(allauth_views.EmailView):
     """An adult's email address. 404 for teens, who have none."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -241,7 +241,7 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 
 @require_POST
 @sign_in_required
-def end_others(request: HttpRequest) -> HttpResponse:
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """End all other sessions of the person, and forget all other devices."""
     person = get_person(request)
     revoke_other_sessions(person=person, current_key=request.session.session_key or "")

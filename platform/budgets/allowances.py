@@ -182,7 +182,7 @@ def _apply_allowance(opened: OpenPeriod, now: datetime) -> None:
     totals: dict[Unit, int] = {}
     for unit in UNITS:
         allowed = getattr(opened.budget, unit)
-        totals[unit] = opened.compute_share(allowed) + grants[unit]
+        totals[unit] = opened.prorate(allowed) + grants[unit]
         if allowed is not None:
             totals[unit] = max(totals[unit], opened.used(unit))
         for row in opened.rows:

@@ -15,7 +15,7 @@ MAX_LISTED = 20
 
 
 @dataclass(frozen=True)
-class Difference:
+class LedgerDifference:
     """A stored sum that does not match the ledger entries. `row` is a period's id or a hold's key, with its type."""
 
     row: str
@@ -31,19 +31,19 @@ class Difference:
 STATEMENTS = [read_sql(__file__, name) for name in ("audit_sums", "audit_shards", "audit_grants")]
 
 
-def find_differences() -> Iterator[Difference]:
+def find_ledger_differences() -> Iterator[LedgerDifference]:
     """Yield every sum of a period, hold, grant or site shard that differs from its ledger entries."""
     for statement in STATEMENTS:
         with connection.cursor() as cursor:
             cursor.execute(statement)
             rows = cursor.fetchall()
         for row, column, stored, expected in rows:
-            yield Difference(row=row, column=column, stored=stored, expected=expected)
+            yield LedgerDifference(row=row, column=column, stored=stored, expected=expected)
 
 
 def audit_ledger() -> Audit:
     """Run every check, log an error for each difference, and save the result."""
-    differences = list(find_differences())
+    differences = list(find_ledger_differences())
     for difference in differences:
         logger.error("The ledger and its entries disagree. %s", difference)
     return Audit.objects.create(

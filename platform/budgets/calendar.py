@@ -19,7 +19,7 @@ class PeriodLength(models.TextChoices):
     MONTH = "month", _("a month, starting on the 1st")
 
 
-# Days per period, to split an allowance into daily shares. A month counts 31, so shares never exceed the whole.
+# Days per period, to split an allowance into days. A month counts 31, so the days never exceed the whole.
 DAYS_PER_PERIOD = {PeriodLength.DAY: 1, PeriodLength.WEEK: 7, PeriodLength.MONTH: 31}
 
 
@@ -34,8 +34,8 @@ class PeriodBounds:
     ends_at: datetime
     full_length: timedelta
 
-    def compute_share(self, allowance: int) -> int:
-        """Return this period's share of an allowance: the whole, or a proportional part if it was cut short."""
+    def prorate(self, allowance: int) -> int:
+        """Return what this period grants of an allowance: the whole, or a proportional part if it was cut short."""
         lasts = self.ends_at - self.starts_at
         return allowance if lasts >= self.full_length else allowance * lasts // self.full_length
 
@@ -46,7 +46,7 @@ def compute_period_bounds(
     """Return the period that contains `now`, for a budget in `zone`.
 
     `after` is the end of the previous period. If it is later than the natural start (the person moved west, or went
-    from days to months), the new period starts there and grants only a proportional share. So changing the time
+    from days to months), the new period starts there and grants only a proportional part. So changing the time
     zone or plan never gains an allowance.
     """
     local = now.astimezone(zone)

@@ -11,7 +11,7 @@ from budgets.periods import (
     add_grant,
     find_latest_period,
     record_grant_use,
-    update_open_until,
+    update_recheck_at,
     withdraw_expired_grants,
 )
 
@@ -52,7 +52,7 @@ def create_grant(
     if opened and opened.rows[0].is_open(now):
         withdraw_expired_grants(opened, now)
         add_grant(opened, grant, now)
-        update_open_until(opened)
+        update_recheck_at(opened)
     return grant
 
 
@@ -75,5 +75,5 @@ def _expire_budget_grants(budget_id: int, now: datetime) -> int:
     elif opened:
         record_grant_use(opened)
     # Grants that no period has counted yet.
-    rest = Grant.objects.filter(budget=budget, closed_at=None, counted_in=None, expires_at__lte=now)
+    rest = Grant.objects.filter(budget=budget, closed_at=None, counted_period_start=None, expires_at__lte=now)
     return ended + rest.update(closed_at=now)

@@ -34,8 +34,8 @@ class OpenPeriod:
         return self.rows[0].ends_at
 
     @property
-    def open_until(self) -> datetime:
-        return self.rows[0].open_until
+    def recheck_at(self) -> datetime:
+        return self.rows[0].recheck_at
 
     def is_limited(self, unit: Unit) -> bool:
         return bool(getattr(self.rows[0], f"limits_{unit}"))
@@ -52,13 +52,13 @@ class OpenPeriod:
         """Return what is granted and neither spent nor held, in `unit`."""
         return self.sum("granted", unit) - self.used(unit)
 
-    def compute_share(self, allowance: int | None) -> int:
-        """Return this period's share of an allowance. No limit (None) grants 0."""
+    def prorate(self, allowance: int | None) -> int:
+        """Return what this period grants of an allowance, less if it was cut short. No limit (None) grants 0."""
         period_length = PeriodLength(self.budget.period_length)
         full_length = compute_period_bounds(
             self.starts_at, self.budget.zone, period_length=period_length
         ).full_length
-        return PeriodBounds(self.starts_at, self.ends_at, full_length).compute_share(allowance or 0)
+        return PeriodBounds(self.starts_at, self.ends_at, full_length).prorate(allowance or 0)
 
     def set_granted(
         self,
@@ -99,8 +99,8 @@ class OpenPeriod:
             ]
             if shard_minimum:
                 minimums[shard_minimum[0]] += shard_minimum[1][unit]
-        share, remainder = divmod(total - sum(minimums), len(minimums))
-        return [minimum + share + (number < remainder) for number, minimum in enumerate(minimums)]
+        per_shard, remainder = divmod(total - sum(minimums), len(minimums))
+        return [minimum + per_shard + (number < remainder) for number, minimum in enumerate(minimums)]
 
 
 def find_latest_period(budget: Budget, *, lock: bool = False) -> OpenPeriod | None:
@@ -112,13 +112,13 @@ def find_latest_period(budget: Budget, *, lock: bool = False) -> OpenPeriod | No
     return OpenPeriod(budget, list(rows.select_for_update(no_key=True) if lock else rows))
 
 
-def get_open_period(budget: Budget, *, now: datetime, lock: bool) -> OpenPeriod:
-    """Return a budget's period at `now`. Start it if needed, and withdraw expired grants.
+def ensure_open_period(budget: Budget, *, now: datetime, lock: bool) -> OpenPeriod:
+    """Return a budget's period at `now`. Create it if needed, and withdraw expired grants.
 
     Must run in a transaction. For several budgets, call it in lock order: person, family, site.
     """
     last = find_latest_period(budget)
-    if last is None or last.open_until <= now or len(last.rows) < budget.shards:
+    if last is None or last.recheck_at <= now or len(last.rows) < budget.shards:
         # The budget's row is the lock: when several requests find the period over, only one starts the next.
         Budget.objects.select_for_update(no_key=True).get(pk=budget.pk)
         last = find_latest_period(budget, lock=True)
@@ -146,15 +146,15 @@ def _start_period(budget: Budget, last: OpenPeriod | None, now: datetime) -> Ope
             shard=shard,
             starts_at=bounds.starts_at,
             ends_at=bounds.ends_at,
-            open_until=min([bounds.ends_at, *(grant.expires_at for grant in grants)]),
+            recheck_at=min([bounds.ends_at, *(grant.expires_at for grant in grants)]),
             limits_tokens=budget.tokens is not None,
             limits_microdollars=budget.microdollars is not None,
         )
         for shard in range(budget.shards)
     ]
     new_period = OpenPeriod(budget, Period.objects.bulk_create(rows))
-    shares: dict[Unit, int] = {unit: bounds.compute_share(getattr(budget, unit) or 0) for unit in UNITS}
-    new_period.set_granted(kind=EntryKind.ALLOWANCE, at=now, totals=shares)
+    totals: dict[Unit, int] = {unit: bounds.prorate(getattr(budget, unit) or 0) for unit in UNITS}
+    new_period.set_granted(kind=EntryKind.ALLOWANCE, at=now, totals=totals)
     for grant in grants:
         add_grant(new_period, grant, now)
     return new_period
@@ -169,7 +169,7 @@ def _add_missing_shards(opened: OpenPeriod) -> None:
             shard=shard,
             starts_at=first.starts_at,
             ends_at=first.ends_at,
-            open_until=first.open_until,
+            recheck_at=first.recheck_at,
             limits_tokens=first.limits_tokens,
             limits_microdollars=first.limits_microdollars,
         )
@@ -183,19 +183,19 @@ def add_grant(opened: OpenPeriod, grant: Grant, now: datetime) -> None:
         unit: opened.sum("granted", unit) + getattr(grant, f"left_{unit}") for unit in UNITS
     }
     opened.set_granted(kind=EntryKind.GRANT, at=now, totals=totals, grant=grant)
-    grant.counted_in = opened.starts_at
-    grant.save(update_fields=["counted_in"])
+    grant.counted_period_start = opened.starts_at
+    grant.save(update_fields=["counted_period_start"])
 
 
 def record_grant_use(finished: OpenPeriod) -> None:
-    """Record how much of its grants a finished period has used."""
+    """Reduce each grant by what a finished period has used of it, and close a grant with nothing left."""
     grants = _list_counted_grants(finished)
     for grant, used in _compute_grant_use(finished, grants):
         for unit in UNITS:
             setattr(grant, f"left_{unit}", getattr(grant, f"left_{unit}") - used[unit])
-        grant.counted_in = None
+        grant.counted_period_start = None
         grant.closed_at = None if grant.left_tokens or grant.left_microdollars else finished.ends_at
-        grant.save(update_fields=["left_tokens", "left_microdollars", "counted_in", "closed_at"])
+        grant.save(update_fields=["left_tokens", "left_microdollars", "counted_period_start", "closed_at"])
 
 
 def withdraw_expired_grants(opened: OpenPeriod, now: datetime) -> int:
@@ -212,23 +212,25 @@ def withdraw_expired_grants(opened: OpenPeriod, now: datetime) -> int:
         opened.set_granted(kind=EntryKind.GRANT, at=now, totals=totals, grant=first, memo="It expired.")
         for unit in UNITS:
             setattr(first, f"left_{unit}", getattr(first, f"left_{unit}") - used[unit])
-        first.counted_in, first.closed_at = None, now
-        first.save(update_fields=["left_tokens", "left_microdollars", "counted_in", "closed_at"])
+        first.counted_period_start, first.closed_at = None, now
+        first.save(update_fields=["left_tokens", "left_microdollars", "counted_period_start", "closed_at"])
         expired += 1
-    update_open_until(opened)
+    update_recheck_at(opened)
     return expired
 
 
-def update_open_until(opened: OpenPeriod) -> None:
-    """Set `open_until` to the period's end or its next grant's expiry. The rows must be locked."""
-    open_until = min([opened.ends_at, *(grant.expires_at for grant in _list_counted_grants(opened))])
+def update_recheck_at(opened: OpenPeriod) -> None:
+    """Set `recheck_at` to the period's end or its next grant's expiry. The rows must be locked."""
+    recheck_at = min([opened.ends_at, *(grant.expires_at for grant in _list_counted_grants(opened))])
     for row in opened.rows:
-        row.open_until = open_until
-    Period.objects.bulk_update(opened.rows, ["open_until"])
+        row.recheck_at = recheck_at
+    Period.objects.bulk_update(opened.rows, ["recheck_at"])
 
 
 def _list_counted_grants(opened: OpenPeriod) -> list[Grant]:
-    counted = Grant.objects.filter(budget=opened.budget, counted_in=opened.starts_at, closed_at=None)
+    counted = Grant.objects.filter(
+        budget=opened.budget, counted_period_start=opened.starts_at, closed_at=None
+    )
     return list(counted.order_by("expires_at", "pk"))
 
 

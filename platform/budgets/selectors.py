@@ -133,10 +133,10 @@ def _build_status(budget: Budget, rows: Sequence[Period], now: datetime) -> Budg
     )
     return BudgetStatus(
         scope=BudgetScope(budget.scope),
-        tokens_granted=None if budget.tokens is None else span.compute_share(budget.tokens),
+        tokens_granted=None if budget.tokens is None else span.prorate(budget.tokens),
         tokens_spent=0,
         tokens_held=0,
-        microdollars_granted=None if budget.microdollars is None else span.compute_share(budget.microdollars),
+        microdollars_granted=None if budget.microdollars is None else span.prorate(budget.microdollars),
         microdollars_spent=0,
         microdollars_held=0,
         refills_at=span.ends_at,

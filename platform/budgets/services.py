@@ -18,8 +18,17 @@ from accounts.models import Person
 from budgets.allowances import get_budget
 from budgets.costs import UNITS, CostEstimate
 from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, InsufficientBudget, SiteStopped
-from budgets.models import SITE_SHARDS, Budget, BudgetScope, EntryKind, Hold, HoldState, Period, Shortening
-from budgets.periods import OpenPeriod, find_latest_period, get_open_period
+from budgets.models import (
+    SITE_SHARDS,
+    AnswerShortening,
+    Budget,
+    BudgetScope,
+    EntryKind,
+    Hold,
+    HoldState,
+    Period,
+)
+from budgets.periods import OpenPeriod, ensure_open_period, find_latest_period
 from budgets.postings import post_hold, post_resolution
 
 logger = logging.getLogger(__name__)
@@ -112,9 +121,9 @@ def _hold_slow_path(owner: Person, estimate: CostEstimate, post: PostHold, now: 
     *inner, site = own.chain
     full_answer = AffordableAnswer(estimate.answer_tokens)
     affordable = _find_affordable_answer(
-        [get_open_period(budget, now=now, lock=True) for budget in inner], estimate, full_answer
+        [ensure_open_period(budget, now=now, lock=True) for budget in inner], estimate, full_answer
     )
-    get_open_period(site, now=now, lock=False)
+    ensure_open_period(site, now=now, lock=False)
     # In a savepoint: a failed attempt must not keep its shard lock, because all shards are locked in order below.
     hold = _run_in_savepoint(partial(post, affordable.answer))
     if hold is None:
@@ -131,7 +140,7 @@ class AffordableAnswer:
     """An answer's length in tokens, and why it is shortened, if it is."""
 
     answer: int
-    shortening: Shortening | None = None
+    shortening: AnswerShortening | None = None
 
 
 def _find_affordable_answer(
@@ -147,7 +156,9 @@ def _find_affordable_answer(
             left = period.left(unit)
             longest = estimate.longest(unit, left=left)
             if longest < most.answer:
-                most = AffordableAnswer(longest, Shortening(BudgetScope(period.budget.scope), period.ends_at))
+                most = AffordableAnswer(
+                    longest, AnswerShortening(BudgetScope(period.budget.scope), period.ends_at)
+                )
             if longest < estimate.min_answer_tokens:
                 needed = estimate.cost(unit, answer=estimate.min_answer_tokens)
                 errors.append(

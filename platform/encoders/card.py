@@ -11,7 +11,7 @@ from kit.authored import InvalidFile, TomlText, read_text
 from kit.schemas import Table, validate
 
 
-class Card(Table):
+class ModelCard(Table):
     """The part of a card that every network has. `sha256` maps file names to hashes."""
 
     # Cards also tell people what a model was trained on.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from encoders.card import Card
+    from encoders.card import ModelCard
     from encoders.network import Network
 
 NETWORK_NAME = "sense"
@@ -55,8 +55,8 @@ def compute_similarity(embedding: bytes, others: bytes) -> "NDArray[np.float32]"
 
 
 @load_once
-def _network() -> "Network[Card]":
-    from encoders.card import Card  # noqa: PLC0415 - it imports pydantic
+def _network() -> "Network[ModelCard]":
+    from encoders.card import ModelCard  # noqa: PLC0415 - it imports pydantic
     from encoders.network import MODEL, Network  # noqa: PLC0415 - it imports numpy and ONNX Runtime
 
-    return Network(MODEL, NETWORK_NAME, Card)
+    return Network(MODEL, NETWORK_NAME, ModelCard)

@@ -7,8 +7,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from encoders.card import Card, read_card, read_model_file
-from encoders.wordpiece import Pieces, WordPiece
+from encoders.card import ModelCard, read_card, read_model_file
+from encoders.wordpiece import TokenRun, WordPiece
 
 type Numbers = NDArray[np.float32]
 
@@ -20,7 +20,7 @@ PIECES = "pieces"
 """The network's input: WordPiece ids."""
 
 
-class Network[C: Card]:
+class Network[C: ModelCard]:
     """Runs a graph with ONNX Runtime. Its matrices are quantized to signed bytes, and it has one output.
 
     Its files in `folder` are the card `name`.json, the graph `name`.onnx and the vocabulary. Raises ModelFileError if
@@ -41,15 +41,15 @@ class Network[C: Card]:
         self._output: str = output.name
         self.width: int = output.shape[1]
 
-    def pieces(self, text: str) -> Pieces | None:
+    def pieces(self, text: str) -> TokenRun | None:
         """Return the first run of a text's pieces, about 64 words; None if it has no words."""
         return self._word_piece.read(text)
 
-    def runs(self, text: str) -> Iterator[Pieces]:
+    def runs(self, text: str) -> Iterator[TokenRun]:
         """Yield all of a text's pieces, in as many runs as the network needs."""
         return self._word_piece.runs(text)
 
-    def run(self, pieces: Pieces) -> Numbers:
+    def run(self, pieces: TokenRun) -> Numbers:
         """Return the output for one run: `width` numbers."""
         (rows,) = self._session.run([self._output], {PIECES: np.array([pieces.numbers])})
         embedding: Numbers = rows[0]

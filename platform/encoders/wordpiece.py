@@ -14,7 +14,7 @@ _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _MAX_PIECE_LENGTH = 40
 
 
-class Pieces(NamedTuple):
+class TokenRun(NamedTuple):
     """Ids of one run, including [CLS] and [SEP], and the offset where it ends in the text."""
 
     numbers: tuple[int, ...]
@@ -30,11 +30,11 @@ class WordPiece:
         self._unknown = self._number["[UNK]"]
         self._split = lru_cache(maxsize=16384)(self._split_word)
 
-    def read(self, text: str) -> Pieces | None:
+    def read(self, text: str) -> TokenRun | None:
         """Return the first run; None if the text has no words."""
         return next(self.runs(text), None)
 
-    def runs(self, text: str) -> Iterator[Pieces]:
+    def runs(self, text: str) -> Iterator[TokenRun]:
         """Yield all of the text in runs. Of a word with more than MAX_PIECES pieces, the rest is dropped."""
         folded = fold(text)
         numbers, end = list[int](), 0
@@ -48,8 +48,8 @@ class WordPiece:
         if numbers:
             yield self._build_run(numbers, end)
 
-    def _build_run(self, numbers: Sequence[int], end: int) -> Pieces:
-        return Pieces((self._begins, *numbers, self._ends), end)
+    def _build_run(self, numbers: Sequence[int], end: int) -> TokenRun:
+        return TokenRun((self._begins, *numbers, self._ends), end)
 
     def _split_word(self, word: str) -> tuple[int, ...]:
         pieces, start = list[int](), 0

@@ -17,7 +17,7 @@ from events.itip import build_cancellation, build_content_type, build_request
 from events.models import Event, SignUp, SignUpStatus
 from events.selectors import list_other_dates, list_others_at_address
 from events.times import format_event_time, is_same_clock_time
-from kit.links import break_links
+from kit.hyperlinks import break_hyperlinks
 from kit.site import build_absolute_url
 from mail.selectors import list_complaining_addresses
 from mail.services import NewAttachment, NewEmail
@@ -67,7 +67,7 @@ def exclude_unsubscribed(people: Sequence[SignUp]) -> list[SignUp]:
 @_use_reader_language
 def build_confirmation_request(sign_up: SignUp) -> NewEmail:
     """Ask the address's owner to confirm. Names the host if they are a guest."""
-    host = break_links(sign_up.guest_of.name) if sign_up.guest_of else ""
+    host = break_hyperlinks(sign_up.guest_of.name) if sign_up.guest_of else ""
     others = [other for other in list_others_at_address(sign_up) if other.status != SignUpStatus.UNCONFIRMED]
     subject = _("You’re invited: %(title)s") if host else _("Confirm your spot: %(title)s")
     return _build_email(
@@ -76,8 +76,8 @@ def build_confirmation_request(sign_up: SignUp) -> NewEmail:
         subject,
         occasion=f"confirmation_request {sign_up.email_count}",
         host=host,
-        by=break_links(str(sign_up.person)) if sign_up.person else "",
-        others=", ".join(break_links(other.name) for other in others),
+        by=break_hyperlinks(str(sign_up.person)) if sign_up.person else "",
+        others=", ".join(break_hyperlinks(other.name) for other in others),
         has_dates=bool(sign_up.event.series_id) and list_other_dates(sign_up.event).exists(),
     )
 
@@ -90,7 +90,7 @@ def build_address_full(sign_up: SignUp, *, name: str, now: datetime) -> NewEmail
         "address_full",
         _("No one was added: %(title)s"),
         occasion=f"address_full {now:%Y%m%d}",
-        new_name=break_links(name),
+        new_name=break_hyperlinks(name),
     )
 
 
@@ -158,7 +158,7 @@ def build_recording(sign_up: SignUp) -> NewEmail:
 
 
 @_use_reader_language
-def build_message(sign_up: SignUp, *, message_id: UUID, subject: str, body: str) -> NewEmail:
+def build_admin_message(sign_up: SignUp, *, message_id: UUID, subject: str, body: str) -> NewEmail:
     """Send an admin's own message."""
     # Escape %, because the subject is formatted later.
     subject = subject.replace("%", "%%")
@@ -271,7 +271,7 @@ def _build_email(
         "yours": ""
         if is_same_clock_time(event.starts_at, event.zone, sign_up.zone)
         else format_event_time(event.starts_at, sign_up.zone),
-        "name": break_links(sign_up.name),
+        "name": break_hyperlinks(sign_up.name),
         "own_page": build_absolute_url(sign_up.get_absolute_url()),
         "page": build_absolute_url(event.get_absolute_url()),
         "events": build_absolute_url(reverse("events:list")),

@@ -5,7 +5,7 @@ class EventClosed(Exception):
     """The event has ended or was cancelled, so sign-up is closed."""
 
 
-class OfferExpired(Exception):
+class OfferNotUsable(Exception):
     """There is no offer, or it has expired."""
 
 

@@ -4,14 +4,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameFormField
-from events.models import MAX_COMMENT_LENGTH, Worth
+from events.models import MAX_COMMENT_LENGTH, FeedbackWorth
 from kit.email_addresses import CanonicalEmailField
 from kit.texts import ProseField
 
 
 class FeedbackForm(forms.Form):
     worth = forms.ChoiceField(
-        choices=Worth.choices,
+        choices=FeedbackWorth.choices,
         error_messages={"required": _("Choose one"), "invalid_choice": _("Choose one")},
     )
     comment = ProseField(max_length=MAX_COMMENT_LENGTH, required=False)

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from events.calendar import build_entry, render_calendar
 from events.models import SignUp
+from kit.hyperlinks import break_hyperlinks
 from kit.lazy import lazy_module
-from kit.links import break_links
 from kit.site import build_absolute_url
 
 if TYPE_CHECKING:
@@ -46,12 +46,18 @@ def build_request(sign_up: SignUp, *, now: datetime | None = None) -> str:
 
 
 def build_own_file(sign_up: SignUp, *, now: datetime | None = None) -> str:
-    """Build the invitation's entry as a file to download. It has the same UID, so updates do not duplicate it."""
+    """Build the invitation's entry as a file to download. It has the same UID, so updates do not duplicate it.
+
+    Raises ValueError as `build_entry`.
+    """
     return render_calendar("PUBLISH", [(sign_up.event, build_own_entry(sign_up, now=now))])
 
 
 def build_own_entry(sign_up: SignUp, *, now: datetime | None = None) -> "icalendar.Event":
-    """Build a sign-up's entry without organizer and attendee, for a file or a feed."""
+    """Build a sign-up's entry without organizer and attendee, for a file or a feed.
+
+    Raises ValueError as `build_entry`.
+    """
     entry = build_entry(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
     _add_description(entry, sign_up)
@@ -94,7 +100,7 @@ def _build_attendee(sign_up: SignUp) -> "icalendar.vCalAddress":
     # They accepted on this site, and it does not process calendar replies.
     return _build_address(
         sign_up.email,
-        CN=break_links(sign_up.name),
+        CN=break_hyperlinks(sign_up.name),
         CUTYPE="INDIVIDUAL",
         ROLE="REQ-PARTICIPANT",
         PARTSTAT="ACCEPTED",

@@ -12,6 +12,6 @@ def register_modules(titles: ModuleTitles) -> None:
     _sources.append(titles)
 
 
-def list_modules() -> list[tuple[str, str]]:
+def list_module_choices() -> list[tuple[str, str]]:
     """List the slug and title of every registered module."""
     return [title for titles in _sources for title in titles()]

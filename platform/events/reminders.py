@@ -17,7 +17,7 @@ BATCH_SIZE = 100
 
 
 @dataclass(frozen=True)
-class Reminder:
+class ReminderSchedule:
     """When to send a reminder.
 
     It is sent from `before` the start until `at_least` before it. `field` stores the start that it was sent for.
@@ -30,8 +30,8 @@ class Reminder:
 
 
 REMINDERS = (
-    Reminder(timedelta(days=1), timedelta(hours=3), "day_reminder_for", emails.build_day_reminder),
-    Reminder(timedelta(hours=1), timedelta(0), "hour_reminder_for", emails.build_hour_reminder),
+    ReminderSchedule(timedelta(days=1), timedelta(hours=3), "day_reminder_for", emails.build_day_reminder),
+    ReminderSchedule(timedelta(hours=1), timedelta(0), "hour_reminder_for", emails.build_hour_reminder),
 )
 
 
@@ -49,7 +49,7 @@ def send_reminders(*, now: datetime | None = None) -> int:
 
 
 @transaction.atomic
-def _send_batch(reminder: Reminder, now: datetime) -> int:
+def _send_batch(reminder: ReminderSchedule, now: datetime) -> int:
     due = (
         SignUp.objects.select_related("event", "guest_of")
         .filter(

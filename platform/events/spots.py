@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from events import emails
-from events.errors import EventClosed, OfferExpired
+from events.errors import EventClosed, OfferNotUsable
 from events.models import Event, SignUp, SignUpStatus
 from mail.services import queue_emails
 
@@ -43,7 +43,7 @@ def confirm_sign_up(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
 def accept_offer(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
     """Accept an offered spot. Accepting again changes nothing.
 
-    Raises OfferExpired, EventClosed, or SignUp.DoesNotExist if they have left.
+    Raises OfferNotUsable, EventClosed, or SignUp.DoesNotExist if they have left.
     """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
@@ -53,7 +53,7 @@ def accept_offer(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
     if not event.is_open_at(now):
         raise EventClosed
     if locked.offer_expires_at is None or locked.offer_expires_at <= now:
-        raise OfferExpired
+        raise OfferNotUsable
     return _give_spot(locked, now)
 
 

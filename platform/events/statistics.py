@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from events.models import Event, SignUpStatus
 
-MAX_BAR_WIDTH = 320
+MAX_BAR_PIXELS = 320
 
 
 @dataclass(frozen=True)
-class Bar:
+class CountBar:
     """One count with its label, and its width in pixels."""
 
     label: str | Promise
@@ -40,11 +40,11 @@ def count_sign_ups(event: Event) -> dict[str, int]:
     )
 
 
-def build_bars(event: Event) -> list[Bar]:
+def build_bars(event: Event) -> list[CountBar]:
     """Build one bar per count, scaled to the largest. Uses the saved totals once sign-ups are deleted."""
     numbers = event.totals or count_sign_ups(event)
     longest = max(1, *numbers.values())
     return [
-        Bar(label, numbers[name], round(MAX_BAR_WIDTH * numbers[name] / longest))
+        CountBar(label, numbers[name], round(MAX_BAR_PIXELS * numbers[name] / longest))
         for name, label in LABELS.items()
     ]

@@ -159,7 +159,7 @@ def confirm_agreement_zone(*, link: Link) -> None:
 
 
 @transaction.atomic
-def set_pause(*, link: Link, paused: bool) -> None:
+def set_parent_pause(*, link: Link, paused: bool) -> None:
     """Close the tutor to the teen, or open it again, and notify the teen. Does nothing if it already is."""
     now = timezone.now()
     changed = Link.objects.filter(pk=link.pk, ended_at=None, paused_at__isnull=paused).update(

@@ -11,7 +11,7 @@ from accounts.names import MAX_STORED_NAME_LENGTH
 PERSON = settings.AUTH_USER_MODEL
 
 
-class Verification(models.TextChoices):
+class ParentVerification(models.TextChoices):
     """How the site verifies that an account belongs to a parent."""
 
     NONE = "none", _("no check: the site trusts what the parent says")
@@ -32,7 +32,7 @@ class ConsentPolicy(models.Model):
     """The site's choice of how parents are verified, one row; families.verification has the default."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    verification = models.CharField(_("how parents are verified"), max_length=12, choices=Verification)
+    verification = models.CharField(_("how parents are verified"), max_length=12, choices=ParentVerification)
 
     class Meta:
         verbose_name = _("verification of parents")
@@ -54,7 +54,9 @@ class Consent(models.Model):
     version = models.CharField(max_length=20)
     text_hash = models.CharField(max_length=64)
     # How the parent was verified at the time.
-    verification = models.CharField(max_length=12, choices=Verification, default=Verification.NONE)
+    verification = models.CharField(
+        max_length=12, choices=ParentVerification, default=ParentVerification.NONE
+    )
     country = models.CharField(max_length=2)
     age = models.PositiveSmallIntegerField(null=True, help_text=_("the teen’s age in whole years"))
     given_at = models.DateTimeField(default=timezone.now, editable=False)

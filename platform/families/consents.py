@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.age import calculate_age, is_adult
 from accounts.models import Person
 from families.consent_end import run_consent_end_handlers
-from families.consent_models import Verification
+from families.consent_models import ParentVerification
 from families.consent_texts import ConsentText, get_current_text
 from families.cooling_off import end_cooling_off, find_cooling_off_end, start_cooling_off
 from families.errors import CannotGiveConsent, CoolingOffActive, CountryNotSet, ParentNotVerified
@@ -107,7 +107,7 @@ def _record_consent(teen: Person, by: Person, country: str, text: ConsentText) -
         given_by=by,
         given_by_name=str(by),
         given_as="teen" if is_own else "parent",
-        verification=Verification.NONE if is_own else get_verification_level(),
+        verification=ParentVerification.NONE if is_own else get_verification_level(),
         version=text.version,
         text_hash=text.hash,
         country=country,

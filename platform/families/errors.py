@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from families.consent_models import Verification
+from families.consent_models import ParentVerification
 
 
 class FamilyError(Exception):
     """Nothing was changed."""
 
 
-class InvitationExpired(FamilyError):
+class InvitationNotUsable(FamilyError):
     """The invitation was used, withdrawn, is more than a week old, or never existed."""
 
 
@@ -33,11 +33,11 @@ class NotLinkedParent(FamilyError):
     """Only a parent with a linked teen may do this."""
 
 
-class WrongCode(FamilyError):
+class WrongPasswordHelpCode(FamilyError):
     """No open request of this teen has this code."""
 
 
-class PasswordHelpExpired(FamilyError):
+class PasswordHelpNotUsable(FamilyError):
     """The password help was used, was not granted, or is too old."""
 
 
@@ -46,7 +46,7 @@ class UnknownCountryCode(FamilyError):
 
 
 class NothingToCorrect(FamilyError):
-    """The value is the same as before."""
+    """The corrected country or birth month is the one that is recorded already."""
 
 
 class CountryNotSet(FamilyError):
@@ -56,13 +56,13 @@ class CountryNotSet(FamilyError):
 class ParentNotVerified(FamilyError):
     """The parent does not meet the site's verification level."""
 
-    def __init__(self, level: Verification) -> None:
+    def __init__(self, level: ParentVerification) -> None:
         super().__init__(level)
         self.level = level
 
 
 class CoolingOffActive(FamilyError):
-    """The cooling-off period lasts until `until`; only the parent who caused it can consent before."""
+    """The cooling-off period lasts until `until`; only the parent who caused it can consent sooner."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until)

@@ -110,7 +110,7 @@ class ForgottenPasswordForm(forms.Form):
     )
 
 
-class CodeForm(forms.Form):
+class PasswordHelpCodeForm(forms.Form):
     """The digits on the teen's screen, with or without the space they are shown with."""
 
     code = forms.CharField(
@@ -127,7 +127,7 @@ class CodeForm(forms.Form):
         super().__init__(data)
 
 
-class NewPasswordForm(forms.Form):
+class HelpedPasswordForm(forms.Form):
     password = forms.CharField(
         label=_("New password"),
         strip=False,

@@ -9,7 +9,7 @@ from accounts.age import is_adult
 from accounts.models import Person, Role
 from families.consents import find_consent, withdraw_consent
 from families.cooling_off import end_cooling_off, format_cooling_off_day, start_cooling_off
-from families.errors import AlreadyLinked, InvitationExpired, WrongRole
+from families.errors import AlreadyLinked, InvitationNotUsable, WrongRole
 from families.family_budget import apply_daily_cap, apply_family_budget
 from families.models import INVITATION_LIFETIME, Consent, Invitation, Link, LinkEndReason
 from families.notices import send_notice
@@ -28,11 +28,11 @@ def create_invitation(*, by: Person, email: str = "") -> Invitation:
 
 
 def get_invitation(token: str) -> Invitation:
-    """Return an invitation that can still be used. Raises InvitationExpired."""
+    """Return an invitation that can still be used. Raises InvitationNotUsable."""
     since = timezone.now() - INVITATION_LIFETIME
     invitation = Invitation.objects.select_related("by").filter(token=token, made_at__gt=since).first()
     if invitation is None:
-        raise InvitationExpired
+        raise InvitationNotUsable
     return invitation
 
 
@@ -46,10 +46,10 @@ def withdraw_invitation(*, by: Person, invitation_id: int) -> None:
 def accept_invitation(*, token: str, by: Person) -> Link:
     """Link the two people, use up the invitation and notify the inviter.
 
-    Raises InvitationExpired, WrongRole or AlreadyLinked.
+    Raises InvitationNotUsable, WrongRole or AlreadyLinked.
     """
     if not Invitation.objects.select_for_update().filter(token=token).exists():
-        raise InvitationExpired
+        raise InvitationNotUsable
     invitation = get_invitation(token)
     if {invitation.by.role, by.role} != LINKABLE_ROLES:
         raise WrongRole
@@ -88,7 +88,7 @@ def _notify_of_link(link: Link, inviter: Person, by: Person) -> None:
 
 @transaction.atomic
 def decline_invitation(*, token: str, by: Person) -> None:
-    """Delete the invitation and notify the inviter, without a reason. Raises InvitationExpired."""
+    """Delete the invitation and notify the inviter, without a reason. Raises InvitationNotUsable."""
     invitation = get_invitation(token)
     if invitation.by != by:
         action_text = _("You could talk with them about it. You can invite someone again at any time:")

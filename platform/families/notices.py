@@ -7,12 +7,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from families.models import Notice
-from kit.links import break_links
+from kit.hyperlinks import break_hyperlinks
 from kit.site import build_absolute_url
 from mail.services import queue_email
 
 # Email programs cut off longer subjects in their lists.
-LONGEST_SUBJECT = 120
+MAX_SUBJECT_LENGTH = 120
 
 
 def send_notice(
@@ -38,14 +38,14 @@ def send_notice(
             key=f"families.notice:{notice.pk}",
             to=person.email,
             subject=_build_subject(subject or mail_text),
-            text=f"{break_links(mail_text)} {action_text}\n\n{build_absolute_url(path)}\n",
+            text=f"{break_hyperlinks(mail_text)} {action_text}\n\n{build_absolute_url(path)}\n",
         )
     return notice
 
 
 def _build_subject(text: str) -> str:
     """Put the text on one line, without a final period."""
-    line = Truncator(" ".join(text.split())).chars(LONGEST_SUBJECT)
+    line = Truncator(" ".join(text.split())).chars(MAX_SUBJECT_LENGTH)
     return line if line.endswith(("a.m.", "p.m.")) else line.removesuffix(".")
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Person, Role
-from families.errors import PasswordHelpExpired, WrongCode
+from families.errors import PasswordHelpNotUsable, WrongPasswordHelpCode
 from families.models import PasswordHelp
 from families.notices import send_notice
 from families.selectors import list_parents
@@ -45,27 +45,29 @@ def request_password_help(*, username: str, code: str) -> PasswordHelp | None:
 
 @transaction.atomic
 def grant_password_help(*, teen: Person, by: Person, code: str) -> PasswordHelp:
-    """Grant the request whose code a linked parent typed. Raises WrongCode."""
+    """Grant the request whose code a linked parent typed. Raises WrongPasswordHelpCode."""
     since = timezone.now() - PASSWORD_HELP_LIFETIME
-    open_ones = PasswordHelp.objects.select_for_update().filter(teen=teen, used_at=None, asked_at__gt=since)
-    asked = open_ones.filter(code=code).first()
-    if asked is None or not list_parents(teen).filter(pk=by.pk).exists():
-        raise WrongCode
-    if asked.granted_at is None:
-        asked.granted_by, asked.granted_at = by, timezone.now()
-        asked.save(update_fields=["granted_by", "granted_at"])
-    return asked
+    open_requests = PasswordHelp.objects.select_for_update().filter(
+        teen=teen, used_at=None, asked_at__gt=since
+    )
+    help_request = open_requests.filter(code=code).first()
+    if help_request is None or not list_parents(teen).filter(pk=by.pk).exists():
+        raise WrongPasswordHelpCode
+    if help_request.granted_at is None:
+        help_request.granted_by, help_request.granted_at = by, timezone.now()
+        help_request.save(update_fields=["granted_by", "granted_at"])
+    return help_request
 
 
 def get_password_help(help_id: UUID) -> PasswordHelp:
-    """Return a granted request that can still be used. Raises PasswordHelpExpired."""
+    """Return a granted request that can still be used. Raises PasswordHelpNotUsable."""
     since = timezone.now() - PASSWORD_HELP_LIFETIME
     granted = PasswordHelp.objects.select_related("teen", "granted_by").filter(
         pk=help_id, used_at=None, granted_at__isnull=False, asked_at__gt=since
     )
     help_request = granted.first()
     if help_request is None:
-        raise PasswordHelpExpired
+        raise PasswordHelpNotUsable
     return help_request
 
 
@@ -73,16 +75,16 @@ def get_password_help(help_id: UUID) -> PasswordHelp:
 def use_password_help(*, help_id: UUID, password: str) -> Person:
     """Set the new password, seal earlier data and end all sessions of the teen.
 
-    The caller has validated the password. Raises PasswordHelpExpired, also if the request was used in the meantime.
+    The caller has validated the password. Raises PasswordHelpNotUsable, also if the request was used in the meantime.
     """
-    help_request = PasswordHelp.objects.select_for_update(of=("self",)).filter(pk=help_id).first()
-    if help_request is None:
-        raise PasswordHelpExpired
-    asked = get_password_help(help_request.pk)
-    teen = Person.objects.select_for_update().get(pk=asked.teen_id)
+    locked = PasswordHelp.objects.select_for_update(of=("self",)).filter(pk=help_id).first()
+    if locked is None:
+        raise PasswordHelpNotUsable
+    help_request = get_password_help(locked.pk)
+    teen = Person.objects.select_for_update().get(pk=help_request.teen_id)
     now = timezone.now()
-    asked.used_at, asked.old_password = now, teen.password
-    asked.save(update_fields=["used_at", "old_password"])
+    help_request.used_at, help_request.old_password = now, teen.password
+    help_request.save(update_fields=["used_at", "old_password"])
     teen.set_password(password)
     teen.sealed_before = now
     teen.save(update_fields=["password", "sealed_before"])
@@ -92,7 +94,7 @@ def use_password_help(*, help_id: UUID, password: str) -> Person:
     )
     send_notice(
         person=teen,
-        text=text % {"who": asked.granted_by or _("a parent")},
+        text=text % {"who": help_request.granted_by or _("a parent")},
         action_text=_("If you remember your old password, type it here:"),
         path=reverse("families:sealed"),
     )

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.confirmations import get_mailbox_confirmed_at
 from accounts.models import MailboxConfirmation, Person
-from families.consent_models import CheckMethod, Verification
+from families.consent_models import CheckMethod, ParentVerification
 from families.models import Consent, ConsentPolicy, Link, ParentCheck
 from families.notices import send_notice
 
@@ -27,26 +27,26 @@ MAILBOX_AGE = timedelta(days=3)
 class MissingVerification:
     """What a parent lacks. `until` is when their confirmed mailbox is old enough."""
 
-    level: Verification
+    level: ParentVerification
     until: datetime | None = None
 
 
-def get_verification_level() -> Verification:
+def get_verification_level() -> ParentVerification:
     """Return the level an admin set. The default is NONE in a demo and MAILBOX elsewhere."""
     policy = ConsentPolicy.objects.first()
     if policy:
-        return Verification(policy.verification)
-    return Verification.NONE if settings.DEMO else Verification.MAILBOX
+        return ParentVerification(policy.verification)
+    return ParentVerification.NONE if settings.DEMO else ParentVerification.MAILBOX
 
 
 def find_missing_verification(link: Link, *, now: datetime | None = None) -> MissingVerification | None:
     """Return what the link's parent lacks for the current level, or None."""
     level = get_verification_level()
-    if level == Verification.MAILBOX:
+    if level == ParentVerification.MAILBOX:
         confirmed_at = get_mailbox_confirmed_at(link.parent)
         until = confirmed_at + MAILBOX_AGE if confirmed_at else None
         return None if until and until <= (now or timezone.now()) else MissingVerification(level, until)
-    if level == Verification.ORGANIZATION and not ParentCheck.objects.filter(link=link).exists():
+    if level == ParentVerification.ORGANIZATION and not ParentCheck.objects.filter(link=link).exists():
         return MissingVerification(level)
     return None
 
@@ -54,14 +54,14 @@ def find_missing_verification(link: Link, *, now: datetime | None = None) -> Mis
 def build_verified_filter() -> Q:
     """Build the filter for links whose parent is verified; matches `find_missing_verification`."""
     policies = ConsentPolicy.objects.all()
-    default_level = Verification.NONE if settings.DEMO else Verification.MAILBOX
+    default_level = ParentVerification.NONE if settings.DEMO else ParentVerification.MAILBOX
     mailboxes = MailboxConfirmation.objects.filter(
         address__user=OuterRef("parent"), address__verified=True, confirmed_at__lte=Now() - MAILBOX_AGE
     )
     lacks_nothing = {
-        Verification.NONE: Q(),
-        Verification.MAILBOX: Q(Exists(mailboxes)),
-        Verification.ORGANIZATION: Q(Exists(ParentCheck.objects.filter(link=OuterRef("pk")))),
+        ParentVerification.NONE: Q(),
+        ParentVerification.MAILBOX: Q(Exists(mailboxes)),
+        ParentVerification.ORGANIZATION: Q(Exists(ParentCheck.objects.filter(link=OuterRef("pk")))),
     }
     condition = Q(~Exists(policies)) & lacks_nothing[default_level]
     for level, verified in lacks_nothing.items():
@@ -87,7 +87,7 @@ def withdraw_approval(*, check: ParentCheck) -> None:
     link = check.link
     check.delete()
     dependent = Consent.objects.filter(
-        teen=link.teen, given_by=link.parent, verification=Verification.ORGANIZATION, withdrawn_at=None
+        teen=link.teen, given_by=link.parent, verification=ParentVerification.ORGANIZATION, withdrawn_at=None
     )
     if dependent.update(withdrawn_at=timezone.now()):
         text = _("We withdrew our approval of %(parent)s. The tutor is closed until a parent agrees again.")

@@ -13,8 +13,8 @@ class Action(StrEnum):
     REFUSE = "refuse"
     REDIRECT = "redirect"
     SUPPORT = "support"
-    STRIP = "strip"
-    ALLOW = "allow"
+    REDACT = "redact"
+    ANSWER = "answer"
 
 
 # Crisis levels come before categories: a person in danger must never get a refusal.
@@ -36,7 +36,7 @@ _BY_CATEGORY = {
     Category.COMPANION: Action.REDIRECT,
     Category.MEDICAL: Action.REDIRECT,
     Category.LEGAL: Action.REDIRECT,
-    Category.PERSONAL: Action.STRIP,
+    Category.PERSONAL: Action.REDACT,
 }
 _ORDER = {action: place for place, action in enumerate(Action)}
 
@@ -46,4 +46,4 @@ def action_for(verdict: Verdict) -> Action:
     called_for = [_BY_CATEGORY[category] for category in verdict.categories if category in _BY_CATEGORY]
     if verdict.level in _BY_LEVEL:
         called_for.append(_BY_LEVEL[verdict.level])
-    return min(called_for, key=_ORDER.__getitem__, default=Action.ALLOW)
+    return min(called_for, key=_ORDER.__getitem__, default=Action.ANSWER)

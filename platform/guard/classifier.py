@@ -6,7 +6,7 @@ from array import array
 from pathlib import Path
 
 from encoders import ModelFileError
-from guard.features import BUCKETS, FEATURES, Window, split_windows
+from guard.features import BUCKETS, FEATURES_VERSION, Window, split_windows
 from guard.heads import HeadScores, TextTraits, build_empty_scores, build_head, score_heads
 
 LAYER = "classifier"
@@ -23,7 +23,7 @@ class Classifier:
 
         card = read_card(folder / "model.json", ClassifierCard)
         weights = read_model_file(folder / "weights.bin", sha256=card.sha256, card="model.json")
-        if (card.features, card.buckets) != (FEATURES, BUCKETS):
+        if (card.features, card.buckets) != (FEATURES_VERSION, BUCKETS):
             raise ModelFileError(f"{folder.name} was trained with other features; train it again")
         self.version = card.version
         self.heads = [build_head(entry) for entry in card.heads]

@@ -21,9 +21,10 @@ PERSON_ROLE = "user"
 LAYER = "conversation"
 MAX_EARLIER_MESSAGES = 12
 """How many of a person's earlier messages count."""
-_JOINED = 2
-_SHORT, _READ = 24, 60
-"""In words: a message up to _SHORT is read together with the one before; at most _READ of both are read."""
+_MAX_JOINED_MESSAGES = 2
+"""How many earlier messages are joined to the last one, to find a phrase that spans them."""
+_SHORT_WORDS, _MAX_WORDS_READ = 24, 60
+"""A message up to _SHORT_WORDS is read together with the one before; at most _MAX_WORDS_READ of both are read."""
 _FADES = 0.8
 """The factor by which a hint weakens with each later message."""
 
@@ -88,7 +89,7 @@ def read_message(text: str) -> HeadScores:
 
 def join_last_two(before: str, last: str) -> str:
     """Return the last message, preceded by as much of the one before as the encoder can read."""
-    room = max(0, _READ - len(last.split()))
+    room = max(0, _MAX_WORDS_READ - len(last.split()))
     return ". ".join([" ".join(before.split()[-room:] if room else ()), last])
 
 
@@ -125,7 +126,7 @@ def _judge_last_two(before: Sequence[str], last: str) -> Verdict:
 
     This finds danger in pairs of short messages, such as "Is twelve a lot?" and "Of the sleeping pills".
     """
-    if not before or len(last.split()) > _SHORT:
+    if not before or len(last.split()) > _SHORT_WORDS:
         return Verdict(layer=LAYER)
     past, both = (_judge_with_encoder(text) for text in (before[-1], join_last_two(before[-1], last)))
     if both.level < past.level or (both.level == past.level and not both.categories - past.categories):
@@ -142,7 +143,7 @@ def _judge_with_encoder(text: str) -> Verdict:
 def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
     """Find rule phrases that begin in an earlier message and end in the last one."""
     verdicts = []
-    for count in range(1, min(_JOINED, len(before)) + 1):
+    for count in range(1, min(_MAX_JOINED_MESSAGES, len(before)) + 1):
         past = " ".join(before[-count:])
         begins = len(past) + 1
         for book in (input_rules(), care_rules()):

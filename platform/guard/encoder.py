@@ -9,7 +9,7 @@ import numpy as np
 
 from encoders import ModelFileError
 from encoders.network import MODEL, Network, Numbers
-from encoders.wordpiece import Pieces
+from encoders.wordpiece import TokenRun
 from guard.heads import HeadScores, TextTraits, Tops, build_empty_scores, build_head, score_heads
 from guard.model_cards import EncoderCard
 
@@ -56,10 +56,10 @@ class Encoder:
         """Return a text's number of WordPiece pieces; the time to read it is proportional."""
         return sum(len(pieces.numbers) for pieces in self._network.runs(text))
 
-    def score(self, pieces: Pieces) -> Numbers:
+    def score(self, pieces: TokenRun) -> Numbers:
         """Return the log-odds of each head."""
         return self._network.run(pieces)
 
-    def pieces(self, text: str) -> Pieces | None:
+    def pieces(self, text: str) -> TokenRun | None:
         """Return the first run of a text's pieces; None if it has no words."""
         return self._network.pieces(text)

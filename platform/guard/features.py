@@ -1,6 +1,7 @@
 """The classifier's features of a text: its words, pairs and triples of words, and character n-grams.
 
-Training and judging both use this module. A change here invalidates the shipped model: raise FEATURES and train again.
+Training and judging both use this module. A change here invalidates the shipped model: raise FEATURES_VERSION and train
+again.
 The model stores the number with which it was trained.
 """
 
@@ -13,7 +14,7 @@ from zlib import crc32
 
 from kit.folding import fold
 
-FEATURES = 1
+FEATURES_VERSION = 1
 BUCKETS = 1 << 16
 """The number of hash buckets. Features may collide; the rest of the text tells them apart."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict
 
-from encoders.card import Card
+from encoders.card import ModelCard
 from kit.schemas import Items, Table
 
 
@@ -23,7 +23,7 @@ class WeightedHeadEntry(HeadEntry):
     step: float
 
 
-class EncoderCard(Card):
+class EncoderCard(ModelCard):
     version: str
     heads: Annotated[tuple[HeadEntry, ...], Items]
 

@@ -38,8 +38,8 @@ _ADDED_FOR_CUT_PART = 0.5
 _MAX_LOG_ODDS, _MIN_PROBABILITY = 3.0, 0.0001
 _NEVER = math.inf
 # Below this probability of the classifier, the models cannot agree.
-_LEAST = 0.01
-_MOST_PIECES = 18_000
+_MIN_DANGER_PROBABILITY = 0.01
+_MAX_PIECES_READ = 18_000
 """How many WordPiece pieces of one text the encoder reads, the most suspicious parts first."""
 
 _ENGLISH = re.compile(r"\b(?:i|im|ive|id|ill|me|my|mine|myself)\b", re.IGNORECASE)
@@ -59,14 +59,14 @@ _OF_AN_EXERCISE = re.compile(
 def judge_parts(text: str, quick: Classifier, deep: "Encoder", *, is_read_whole: bool) -> Verdict:
     """Return the most careful level on which both models agree in any part of a text; level 0 for a short text.
 
-    The classifier reads every part. The encoder reads those where it can change the result, up to _MOST_PIECES in
+    The classifier reads every part. The encoder reads those where it can change the result, up to _MAX_PIECES_READ in
     total, the classifier's surest first. The evidence is the position of the part in the text.
     """
     parts = {text[part.start : part.end]: part for part in reversed(split_segments(text))}
     read = [(quick.read(words), words, part) for words, part in parts.items()]
-    verdicts, pieces_left = [Verdict()], _MOST_PIECES
+    verdicts, pieces_left = [Verdict()], _MAX_PIECES_READ
     for by_classifier, words, part in sorted(read, key=lambda scored: -get_danger_probability(scored[0])):
-        if get_danger_probability(by_classifier) < _LEAST or pieces_left < 0:
+        if get_danger_probability(by_classifier) < _MIN_DANGER_PROBABILITY or pieces_left < 0:
             break
         pieces_left -= deep.count_pieces(words)
         by_encoder = deep.read(words, (0, len(words)), by_classifier.traits)

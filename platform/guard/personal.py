@@ -113,14 +113,14 @@ _KINDS = {
     "ip": r"(?i:\b(?:my|our) ip(?: address)?(?: is|:) )(?P<ip>\d{1,3}(?:\.\d{1,3}){3})",
 }
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
-_MOST = 16384
-"""At most this many characters are searched; no message is longer."""
+_MAX_SEARCHED_LENGTH = 16384
+"""No message is longer."""
 
 
 def find_personal_details(text: str) -> Iterator[Evidence]:
     """Return each personal detail with its type and position, in linear time."""
     for kind, pattern in _PATTERNS.items():
-        for match in pattern.finditer(text, 0, _MOST):
+        for match in pattern.finditer(text, 0, _MAX_SEARCHED_LENGTH):
             named = next((name for name, value in match.groupdict().items() if value), 0)
             start, end = match.span(named)
             detail = text[start:end].rstrip(" .")

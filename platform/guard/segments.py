@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 LONG, LONGEST = 16, 24
 """In words. A sentence longer than LONG is also read in parts; one longer than LONGEST only in parts."""
-_PIECE, _STEP = 12, 4
-_LEAST = 3
+_PART_WORDS, _STEP_WORDS = 12, 4
+_MIN_UNIT_WORDS = 3
 # A text with more units than this is not prose: its sentences are joined up to this number of words.
-_MOST_UNITS, _LEAST_OF_MANY = 1500, 10
+_MAX_UNITS, _MIN_WORDS_OF_MANY_UNITS = 1500, 10
 
 _SENTENCE_ENDS = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?=\s|\Z)|[\r\n\v\f\x85\u2028\u2029]+|(?=[¿¡])")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\r?\n")
@@ -60,9 +60,9 @@ def split_segments(text: str) -> list[Segment]:
     sentences = split_sentences(text)
     if _are_short(sentences):
         return []
-    units = list(_join_short_sentences(sentences, _LEAST))
-    if len(units) > _MOST_UNITS:
-        units = list(_join_short_sentences(sentences, _LEAST_OF_MANY))
+    units = list(_join_short_sentences(sentences, _MIN_UNIT_WORDS))
+    if len(units) > _MAX_UNITS:
+        units = list(_join_short_sentences(sentences, _MIN_WORDS_OF_MANY_UNITS))
     pieces = [
         *units,
         *_list_paragraph_starts(text, sentences),
@@ -78,7 +78,9 @@ def split_segments(text: str) -> list[Segment]:
 def _list_paragraph_starts(text: str, sentences: list[_Words]) -> Iterator[_Words]:
     """Yield the sentences that follow a blank line: text that was pasted above it may break off after a word or two."""
     for before, words in pairwise(sentences):
-        if _LEAST <= len(words) <= LONGEST and _BLANK_LINE.search(text, before[-1].end, words[0].start):
+        if _MIN_UNIT_WORDS <= len(words) <= LONGEST and _BLANK_LINE.search(
+            text, before[-1].end, words[0].start
+        ):
             yield words
 
 
@@ -100,15 +102,15 @@ def _join_short_sentences(sentences: Iterable[_Words], least: int) -> Iterator[_
 
 
 def _cut_into_parts(words: _Words) -> list[_Words]:
-    return [words[first : first + _PIECE] for first in range(0, len(words), _PIECE)]
+    return [words[first : first + _PART_WORDS] for first in range(0, len(words), _PART_WORDS)]
 
 
 def _list_overlapping_parts(sentences: Iterable[_Words]) -> Iterator[_Words]:
     """Yield overlapping parts of twelve words, each four words after the one before."""
     for words in sentences:
         if len(words) > LONG:
-            for first in range(0, len(words) - _PIECE + _STEP, _STEP):
-                yield words[first : first + _PIECE]
+            for first in range(0, len(words) - _PART_WORDS + _STEP_WORDS, _STEP_WORDS):
+                yield words[first : first + _PART_WORDS]
 
 
 def _get_place(words: _Words) -> tuple[int, int]:

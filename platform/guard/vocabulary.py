@@ -16,8 +16,8 @@ _LEET_SIGN = re.compile(r"[\d@$!]")
 _STRETCHED = re.compile(r"(.)\1\1")
 _LETTER, _DIGIT = re.compile(r"[^\W\d]"), re.compile(r"\d")
 _BETWEEN_LETTERS = re.compile(r"[^'!*]+")
-_GLUED_AT_LEAST = 8
-_REMEMBERED = 8192
+_MIN_GLUED_LENGTH = 8
+_MAX_REMEMBERED_WORDS = 8192
 
 
 class VocabularyMatch(NamedTuple):
@@ -73,7 +73,7 @@ class Vocabulary:
         """Return the word in a run of letters, or several if they are written without spaces."""
         read = self._remembered.get(letters)
         if read is None:
-            if len(self._remembered) >= _REMEMBERED:
+            if len(self._remembered) >= _MAX_REMEMBERED_WORDS:
                 self._remembered.clear()
             read = self._remembered[letters] = self._read_anew(letters)
         return read
@@ -102,7 +102,7 @@ class Vocabulary:
         ]
         if len(parts) > 1:
             return parts
-        if len(letters) >= _GLUED_AT_LEAST:
+        if len(letters) >= _MIN_GLUED_LENGTH:
             parts = self.split(letters)
             if all(part.symbol for part in parts):
                 return parts

@@ -35,7 +35,7 @@ class OutgoingMessage(EmailMultiAlternatives):
 
     def __init__(self, email: Email, *, is_raw: bool) -> None:
         super().__init__(email.subject, email.text, to=[email.to], headers=_build_extra_headers(email))
-        self.attach_alternative(render_html(email), "text/html")
+        self.attach_alternative(render_email_html(email), "text/html")
         self.others: list[MIMEPart] = []
         for attachment in email.attachments.all():
             if attachment.is_alternative and is_raw:
@@ -64,12 +64,12 @@ def build_headers(email: Email) -> dict[str, str]:
     }
 
 
-def render_html(email: Email) -> str:
+def render_email_html(email: Email) -> str:
     """Render an email's text as HTML with clickable links. It adds nothing to the text."""
     return render_to_string("mail/message.html", {"email": email})
 
 
-def build_message(email: Email) -> OutgoingMessage:
+def build_outgoing_message(email: Email) -> OutgoingMessage:
     """Build the message. A provider that takes fields instead of MIME gets calendar invitations as files."""
     backend = settings.MAILERS["default"]["BACKEND"]
     return OutgoingMessage(email, is_raw=not backend.startswith("anymail.") or backend in RAW_BACKENDS)

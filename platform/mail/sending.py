@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from kit.connections import acquire_numbered_lock, release_connection
 from mail import nudge
-from mail.messages import build_message
+from mail.messages import build_outgoing_message
 from mail.models import Email, EmailState
 from mail.send_errors import SendError, classify_error
 
@@ -79,7 +79,7 @@ def _submit(email: Email) -> SendError | None:
     """Send the email, outside any transaction and without holding a database connection."""
     release_connection()
     try:
-        message = build_message(email)
+        message = build_outgoing_message(email)
         message.send(using="default")
         provider_id = getattr(message, "anymail_status", AnymailStatus()).message_id
         email.provider_id = "" if provider_id is None else str(provider_id)

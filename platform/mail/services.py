@@ -12,8 +12,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from kit.email_addresses import validate_email_address
+from kit.hyperlinks import break_foreign_hyperlinks
 from kit.languages import get_page_language
-from kit.links import break_foreign_links
 from kit.site import get_site_host
 from mail import nudge
 from mail.models import MAX_KEY_LENGTH, MAX_SUBJECT_LENGTH, Attachment, Email, EmailState
@@ -106,8 +106,8 @@ def build_email(new_email: NewEmail) -> Email:
         to=new_email.to,
         subject=new_email.subject
         if new_email.is_by_staff
-        else break_foreign_links(new_email.subject)[:MAX_SUBJECT_LENGTH],
-        text=new_email.text if new_email.is_by_staff else break_foreign_links(new_email.text),
+        else break_foreign_hyperlinks(new_email.subject)[:MAX_SUBJECT_LENGTH],
+        text=new_email.text if new_email.is_by_staff else break_foreign_hyperlinks(new_email.text),
         language=new_email.language,
         unsubscribe_url=new_email.unsubscribe_url,
         message_id=f"<{email_id}@{get_site_host()}>",

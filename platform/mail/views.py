@@ -24,15 +24,15 @@ EMAILS_PER_PAGE = 50
 def demo_only[**P](
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Answer 404 outside the demo."""
+    """Make a view for GET and HEAD that is never cached and exists only in the demo: elsewhere it raises Http404."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def view_in_demo(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not settings.DEMO:
             raise Http404
         return view(request, *args, **kwargs)
 
-    return require_safe(never_cache(guarded))
+    return require_safe(never_cache(view_in_demo))
 
 
 def _build_context(**more: object) -> dict[str, object]:

@@ -18,15 +18,15 @@ from routing.registry import list_models, list_outside_hosts
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    courses = list_reader_modules(get_record(request))
-    unfinished = [reader_module for reader_module in courses if not reader_module.progress.is_finished]
+    reader_modules = list_reader_modules(get_record(request))
+    unfinished = [reader_module for reader_module in reader_modules if not reader_module.progress.is_finished]
     own = [
         reader_module for reader_module in unfinished if reader_module.module.language == get_page_language()
     ]
     begun = [reader_module for reader_module in unfinished if reader_module.progress.is_started]
     page = {
-        "courses": courses,
-        "reader_module": next(iter(begun or own or unfinished or courses), None),
+        "reader_modules": reader_modules,
+        "reader_module": next(iter(begun or own or unfinished or reader_modules), None),
         "event": find_next_event(),
         "step": find_step_for_page(request),
     }

@@ -27,7 +27,7 @@ from privacy import registry
 from privacy.registry import DataKind, Row, RowValue
 
 # Bigger files go to an unnamed file on disk, which is deleted when it is closed.
-IN_MEMORY = 256 * 1024
+MAX_IN_MEMORY_BYTES = 256 * 1024
 # How many exports a web process builds or sends at a time. Each has two files, so together they need at most twice
 # this many times the file size limit in docker-compose.yml.
 MAX_CONCURRENT_EXPORTS = 4
@@ -45,7 +45,7 @@ class _ExportFile(SpooledTemporaryFile[bytes]):
     _has_slot = False
 
     def __init__(self) -> None:
-        super().__init__(max_size=IN_MEMORY)
+        super().__init__(max_size=MAX_IN_MEMORY_BYTES)
         if not self._slots.acquire(blocking=False):
             self.close()
             raise ExportCapacityExceeded
@@ -100,7 +100,7 @@ class _ArchiveWriter:
     def write(
         self, person: Person, kinds: Sequence[DataKind], *, folder: str = "", teens: Sequence[Person] = ()
     ) -> None:
-        with SpooledTemporaryFile[bytes](max_size=IN_MEMORY) as page:
+        with SpooledTemporaryFile[bytes](max_size=MAX_IN_MEMORY_BYTES) as page:
             _write_page_part(
                 page, "head", person=person, made_at=_format_value(self.made_at, person.zone), teens=teens
             )

@@ -12,7 +12,7 @@ from safeguarding.datafile import choose_page_language, read_file
 from safeguarding.helplines import CRISIS, UNSAFE_HOME, CountryHelp, get_country_help
 from safeguarding.review import is_review_recorded
 
-FAMILY = "cards"
+FILE_PREFIX = "cards"
 # Any of these takes precedence over eating.
 SELF_HARM_CATEGORIES = {Category.SUICIDE, Category.SELF_HARM, Category.HOPELESSNESS}
 SAFETY_CATEGORIES = {Category.UNSAFE_HOME, Category.EXPLOITATION}
@@ -55,7 +55,7 @@ def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
 
     For an unsafe home, and for a hint of one, the help lines are those that protect children.
     """
-    words = load_card_texts(choose_page_language(FAMILY))[_choose_card_kind(verdict)]
+    words = load_card_texts(choose_page_language(FILE_PREFIX))[_choose_card_kind(verdict)]
     is_hint_of_one = verdict.level == Level.HINTS and is_about_safety(verdict.categories)
     need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME or is_hint_of_one else CRISIS
     lines = get_country_help(country).for_need(need)
@@ -103,7 +103,7 @@ def is_about_safety(categories: Collection[Category]) -> bool:
 
 def list_card_languages() -> list[str]:
     """List the languages that have a file of cards."""
-    return datafile.list_languages(FAMILY)
+    return datafile.list_languages(FILE_PREFIX)
 
 
 @cache
@@ -111,7 +111,7 @@ def load_card_texts(language: str) -> dict[str, CardText]:
     """Load every kind of card in one language. Raises kit.authored.InvalidFile with every error in its file."""
     from safeguarding.schemas import CardsFile  # noqa: PLC0415 - it imports pydantic
 
-    file = read_file(f"{FAMILY}.{language}.toml", CardsFile)
+    file = read_file(f"{FILE_PREFIX}.{language}.toml", CardsFile)
     every = file.every
     return {
         kind: CardText(

@@ -35,7 +35,7 @@ def load_crisis_texts() -> None:
     errors.collect(list_countries, None)
     for language in list_card_languages():
         errors.collect(partial(load_card_texts, language), None)
-    for language in datafile.list_languages(response_texts.FAMILY):
+    for language in datafile.list_languages(response_texts.FILE_PREFIX):
         errors.collect(partial(response_texts.load_texts, language), None)
     errors.raise_any()
 

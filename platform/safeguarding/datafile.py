@@ -21,12 +21,12 @@ def read_file[M: "BaseModel"](name: str, model: type[M]) -> M:
     return validate(model, read_toml(FOLDER / name))
 
 
-def list_languages(family: str) -> list[str]:
-    """List the languages that have a file of this family of texts."""
-    return sorted(file.suffixes[0].removeprefix(".") for file in FOLDER.glob(f"{family}.*.toml"))
+def list_languages(file_prefix: str) -> list[str]:
+    """List the languages that have a file with this prefix."""
+    return sorted(file.suffixes[0].removeprefix(".") for file in FOLDER.glob(f"{file_prefix}.*.toml"))
 
 
-def choose_page_language(family: str) -> str:
-    """Return the page's language if this family of texts has it, or else English."""
+def choose_page_language(file_prefix: str) -> str:
+    """Return the page's language if there is a file in it with this prefix, or else English."""
     language = (get_language() or DEFAULT_LANGUAGE).split("-")[0]
-    return language if language in list_languages(family) else DEFAULT_LANGUAGE
+    return language if language in list_languages(file_prefix) else DEFAULT_LANGUAGE

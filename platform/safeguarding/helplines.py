@@ -48,7 +48,7 @@ CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
 
 
 @dataclass(frozen=True)
-class Contact:
+class HelpLineContact:
     """One way to reach a help line: a link, and how to show it.
 
     `keyword` is the text to send, or "" if any text is fine.
@@ -69,9 +69,9 @@ class HelpLine:
     name: str
     hours: str
     languages: str
-    call: Contact | None
-    text: Contact | None
-    chat: Contact | None
+    call: HelpLineContact | None
+    text: HelpLineContact | None
+    chat: HelpLineContact | None
     source: str
     last_checked: date
     helps: frozenset[str]
@@ -114,9 +114,9 @@ def _build_line(line: "HelpLineTable") -> HelpLine:
         name=line.name,
         hours=line.hours,
         languages=line.languages,
-        call=Contact(f"tel:{call.dial}", call.display) if call else None,
-        text=Contact(_build_sms_link(text), text.display, text.keyword) if text else None,
-        chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
+        call=HelpLineContact(f"tel:{call.dial}", call.display) if call else None,
+        text=HelpLineContact(_build_sms_link(text), text.display, text.keyword) if text else None,
+        chat=HelpLineContact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
         source=line.source,
         last_checked=line.last_checked,
         helps=frozenset(line.helps),

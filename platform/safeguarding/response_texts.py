@@ -16,7 +16,7 @@ from safeguarding.review import is_review_recorded
 if TYPE_CHECKING:
     from safeguarding.schemas import CheckInTable, CutTable, EveryCheckInTable, ReplyTable
 
-FAMILY = "acts"
+FILE_PREFIX = "response_texts"
 CHECK_IN_KINDS = ("hopeless", "eating", "unsafe", "someone_else")
 SUPPORT_KINDS = ("burdened", "bullied", "someone_else")
 # If a verdict has several categories, the first in these lists decides.
@@ -45,7 +45,7 @@ class ReviewedText:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FixedReply(ReviewedText):
+class FixedText(ReviewedText):
     """A reply instead of an answer. `lesson` is the key of a passage that fits, or ""."""
 
     heading: str
@@ -82,22 +82,22 @@ class ResponseTexts:
 
     questions: dict[str, CheckIn]
     support: dict[str, SupportLines]
-    redirected: dict[str, FixedReply]
-    refused: dict[str, FixedReply]
-    cut: dict[str, FixedReply]
+    redirected: dict[str, FixedText]
+    refused: dict[str, FixedText]
+    cut: dict[str, FixedText]
 
 
-def get_refusal(categories: Iterable[Category]) -> FixedReply:
+def get_refusal(categories: Iterable[Category]) -> FixedText:
     """Return the refusal for the first category, in the order of REFUSAL_CATEGORIES."""
     return _fill_in_country(_load_page_texts().refused[_choose_first(REFUSAL_CATEGORIES, categories)])
 
 
-def get_redirect(categories: Iterable[Category]) -> FixedReply:
+def get_redirect(categories: Iterable[Category]) -> FixedText:
     """Return the redirect for the first category, in the order of REDIRECT_CATEGORIES."""
     return _fill_in_country(_load_page_texts().redirected[_choose_first(REDIRECT_CATEGORIES, categories)])
 
 
-def get_cut_notice(category: str) -> FixedReply:
+def get_cut_notice(category: str) -> FixedText:
     """Return the text for an answer that was cut because of `category`, or the general text."""
     cut = _load_page_texts().cut
     return cut.get(category, cut[OTHER])
@@ -132,10 +132,10 @@ def _choose_first(order: tuple[Category, ...], categories: Iterable[Category], d
 
 
 def _load_page_texts() -> ResponseTexts:
-    return load_texts(choose_page_language(FAMILY))
+    return load_texts(choose_page_language(FILE_PREFIX))
 
 
-def _fill_in_country(reply: FixedReply) -> FixedReply:
+def _fill_in_country(reply: FixedText) -> FixedText:
     emergency = get_country_help(settings.HELP_COUNTRY).emergency
     filled = tuple(paragraph.replace("{emergency}", emergency) for paragraph in reply.paragraphs)
     return replace(reply, paragraphs=filled)
@@ -146,7 +146,7 @@ def load_texts(language: str) -> ResponseTexts:
     """Load the texts of one language. Raises kit.authored.InvalidFile with every error in its file."""
     from safeguarding.schemas import ResponsesFile  # noqa: PLC0415 - it imports pydantic
 
-    file = read_file(f"{FAMILY}.{language}.toml", ResponsesFile)
+    file = read_file(f"{FILE_PREFIX}.{language}.toml", ResponsesFile)
     needs_review = not file.reviewed
     return ResponseTexts(
         questions={
@@ -173,8 +173,8 @@ def load_texts(language: str) -> ResponseTexts:
     )
 
 
-def _build_reply(text: "CutTable | ReplyTable", *, needs_review: bool) -> FixedReply:
-    return FixedReply(
+def _build_reply(text: "CutTable | ReplyTable", *, needs_review: bool) -> FixedText:
+    return FixedText(
         heading=text.heading,
         paragraphs=text.paragraphs,
         offers=getattr(text, "offers", ()),

@@ -119,7 +119,7 @@ class CutTables(Table):
 
 
 class ResponsesFile(Table):
-    """`acts.<language>.toml`. Its tables are named after the categories in response_texts."""
+    """`response_texts.<language>.toml`. Its tables are named after the categories in response_texts."""
 
     reviewed: bool = False
     pause: CheckInTables

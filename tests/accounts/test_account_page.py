@@ -9,11 +9,13 @@ from accounts.models import Person
 PAGE = "/account/"
 
 
-def test_it_asks_for_sign_in(client: Client, db: None) -> None:
+def test_the_account_page_asks_for_sign_in(client: Client, db: None) -> None:
     assert client.get(PAGE).headers["Location"] == "/sign-in?next=/account/"
 
 
-def test_the_name_in_the_header_leads_to_it(as_person: Callable[[Person], Client], teen: Person) -> None:
+def test_the_name_in_the_header_links_to_the_account_page(
+    as_person: Callable[[Person], Client], teen: Person
+) -> None:
     assert reverse("accounts:account") == PAGE
     assert f'href="{PAGE}"' in as_person(teen).get("/").content.decode()
 

@@ -15,7 +15,7 @@ from kit.email_addresses import canonicalize_email, format_email, get_mailbox_ke
 from kit.rate_limits import RateLimited
 from mail.models import Email
 from tests.conftest import ADULT_BIRTH
-from tests.events.conftest import MakeEvent, come, make_event  # noqa: F401 - a fixture
+from tests.events.conftest import MakeEvent, make_event, sign_up_and_confirm  # noqa: F401 - a fixture
 
 AsPerson = Callable[[Person], Client]
 BROKEN = [
@@ -121,12 +121,12 @@ def test_spellings_of_an_address_share_one_rate_limit(client: Client, db: None) 
 
 @pytest.mark.parametrize("onward", ["a\0b", "nowhere"])
 def test_an_invalid_return_path_is_ignored(as_person: AsPerson, parent: Person, onward: str) -> None:
-    assert as_person(parent).post("/sign-in/kept", {"next": onward}).status_code == 302
+    assert as_person(parent).post("/sign-in/unsent-form", {"next": onward}).status_code == 302
 
 
 def test_an_invalid_series_date_is_left_out(client: Client, make_event: MakeEvent) -> None:  # noqa: F811
     series = Series.objects.create(title="Evenings")
-    place = come(make_event("one-evening", series=series))
+    place = sign_up_and_confirm(make_event("one-evening", series=series))
     make_event("another-evening", series=series)
     reply = client.post(f"{place.get_absolute_url()}/dates", {"date": "another-evening\0"})
     assert reply.status_code == 302

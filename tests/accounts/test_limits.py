@@ -35,7 +35,7 @@ def try_sign_in(client: Client, password: str, username: str = "guessed-at") -> 
     return client.post("/sign-in", {"username": username, "password": password}).status_code
 
 
-def guess(address: str, times: int, username: str = "guessed-at") -> list[int]:
+def try_wrong_names(address: str, times: int, username: str = "guessed-at") -> list[int]:
     client = at(address)
     return [try_sign_in(client, f"guess-{number}", username) for number in range(times)]
 
@@ -48,7 +48,7 @@ def let_waits_end() -> None:
 
 class TestGuessingAtOneAccount:
     def test_is_slowed_after_five_tries_from_one_address(self, owner: Person) -> None:
-        assert guess(ELSEWHERE, 7) == [200] * 5 + [WAITS] * 2
+        assert try_wrong_names(ELSEWHERE, 7) == [200] * 5 + [WAITS] * 2
         assert try_sign_in(at(ELSEWHERE), PASSWORD) == WAITS
 
     def test_waits_grow_to_half_an_hour_and_no_further(self) -> None:
@@ -57,14 +57,14 @@ class TestGuessingAtOneAccount:
         assert limits.login_failures_from_network.wait_after(10_000) == 1800
 
     def test_attempts_during_a_wait_do_not_extend_it(self, owner: Person) -> None:
-        guess(ELSEWHERE, 60)
+        try_wrong_names(ELSEWHERE, 60)
         let_waits_end()
-        assert guess(ELSEWHERE, 1) == [200]
+        assert try_wrong_names(ELSEWHERE, 1) == [200]
         reply = at(ELSEWHERE).post("/sign-in", {"username": "guessed-at", "password": PASSWORD})
         assert 30 < int(reply.headers["Retry-After"]) <= 60
 
     def test_does_not_slow_down_the_owner_elsewhere(self, owner: Person) -> None:
-        guess(ELSEWHERE, 12)
+        try_wrong_names(ELSEWHERE, 12)
         assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
     def test_from_one_network_never_slows_down_the_owner_everywhere(self) -> None:
@@ -80,20 +80,20 @@ class TestGuessingAtOneAccount:
         monkeypatch.setattr(
             limits, "login_failures", FailureBackoff("test anywhere", free=3, first=30, longest=60)
         )
-        codes = [guess(f"198.51.100.{number}", 1)[0] for number in range(5)]
+        codes = [try_wrong_names(f"198.51.100.{number}", 1)[0] for number in range(5)]
         assert codes == [200] * 3 + [WAITS] * 2
 
     def test_counts_a_username_and_an_address_as_one_account(self, known: Person) -> None:
-        assert guess(ELSEWHERE, 3, known.username) + guess(ELSEWHERE, 3, known.email.upper()) == [200] * 5 + [
-            WAITS
-        ]
+        statuses = try_wrong_names(ELSEWHERE, 3, known.username)
+        statuses += try_wrong_names(ELSEWHERE, 3, known.email.upper())
+        assert statuses == [200] * 5 + [WAITS]
 
     def test_is_the_same_for_an_unknown_name(self, db: None) -> None:
-        assert guess(ELSEWHERE, 6, "not-a-name-here") == [200] * 5 + [WAITS]
+        assert try_wrong_names(ELSEWHERE, 6, "not-a-name-here") == [200] * 5 + [WAITS]
 
     def test_the_right_password_clears_the_failures(self, owner: Person) -> None:
         for _ in range(2):
-            assert guess(SCHOOL, 4) == [200] * 4
+            assert try_wrong_names(SCHOOL, 4) == [200] * 4
             assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
     def test_an_empty_form_is_not_counted(self, owner: Person) -> None:
@@ -101,7 +101,7 @@ class TestGuessingAtOneAccount:
         assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
     def test_a_rate_limited_answer_keeps_the_name_and_says_how_long_to_wait(self, owner: Person) -> None:
-        guess(ELSEWHERE, 5)
+        try_wrong_names(ELSEWHERE, 5)
         reply = at(ELSEWHERE).post("/sign-in", {"username": "guessed-at", "password": "typed-secret"})
         page = reply.content.decode()
         assert 'value="guessed-at"' in page
@@ -111,93 +111,93 @@ class TestGuessingAtOneAccount:
 
 
 class TestAKnownDevice:
-    def home(self, owner: Person) -> Client:
+    def open_known_browser(self, owner: Person) -> Client:
         client = at(SCHOOL)
         try_sign_in(client, PASSWORD)
         client.post("/sign-out")
         return client
 
     def test_is_let_in_while_strangers_guess_from_the_same_address(self, owner: Person) -> None:
-        home = self.home(owner)
-        guess(SCHOOL, 8)
+        home = self.open_known_browser(owner)
+        try_wrong_names(SCHOOL, 8)
         assert try_sign_in(at(SCHOOL), PASSWORD) == WAITS
         assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
 
     def test_is_let_in_while_its_network_and_the_site_are_rate_limited(
         self, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        home = self.home(owner)
+        home = self.open_known_browser(owner)
         monkeypatch.setattr(limits, "network_failures", RateLimit("test network", "1/hour"))
-        guess(SCHOOL, 1, "anybody")
+        try_wrong_names(SCHOOL, 1, "anybody")
         assert try_sign_in(at(SCHOOL), PASSWORD) == WAITS
         assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
 
     def test_has_a_limit_of_its_own(self, owner: Person) -> None:
-        home = self.home(owner)
+        home = self.open_known_browser(owner)
         assert [try_sign_in(home, f"guess-{number}") for number in range(12)] == [200] * 10 + [WAITS] * 2
         assert try_sign_in(at(ELSEWHERE), PASSWORD) == HTTPStatus.FOUND
 
     def test_is_known_for_no_other_account(self, owner: Person, make_person: Callable[..., Person]) -> None:
         make_person("another")
-        home = self.home(owner)
-        guess(SCHOOL, 6, "another")
+        home = self.open_known_browser(owner)
+        try_wrong_names(SCHOOL, 6, "another")
         assert try_sign_in(home, PASSWORD, "another") == WAITS
 
     def test_is_known_for_each_account_that_signed_in_on_it(
         self, owner: Person, make_person: Callable[..., Person]
     ) -> None:
         make_person("another")
-        home = self.home(owner)
+        home = self.open_known_browser(owner)
         try_sign_in(home, PASSWORD, "another")
         home.post("/sign-out")
         for name in ("guessed-at", "another"):
-            guess(SCHOOL, 6, name)
+            try_wrong_names(SCHOOL, 6, name)
             assert try_sign_in(home, PASSWORD, name) == HTTPStatus.FOUND
             home.post("/sign-out")
 
     def test_has_a_cookie_without_names(self, owner: Person) -> None:
-        cookie = self.home(owner).cookies[COOKIE_NAME]
+        cookie = self.open_known_browser(owner).cookies[COOKIE_NAME]
         assert owner.username not in cookie.value
         assert str(owner.pk) not in cookie.value.partition(".")[0]
         assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 31_536_000)
 
     def test_cannot_be_forged(self, owner: Person) -> None:
-        home = self.home(owner)
+        home = self.open_known_browser(owner)
         device, _dot, proof = home.cookies[COOKIE_NAME].value.partition(".")
         forged = [f"{device}.{proof[::-1]}", f"x{device}.{proof}", "~.~", "." * 5000, "é.é"]
-        guess(SCHOOL, 6)
+        try_wrong_names(SCHOOL, 6)
         for value in forged:
             client = at(SCHOOL)
             client.cookies[COOKIE_NAME] = value
             assert try_sign_in(client, PASSWORD) == WAITS
 
     def test_is_unknown_after_a_new_password(self, owner: Person) -> None:
-        home = self.home(owner)
+        home = self.open_known_browser(owner)
         owner.set_password("another-long-password")
         owner.save()
-        guess(SCHOOL, 6)
+        try_wrong_names(SCHOOL, 6)
         assert try_sign_in(home, "another-long-password") == WAITS
 
     def test_is_unknown_once_its_owner_signs_out_everywhere_else(self, owner: Person) -> None:
-        lost, here = self.home(owner), at(ELSEWHERE)
+        lost, here = self.open_known_browser(owner), at(ELSEWHERE)
         try_sign_in(here, PASSWORD)
         here.post("/account/sessions/others/end")
         here.post("/sign-out")
-        guess(SCHOOL, 6)
-        guess(ELSEWHERE, 6)
+        try_wrong_names(SCHOOL, 6)
+        try_wrong_names(ELSEWHERE, 6)
         assert try_sign_in(lost, PASSWORD) == WAITS
         assert try_sign_in(here, PASSWORD) == HTTPStatus.FOUND
 
     def test_stays_known_when_the_key_of_the_site_is_changed(self, owner: Person, settings: Settings) -> None:
-        home = self.home(owner)
+        home = self.open_known_browser(owner)
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-key", [settings.SECRET_KEY]
-        guess(SCHOOL, 6)
+        try_wrong_names(SCHOOL, 6)
         assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
 
     def test_is_forgotten_for_good(self, owner: Person) -> None:
-        home = self.home(owner)
+        home = self.open_known_browser(owner)
         forget_devices(person=owner)
-        guess(SCHOOL, 6)
+        try_wrong_names(SCHOOL, 6)
         assert try_sign_in(home, PASSWORD) == WAITS
 
 
@@ -207,12 +207,12 @@ def test_a_password_reset_by_email_lets_the_owner_in_during_an_attack(
     from mail.models import Email
 
     home = at(SCHOOL)
-    guess(SCHOOL, 6, known.email)
+    try_wrong_names(SCHOOL, 6, known.email)
     home.post("/account/password/reset/", {"email": known.email})
     place = home.get(link_in(Email.objects.get()), follow=True).redirect_chain[-1][0]
     new = "four-words-in-a-row"
     home.post(place, {"password1": new, "password2": new})
-    guess(SCHOOL, 6, known.email)
+    try_wrong_names(SCHOOL, 6, known.email)
     assert try_sign_in(home, new, known.email) == HTTPStatus.FOUND
 
 
@@ -235,7 +235,9 @@ class TestASchoolBehindOneAddress:
         monkeypatch.setattr(limits, "site_failures", RateLimit("test site", "3/hour"))
         codes = [try_sign_in(at(SCHOOL), PASSWORD, pupil.username) for pupil in pupils[:6]]
         assert codes == [HTTPStatus.FOUND] * 6
-        assert [guess(SCHOOL, 1, pupil.username)[0] for pupil in pupils[:5]] == [200] * 3 + [WAITS] * 2
+        assert [try_wrong_names(SCHOOL, 1, pupil.username)[0] for pupil in pupils[:5]] == [200] * 3 + [
+            WAITS
+        ] * 2
 
     def test_thirty_families_sign_up(self, db: None) -> None:
         for number in range(30):
@@ -368,12 +370,12 @@ def test_the_threat_model_lists_these_limits() -> None:
         assert f"after {wait.free}, {wait.first} s to {wait.longest // 60} min" in text, wait.name
     for limit in (limits.sign_up_forms, limits.accounts_created, limits.reset_requests):
         for part in (limit.person, limit.network, limit.everyone):
-            assert rules(part) in text, part.name
+            assert format_rates(part) in text, part.name
     for part in (limits.network_failures, limits.site_failures, limits.reset_emails):
-        assert rules(part) in text, part.name
+        assert format_rates(part) in text, part.name
 
 
-def rules(part: RateLimit) -> str:
+def format_rates(part: RateLimit) -> str:
     """The rates as the threat model's table writes them: "300/h, 1000/d"."""
     units = {60: "min", 600: "10 min", 3600: "h", 86_400: "d"}
     return ", ".join(f"{item.amount}/{units[item.get_expiry()]}" for item in part.items)

@@ -78,7 +78,7 @@ class TestEveryNameField:
         }
         return doors[request.param]
 
-    def names(self) -> set[str]:
+    def list_names(self) -> set[str]:
         return {
             *Person.objects.values_list("display_name", flat=True),
             *SignUp.objects.values_list("name", flat=True),
@@ -92,11 +92,11 @@ class TestEveryNameField:
         # Admin pages answer 200 and show the field's error.
         assert reply.status_code in {200, 422}
         assert str(ADDRESS_ERROR) in page or str(ONE_LINE_ERROR) in page
-        assert name not in self.names()
+        assert name not in self.list_names()
 
     def test_accepts_names_from_around_the_world(self, door: Post) -> None:
         assert door("علی\u200cرضا\u3000O‘Neil, Jr.").status_code == 302
-        assert "علی\u200cرضا O‘Neil, Jr." in self.names()
+        assert "علی\u200cرضا O‘Neil, Jr." in self.list_names()
 
 
 @pytest.mark.parametrize("username", ["evil-win.com", "kim@home"])

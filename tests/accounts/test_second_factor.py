@@ -17,7 +17,7 @@ from tests.accounts.conftest import is_signed_in
 PERIOD = 30
 
 
-def code_now(secret: str) -> str:
+def get_current_code(secret: str) -> str:
     """Return the current code. Waits if the next one is about to start."""
     left = PERIOD - time.time() % PERIOD
     if left < 3:
@@ -30,7 +30,7 @@ def sign_in(client: Client, person: Person) -> str:
     return reply.headers["Location"]
 
 
-def again(client: Client) -> None:
+def reauthenticate(client: Client) -> None:
     """Enter the password again, as pages ask before changing how a person signs in."""
     client.post("/account/reauthenticate/", {"password": "a-long-password"})
 
@@ -39,7 +39,7 @@ def enroll(client: Client) -> str:
     """Turn on app codes. Return the secret."""
     page = client.get("/account/second-step/totp/activate/")
     secret: str = page.context["form"].secret
-    reply = client.post("/account/second-step/totp/activate/", {"code": code_now(secret)})
+    reply = client.post("/account/second-step/totp/activate/", {"code": get_current_code(secret)})
     assert reply.headers["Location"] == "/account/second-step/recovery-codes/"
     return secret
 
@@ -47,7 +47,7 @@ def enroll(client: Client) -> str:
 @pytest.fixture
 def enrolled(client: Client, known: Person) -> tuple[Person, str]:
     sign_in(client, known)
-    again(client)
+    reauthenticate(client)
     return known, enroll(client)
 
 
@@ -59,7 +59,7 @@ class TestEnrolment:
 
     def test_a_wrong_code_does_not_enable_it(self, client: Client, known: Person) -> None:
         sign_in(client, known)
-        again(client)
+        reauthenticate(client)
         client.get("/account/second-step/totp/activate/")
         reply = client.post("/account/second-step/totp/activate/", {"code": "000000"})
         assert "That code is wrong" in reply.content.decode()
@@ -67,7 +67,7 @@ class TestEnrolment:
 
     def test_the_qr_code_is_inline(self, client: Client, known: Person) -> None:
         sign_in(client, known)
-        again(client)
+        reauthenticate(client)
         page = client.get("/account/second-step/totp/activate/").content.decode()
         assert "<svg" in page
         assert "data:" not in page
@@ -80,7 +80,7 @@ class TestEnrolment:
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
         sign_in(client, known)
-        again(client)
+        reauthenticate(client)
         with django_capture_on_commit_callbacks(execute=True):
             enroll(client)
         assert [mail.subject for mail in Email.objects.all()] == ["Authenticator app turned on"]
@@ -96,12 +96,12 @@ class TestSigningIn:
         assert sign_in(client, person) == "/account/second-step/authenticate/"
         assert not is_signed_in(client)
         assert client.get("/account/").status_code == 302
-        client.post("/account/second-step/authenticate/", {"code": code_now(secret)})
+        client.post("/account/second-step/authenticate/", {"code": get_current_code(secret)})
         assert is_signed_in(client)
 
     def test_a_code_works_once(self, enrolled: tuple[Person, str]) -> None:
         person, secret = enrolled
-        code = code_now(secret)
+        code = get_current_code(secret)
         clients = [Client(), Client()]
         for client in clients:
             sign_in(client, person)
@@ -123,7 +123,7 @@ class TestSigningIn:
         sign_in(client, person)
         for _number in range(5):
             client.post("/account/second-step/authenticate/", {"code": "000000"})
-        reply = client.post("/account/second-step/authenticate/", {"code": code_now(secret)})
+        reply = client.post("/account/second-step/authenticate/", {"code": get_current_code(secret)})
         assert "Wait five minutes" in reply.content.decode()
         assert not is_signed_in(client)
 
@@ -150,7 +150,7 @@ class TestSigningIn:
 )
 def test_an_invalid_credential_is_not_added(credential: str, client: Client, known: Person) -> None:
     sign_in(client, known)
-    again(client)
+    reauthenticate(client)
     place = "/account/second-step/webauthn/add/"
     client.get(place)
     reply = client.post(place, {"name": "x" * 5000, "credential": credential, "passwordless": "on"})
@@ -178,7 +178,7 @@ class TestAnAdmin:
         self, production: None, client: Client, admin_person: Person
     ) -> None:
         sign_in(client, admin_person)
-        again(client)
+        reauthenticate(client)
         enroll(client)
         assert client.get("/admin/").status_code == 200
 
@@ -233,7 +233,7 @@ def test_a_passkey_can_only_be_changed_by_its_owner(
     )
     client = Client()
     sign_in(client, stranger)
-    again(client)
+    reauthenticate(client)
     for page in ("remove", "edit"):
         place = f"/account/second-step/webauthn/keys/{key.pk}/{page}/"
         assert client.get(place).status_code == 404

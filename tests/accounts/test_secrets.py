@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from accounts.second_factor import SecretLost, decrypt_secret, encrypt_secret
-from tests.accounts.test_second_factor import code_now
+from tests.accounts.test_second_factor import get_current_code
 
 SECRET = "JBSWY3DPEHPK3PXP"
 
@@ -22,7 +22,7 @@ def test_the_database_holds_only_encrypted_secrets(parent: Person) -> None:
     kept = json.dumps([step.data for step in Authenticator.objects.all()])
     assert SECRET not in kept
     assert not [code for code in codes if code in kept]
-    assert TOTP(Authenticator.objects.get(type="totp")).validate_code(code_now(SECRET))
+    assert TOTP(Authenticator.objects.get(type="totp")).validate_code(get_current_code(SECRET))
 
 
 def test_a_fallback_key_decrypts_what_it_encrypted(settings: Settings) -> None:
@@ -42,5 +42,5 @@ def test_with_a_lost_key_no_code_matches_and_it_is_logged(
     with pytest.raises(SecretLost):
         decrypt_secret(sealed)
     with caplog.at_level(logging.ERROR):
-        assert not TOTP(Authenticator.objects.get()).validate_code(code_now(SECRET))
+        assert not TOTP(Authenticator.objects.get()).validate_code(get_current_code(SECRET))
     assert "SECRET_KEY_FALLBACKS" in caplog.text

@@ -30,7 +30,7 @@ def test_an_active_session_is_kept(visitor: Client) -> None:
     assert "Continue:" in visitor.get("/").content.decode()
 
 
-def test_it_ends_two_weeks_after_the_last_step(visitor: Client) -> None:
+def test_a_session_ends_two_weeks_after_the_last_request(visitor: Client) -> None:
     left = Session.objects.get().expire_date - timezone.now()
     assert timedelta(days=13, hours=23) < left <= timedelta(days=14)
 

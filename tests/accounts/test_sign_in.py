@@ -22,7 +22,7 @@ def test_the_right_password_signs_in(client: Client, teen: Person) -> None:
     assert client.get(reverse("chat:start")).status_code == 200
 
 
-def test_a_wrong_one_does_not_and_the_name_is_kept(client: Client, teen: Person) -> None:
+def test_a_wrong_password_does_not_sign_in_and_the_name_is_kept(client: Client, teen: Person) -> None:
     reply = client.post(SIGN_IN, {"username": "noor", "password": "wrong"})
     assert reply.status_code == 200
     assert 'value="noor"' in reply.content.decode()

@@ -33,7 +33,7 @@ def _list_violations(page: Page, options: dict[str, object]) -> list[dict[str, A
     return found
 
 
-def too_wide(page: Page) -> Iterator[str]:
+def list_overflows(page: Page) -> Iterator[str]:
     """Return what overflows sideways at any width. The page keeps the last width."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})

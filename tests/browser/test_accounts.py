@@ -70,7 +70,7 @@ def sign_in_by_form(page: Page, name: str) -> None:
     page.locator(".sign-in-form").get_by_role("button", name="Sign in").click()
 
 
-def code_now(secret: str) -> str:
+def get_current_code(secret: str) -> str:
     left = PERIOD - time.time() % PERIOD
     if left < 5:
         time.sleep(left)
@@ -126,7 +126,9 @@ def test_the_pages_of_a_signed_in_person(page: Page, known: Person, looked_at: C
         looked_at()
 
 
-def test_a_wrong_form_passes_too(page: Page, web: Web, looked_at: Callable[[], None]) -> None:
+def test_an_account_form_with_errors_is_accessible(
+    page: Page, web: Web, looked_at: Callable[[], None]
+) -> None:
     for path in ("/sign-up", "/sign-up/teen", "/account/password/reset/"):
         page.goto(path)
         page.locator(".sign-in-form button").click()
@@ -199,7 +201,7 @@ def test_codes_from_an_app_from_the_first_scan_to_the_next_sign_in(
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     looked_at()
     secret = page.locator(".key-letters").inner_text()
-    page.locator("#id_code").fill(code_now(secret))
+    page.locator("#id_code").fill(get_current_code(secret))
     page.get_by_role("button", name="Turn it on").click()
     expect(page.locator(".code-list li")).to_have_count(10)
     looked_at()
@@ -211,7 +213,7 @@ def test_codes_from_an_app_from_the_first_scan_to_the_next_sign_in(
     sign_in_by_form(page, "kim@example.org")
     expect(page.get_by_role("heading", level=1)).to_have_text("Second step")
     looked_at()
-    page.locator("#id_code").fill(code_now(secret))
+    page.locator("#id_code").fill(get_current_code(secret))
     page.locator(".sign-in-form").get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="Kim")).to_be_visible()
 

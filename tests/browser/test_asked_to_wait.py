@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts import limits
 from accounts.models import Person
 from kit import rate_limits
-from tests.browser.checks import list_problems, too_wide
+from tests.browser.checks import list_overflows, list_problems
 
 pytestmark = [pytest.mark.browser]
 
@@ -34,7 +34,7 @@ def test_signing_in(page: Page, make_person: Callable[..., Person]) -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Too many tries. Please wait")
     expect(alert).to_be_focused()
-    assert not [*list_problems(page), *too_wide(page)]
+    assert not [*list_problems(page), *list_overflows(page)]
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("Too many tries. Please wait")
     expect(page.get_by_label("Username or email")).to_have_value("guessed-at")
@@ -53,7 +53,7 @@ def test_signing_up(page: Page) -> None:
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("alert")).to_contain_text("Too many tries. Please wait")
     expect(page.get_by_label("Email", exact=True)).to_have_value("kim@example.org")
-    assert not [*list_problems(page), *too_wide(page)]
+    assert not [*list_problems(page), *list_overflows(page)]
     # After the wait, the same page can be sent.
     rate_limits._shared_counters().storage.reset()
     page.get_by_label("Password", exact=True).fill("four-words-in-a-row")

@@ -20,7 +20,7 @@ def paste(page: Page, text: str) -> None:
     page.keyboard.insert_text(text)
 
 
-def announced(page: Page) -> str:
+def get_announcement(page: Page) -> str:
     return page.locator("#composer [role=status]").text_content() or ""
 
 
@@ -35,13 +35,13 @@ def test_a_paste_of_nine_thousand_letters_comes_back_whole(
     expect(counter).to_be_hidden()
     paste(page, text)
     expect(counter).to_have_text("9,000 of 8,000 characters. Shorten it by 1,000.")
-    assert announced(page) == ""
+    assert get_announcement(page) == ""
     expect(page.locator("#composer [role=status]")).to_have_text(
         "9,000 of 8,000 characters. Shorten it by 1,000."
     )
     page.keyboard.insert_text("!")
     page.wait_for_timeout(1_200)
-    assert announced(page).startswith("9,000 of"), "one more key is no news"
+    assert get_announcement(page).startswith("9,000 of"), "one more key is no news"
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#question-error")).to_contain_text("9,001 characters long; the limit is 8,000")
     assert page.locator("#question").input_value() == f"{text}!"

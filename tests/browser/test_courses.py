@@ -9,9 +9,9 @@ from accounts.models import Person
 from courses.authoring.modules import read_library
 from courses.models import Certificate, LessonDone, QuizAnswer, QuizQuestion
 from families.models import Link
-from tests.browser.checks import list_problems, too_wide
+from tests.browser.checks import list_overflows, list_problems
 from tests.browser.conftest import PHONE
-from tests.courses.conftest import do_all_but
+from tests.courses.conftest import do_all_steps_except
 from tests.live import Web, Worker
 
 GB = "/learn/good-and-bad"
@@ -47,7 +47,7 @@ def test_axe_finds_nothing_nothing_overflows_and_no_script_runs(page: Page) -> N
     wrong = []
     for path in PAGES:
         page.goto(path)
-        wrong += [f"{path}: {problem}" for problem in (*list_problems(page), *too_wide(page))]
+        wrong += [f"{path}: {problem}" for problem in (*list_problems(page), *list_overflows(page))]
         wrong += [f"{path}: a script"] * page.locator("script").count()
     assert not wrong, "\n".join(wrong)
 
@@ -100,7 +100,7 @@ def test_two_take_a_module_together_and_each_has_a_certificate(
     sign_in(parent)
     page.goto(GB)
     expect(page.get_by_role("heading", name="1 of 6 done")).to_be_visible()
-    do_all_but(parent)
+    do_all_steps_except(parent)
     page.reload()
     audit()
     page.get_by_role("link", name="A certificate, if you need one").click()

@@ -61,7 +61,7 @@ def make_conversation(teen: Person, turns: list[dict[str, object]]) -> str:
     return f"/tutor/{conversation.pk}"
 
 
-def conversations(teen: Person) -> list[str]:
+def create_long_conversations(teen: Person) -> list[str]:
     answered: dict[str, object] = {
         "state": TurnState.ANSWERED,
         "answer": "A fraction is a part of a whole.\n\n" * 6,
@@ -87,7 +87,7 @@ def conversations(teen: Person) -> list[str]:
     ]
 
 
-def covered(page: Page, *, with_tab: bool) -> list[str]:
+def list_covered_controls(page: Page, *, with_tab: bool) -> list[str]:
     page.evaluate(SCRIPT, CONTROLS)
     # The skip link covers the navigation on purpose while it has the focus.
     page.evaluate("document.activeElement.blur()")
@@ -115,12 +115,12 @@ def test_no_control_covers_another_on_a_phone(
             page.goto(address)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-                overlaps = covered(page, with_tab=width != 360)
+                overlaps = list_covered_controls(page, with_tab=width != 360)
                 wrong.extend(f"{address} at {width}: {overlap}" for overlap in overlaps)
 
     look_at(PUBLIC)
     sign_in(teen)
     look_at(SIGNED_IN)
     # The conversation with a card comes last, because a card pauses the tutor.
-    look_at(conversations(teen))
+    look_at(create_long_conversations(teen))
     assert not wrong, "\n".join(wrong)

@@ -67,7 +67,9 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
     expect(page.locator("#tutor-status")).to_have_text("The answer is complete.")
 
 
-def test_it_can_be_withdrawn(page: Page, teen: Person, sign_in: SignIn, down: ModelOutage) -> None:
+def test_a_deferred_question_can_be_withdrawn(
+    page: Page, teen: Person, sign_in: SignIn, down: ModelOutage
+) -> None:
     sign_in(teen)
     page.goto("/tutor/")
     page.get_by_label("Your question").fill("Why does rain fall?")

@@ -13,7 +13,7 @@ from events.archive import load_first_event
 from events.models import Event, SignUp
 from events.services import leave_event
 from kit import rate_limits
-from tests.events.conftest import come
+from tests.events.conftest import sign_up_and_confirm
 from tests.live import Web
 from tests.unit.events.test_recordings import CAPTIONS
 
@@ -110,7 +110,7 @@ def test_the_pages_after_signing_up_fit(page: Page, event: Event, fits: Callable
 
 def test_the_waitlist_pages_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
     Event.objects.update(capacity=1)
-    first, second = (come(Event.objects.get(pk=event.pk), name) for name in ("Lee", "Kim"))
+    first, second = (sign_up_and_confirm(Event.objects.get(pk=event.pk), name) for name in ("Lee", "Kim"))
     page.goto(EVENING)
     expect(page.get_by_role("button", name="Join the waitlist")).to_be_visible()
     fits()
@@ -127,7 +127,7 @@ def test_the_waitlist_pages_fit(page: Page, event: Event, fits: Callable[[], Non
 
 
 def test_the_pages_after_the_event_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
-    sign_up = come(event)
+    sign_up = sign_up_and_confirm(event)
     Event.objects.filter(pk=event.pk).update(
         starts_at=timezone.now() - timedelta(days=1),
         recording_url="https://video.example/evening.mp4",
@@ -154,7 +154,7 @@ def test_the_pages_after_the_event_fit(page: Page, event: Event, fits: Callable[
 def test_the_link_to_join_is_easy_to_tap(page: Page, event: Event, fits: Callable[[], None]) -> None:
     room = "https://meet.example.org/table"
     Event.objects.filter(slug="one-evening").update(join_url=room, starts_at=timezone.now())
-    page.goto(come(Event.objects.get(pk=event.pk)).get_absolute_url())
+    page.goto(sign_up_and_confirm(Event.objects.get(pk=event.pk)).get_absolute_url())
     way_in = page.get_by_role("link", name="join now")
     box = way_in.bounding_box()
     assert box

@@ -11,7 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from events.models import Event
-from tests.browser.checks import list_problems, too_wide
+from tests.browser.checks import list_overflows, list_problems
 from tests.browser.conftest import PHONE
 from tests.live import Web
 from tests.matrix.routes import routes
@@ -65,7 +65,7 @@ def is_page(page: Page, address: str) -> bool:
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if open_to(role)])
-def test_axe_finds_nothing_and_nothing_overflows(
+def test_every_page_is_accessible_and_fits_the_screen(
     role: str, world: World, page: Page, spanish: BrowserContext
 ) -> None:
     for context in (page.context, spanish):
@@ -75,13 +75,13 @@ def test_axe_finds_nothing_and_nothing_overflows(
     for name in open_to(role):
         address = world.address(name, routes()[name])
         if is_page(page, address):
-            wrong += [f"{name}: {problem}" for problem in (*list_problems(page), *too_wide(page))]
+            wrong += [f"{name}: {problem}" for problem in (*list_problems(page), *list_overflows(page))]
             other.goto(address)
-            wrong += [f"{name}, in Spanish: {problem}" for problem in too_wide(other)]
+            wrong += [f"{name}, in Spanish: {problem}" for problem in list_overflows(other)]
     assert not wrong, "\n".join(wrong)
 
 
-def test_nor_in_the_admins_pages(world: World, page: Page) -> None:
+def test_the_admin_pages_are_accessible(world: World, page: Page) -> None:
     sign_in(page.context, world, "admin")
     page.set_viewport_size({"width": 1280, "height": 800})
     wrong = []
@@ -92,10 +92,10 @@ def test_nor_in_the_admins_pages(world: World, page: Page) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_nor_at_the_desk_for_events_where_people_are_checked_in_on_a_phone(world: World, page: Page) -> None:
+def test_the_admin_pages_of_an_event_are_accessible_and_fit_a_phone(world: World, page: Page) -> None:
     sign_in(page.context, world, "admin")
     wrong = []
     for name in ("people", "message", "emails", "repeat", "cancel"):
         page.goto(f"/admin/events/event/{Event.objects.get().pk}/{name}")
-        wrong += [f"{name}: {problem}" for problem in (*list_problems(page), *too_wide(page))]
+        wrong += [f"{name}: {problem}" for problem in (*list_problems(page), *list_overflows(page))]
     assert not wrong, "\n".join(wrong)

@@ -60,7 +60,7 @@ def test_a_teens_pages_pass_axe(
     path: str, link: Link, page: Page, sign_in: Callable[[Person], None], audit: Callable[[], None]
 ) -> None:
     sign_in(link.teen)
-    fits(page, path, audit)
+    require_accessible_page(page, path, audit)
 
 
 @pytest.mark.parametrize("path", ["/family/", *LINK_PAGES])
@@ -68,10 +68,10 @@ def test_a_parents_pages_pass_axe(
     path: str, link: Link, page: Page, sign_in: Callable[[Person], None], audit: Callable[[], None]
 ) -> None:
     sign_in(link.parent)
-    fits(page, path.format(link.pk), audit)
+    require_accessible_page(page, path.format(link.pk), audit)
 
 
-def fits(page: Page, path: str, audit: Callable[[], None]) -> None:
+def require_accessible_page(page: Page, path: str, audit: Callable[[], None]) -> None:
     page.goto(path)
     audit()
     assert page.locator("script:not([src*='js/zone'])").count() == 0

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import Person
 from chat.models import Conversation, Turn
-from tests.browser.checks import too_wide
+from tests.browser.checks import list_overflows
 from tests.browser.conftest import PHONE
 from tests.chat.long import create_conversation
 from tests.live import Web
@@ -88,7 +88,7 @@ def line_broken(page: Page) -> None:
 
 
 @pytest.mark.parametrize("happens", [signed_out, proxy_away, line_broken])
-def test_if_they_cannot_be_loaded_the_link_becomes_a_plain_one(
+def test_if_earlier_turns_cannot_be_loaded_their_link_opens_a_page(
     happens: Callable[[Page], None], page: Page, teen: Person, sign_in: SignIn, long: Conversation
 ) -> None:
     sign_in(teen)
@@ -106,7 +106,7 @@ def test_if_they_cannot_be_loaded_the_link_becomes_a_plain_one(
     expect(page.get_by_text("Question 20", exact=True)).to_be_visible()
 
 
-def test_without_javascript_they_are_a_page_of_their_own_and_back_comes_back(
+def test_without_javascript_earlier_turns_are_a_page_of_their_own(
     teen: Person, sign_in: SignIn, long: Conversation, without_script: Callable[[], Page]
 ) -> None:
     sign_in(teen)
@@ -133,13 +133,13 @@ def test_a_result_leads_to_its_turn_and_back_to_the_results(
     page.get_by_text("Conversations", exact=True).click()
     page.get_by_role("link", name="All conversations, and search").click()
     audit()
-    assert not list(too_wide(page))
+    assert not list(list_overflows(page))
     page.set_viewport_size(PHONE)
     page.get_by_label("Search your conversations").fill("VOLCÁN")
     page.keyboard.press("Enter")
     expect(page.locator("mark")).to_have_text("volcan")
     audit()
-    assert not list(too_wide(page))
+    assert not list(list_overflows(page))
     page.set_viewport_size(PHONE)
     page.get_by_role("link", name=re.compile("volcano")).click()
     expect(page.locator(f"#turn-{old.pk}")).to_be_in_viewport()

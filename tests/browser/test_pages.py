@@ -1,4 +1,4 @@
-"""Checks of all pages: the four main links, the keyboard, and page weight. test_every_page.py has the rest."""
+"""The main links, the keyboard, scripts and error pages. test_every_page.py checks each page for accessibility."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,19 @@ from accounts.models import Person
 
 pytestmark = [pytest.mark.browser]
 
-OPEN_PAGES = ["/", "/about", "/privacy", "/help/", "/sign-in", "/help/now", "/help/protocol", "/nothing-here"]
+PUBLIC_PAGES = [
+    "/",
+    "/about",
+    "/privacy",
+    "/help/",
+    "/sign-in",
+    "/help/now",
+    "/help/protocol",
+    "/nothing-here",
+]
 
 
-def test_axe_finds_nothing_on_a_page_that_is_not_there_either(page: Page, audit: Callable[[], None]) -> None:
+def test_the_not_found_page_is_accessible_and_fits_the_screen(page: Page, audit: Callable[[], None]) -> None:
     page.goto("/nothing-here")
     audit()
     for width in (320, 390, 1280):
@@ -21,7 +30,9 @@ def test_axe_finds_nothing_on_a_page_that_is_not_there_either(page: Page, audit:
 
 
 @pytest.mark.parametrize("path", ["/", "/help/now", "/nothing-here"])
-def test_nor_on_one_in_spanish(path: str, page: Page, audit: Callable[[], None]) -> None:
+def test_a_page_in_spanish_is_accessible_and_fits_the_screen(
+    path: str, page: Page, audit: Callable[[], None]
+) -> None:
     page.goto(path)
     page.get_by_role("button", name="Español").click()
     expect(page.locator("html")).to_have_attribute("lang", "es")
@@ -31,8 +42,8 @@ def test_nor_on_one_in_spanish(path: str, page: Page, audit: Callable[[], None])
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("path", OPEN_PAGES)
-def test_a_page_without_a_conversation_carries_no_script(path: str, page: Page) -> None:
+@pytest.mark.parametrize("path", PUBLIC_PAGES)
+def test_a_page_without_a_conversation_has_no_script(path: str, page: Page) -> None:
     page.goto(path)
     assert page.locator("script").count() == 0
 
@@ -55,10 +66,10 @@ def test_a_wrong_password_keeps_the_name_and_says_what_to_do(page: Page, teen: P
 def test_the_four_main_links_are_at_the_bottom_on_a_phone(page: Page) -> None:
     """A thumb can reach them at any scroll position, and they never cover the focused control."""
     page.goto("/")
-    places = page.get_by_role("navigation", name="Site").get_by_role("link")
-    assert places.all_inner_texts() == ["Learn", "Events", "Tutor", "Help now"]
-    for place in places.all():
-        box = place.bounding_box()
+    links = page.get_by_role("navigation", name="Site").get_by_role("link")
+    assert links.all_inner_texts() == ["Learn", "Events", "Tutor", "Help now"]
+    for link in links.all():
+        box = link.bounding_box()
         assert box
         assert box["y"] > 844 * 0.75
         assert min(box["width"], box["height"]) >= 44
@@ -71,7 +82,7 @@ def test_the_four_main_links_are_at_the_bottom_on_a_phone(page: Page) -> None:
     assert last["y"] + last["height"] <= bar["y"]
 
 
-def test_on_a_phone_held_sideways_they_stand_on_top(page: Page) -> None:
+def test_the_main_links_are_at_the_top_on_a_phone_held_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 667, "height": 375})
     page.goto("/")
     box = page.get_by_role("navigation", name="Site").bounding_box()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Person, Role
-from courses.authoring.source import CONTENT
+from courses.authoring.source import CONTENT_ROOT
 
 MODULE = "en/good-and-bad"
 LESSON = f"{MODULE}/3-bias-in-bias-out.md"
@@ -26,8 +26,8 @@ type Open = Callable[..., Page]
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lesson that a test may change."""
-    shutil.copytree(CONTENT / MODULE, tmp_path / MODULE)
-    monkeypatch.setattr("courses.admin.previews.CONTENT", tmp_path)
+    shutil.copytree(CONTENT_ROOT / MODULE, tmp_path / MODULE)
+    monkeypatch.setattr("courses.admin.previews.CONTENT_ROOT", tmp_path)
     return tmp_path / LESSON
 
 
@@ -120,7 +120,7 @@ def test_a_deleted_file_is_reported_and_its_page_stays(opened: Open, file: Path)
     expect(page.locator("#preview_trouble")).to_be_empty()
 
 
-def test_without_scripts_a_button_shows_it(opened: Open) -> None:
+def test_without_scripts_a_button_shows_the_preview(opened: Open) -> None:
     page = opened(scripts=False)
     page.get_by_label("File text").fill('+++\ntitle = "A title"\nminutes = 5\n+++\nA line of *mine*.\n')
     page.get_by_role("button", name="Show").click()

@@ -11,7 +11,7 @@ from accounts.models import Person
 from chat.models import Conversation, Turn
 from families.models import Link
 from families.terms import ParentView
-from tests.browser.checks import too_wide
+from tests.browser.checks import list_overflows
 from tests.browser.showcase import ANSWER, QUESTION
 from tests.chat.long import create_conversation
 
@@ -45,7 +45,7 @@ def test_everything_is_set_and_reached_by_keyboard(shown: Page, audit: Callable[
 
 
 def test_nothing_overflows(shown: Page) -> None:
-    assert not list(too_wide(shown))
+    assert not list(list_overflows(shown))
 
 
 def test_formulas_are_drawn_with_the_maths_face_and_pages_without_any_do_not_fetch_it(
@@ -111,4 +111,4 @@ def test_a_parent_sees_the_same(
     assert page.locator(".prose").inner_text() == prose
     assert question.endswith(page.locator(".question > div").inner_text())
     audit()
-    assert not list(too_wide(page))
+    assert not list(list_overflows(page))

@@ -37,7 +37,7 @@ def answer_with(page: Page, address: str, status: int, body: str, **headers: str
     page.route(address, answer)
 
 
-def foreign(status: int) -> str:
+def build_proxy_page(status: int) -> str:
     return f"<!doctype html><html><body><h1>{status} from a proxy</h1></body></html>"
 
 
@@ -53,7 +53,7 @@ def test_a_reply_from_elsewhere_is_not_swapped_in_and_the_typed_text_stays(
     page.goto(written.address)
     page.get_by_label("Your next question").fill("And snow?")
     for status in FOREIGN:
-        answer_with(page, "**/ask", status, foreign(status))
+        answer_with(page, "**/ask", status, build_proxy_page(status))
         press(page, "Ask")
         expect(page.locator("#composer-trouble")).to_contain_text("What you wrote is still here.")
         expect(page.locator("body")).not_to_contain_text("from a proxy")
@@ -92,16 +92,16 @@ def test_an_unexpected_reply_is_shown_beside_the_form(written: WrittenTurn, page
         expect(page.get_by_label("Your next question")).to_have_value("And snow?")
 
 
-def test_it_is_shown_beside_stop_report_withdraw_and_retry_too(written: WrittenTurn, page: Page) -> None:
+def test_a_failed_press_of_any_button_is_reported_beside_it(written: WrittenTurn, page: Page) -> None:
     written.write(FIRST)
     page.goto(written.address)
     trouble = page.locator(".composer-trouble").filter(has_text="This couldn’t be sent.")
-    answer_with(page, "**/stop", 502, foreign(502))
+    answer_with(page, "**/stop", 502, build_proxy_page(502))
     press(page, "Stop")
     expect(trouble).to_have_count(1)
     written.end()
     expect(page.locator(".answer-foot")).to_be_visible()
-    answer_with(page, "**/report", 502, foreign(502))
+    answer_with(page, "**/report", 502, build_proxy_page(502))
     page.get_by_text("Report this answer").click()
     page.get_by_label("Let someone read my question and this answer").check()
     press(page, "Send")
@@ -110,7 +110,7 @@ def test_it_is_shown_beside_stop_report_withdraw_and_retry_too(written: WrittenT
     press(page, "Send")
     expect(page.locator(".report-made")).to_be_focused()
     expect(page.locator("#tutor-status")).to_have_text("We got your report.")
-    answer_with(page, "**/report/withdraw", 502, foreign(502))
+    answer_with(page, "**/report/withdraw", 502, build_proxy_page(502))
     press(page, "Withdraw this report")
     expect(page.locator(".report-made .composer-trouble")).to_contain_text("This couldn’t be sent.")
     page.unroute("**/report/withdraw")

@@ -55,7 +55,7 @@ class SteeredModel:
                 self.over.wait(60)
             line.sendall(stop() + DONE)
 
-    def say(self, words: list[str]) -> None:
+    def answer_with(self, words: list[str]) -> None:
         """Answer with these words, complete, from now on."""
         self.words, self.is_endless = words, False
 
@@ -148,7 +148,7 @@ def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn,
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("You tried again, and stopped before there was more to read.")).to_be_visible()
 
-    model.say(["A", "whole", "answer."])
+    model.answer_with(["A", "whole", "answer."])
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_text("A whole answer.")).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
@@ -158,7 +158,7 @@ def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn,
 
 
 def test_a_stopped_answer_is_continued_below_itself(page: Page, stopped: Turn, model: SteeredModel) -> None:
-    model.say(REST)
+    model.answer_with(REST)
     page.get_by_role("button", name="Continue").click()
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".turn").last).to_contain_text("Go on.")

@@ -26,7 +26,7 @@ def written(teen: Person, sign_in: Callable[[Person], None], page: Page) -> Writ
     return WrittenTurn(teen)
 
 
-def finish(written: WrittenTurn, page: Page) -> None:
+def write_rest_and_end(written: WrittenTurn, page: Page) -> None:
     """Write the rest of the three paragraphs, and end the turn."""
     written.write(*[text for text in (FIRST, SECOND, THIRD) if text not in written.answer])
     written.end()
@@ -62,27 +62,27 @@ def fail_with(page: Page, *faults: Callable[[Route], None], for_ever: bool = Fal
     return asked
 
 
-def cut(route: Route) -> None:
+def abort_request(route: Route) -> None:
     route.abort()
 
 
-def proxy_page(route: Route) -> None:
+def answer_as_proxy(route: Route) -> None:
     route.fulfill(status=502, body=PROXY_PAGE, content_type="text/html")
 
 
-def portal_page(route: Route) -> None:
+def answer_as_portal(route: Route) -> None:
     route.fulfill(status=200, body="<!doctype html><h1>Welcome to Café Wi-Fi</h1>", content_type="text/html")
 
 
 def test_a_stream_that_fails_at_first_works_in_the_end(written: WrittenTurn, page: Page) -> None:
     page.clock.install()
-    asked = fail_with(page, cut, proxy_page, portal_page, cut, cut)
+    asked = fail_with(page, abort_request, answer_as_proxy, answer_as_portal, abort_request, abort_request)
     written.write(FIRST)
     page.goto(written.address)
     page.clock.run_for(2_000)
     expect(page.locator(".turn-status")).to_contain_text("Trying again.")
     pass_time_until(page, lambda: len(asked) == 6)
-    finish(written, page)
+    write_rest_and_end(written, page)
     assert len(asked) == 6
     expect(page.locator("body")).not_to_contain_text("Bad Gateway")
     expect(page.locator("body")).not_to_contain_text("Wi-Fi")
@@ -99,13 +99,13 @@ def test_a_broken_stream_continues_from_its_last_word(written: WrittenTurn, page
             "dispatchEvent(new Event('pagehide')); document.dispatchEvent(new Event('tutor:refreshed'))"
         )
     assert re.search(r"after=\d+-\d+$", again.value.url)
-    finish(written, page)
+    write_rest_and_end(written, page)
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
 
 
 def test_a_stream_that_never_works_ends_in_a_link_to_the_answer(written: WrittenTurn, page: Page) -> None:
     page.clock.install()
-    asked = fail_with(page, proxy_page, for_ever=True)
+    asked = fail_with(page, answer_as_proxy, for_ever=True)
     page.goto(written.address)
     link = page.get_by_role("link", name="Show the answer")
     pass_time_until(page, link.is_visible)
@@ -123,18 +123,18 @@ def test_a_stream_that_never_works_ends_in_a_link_to_the_answer(written: Written
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
 
 
-def test_it_is_retried_at_once_when_the_page_is_online_or_shown_again(
+def test_a_lost_stream_is_retried_at_once_when_the_page_is_online_or_shown_again(
     written: WrittenTurn, page: Page
 ) -> None:
     page.clock.install()
-    asked = fail_with(page, *[cut] * 9)
+    asked = fail_with(page, *[abort_request] * 9)
     page.goto(written.address)
     pass_time_until(page, page.get_by_role("link", name="Show the answer").is_visible)
     with page.expect_request(STREAM):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     written.write(FIRST)
     expect(page.get_by_text("Writing an answer.")).to_be_visible()
-    finish(written, page)
+    write_rest_and_end(written, page)
     assert len(asked) >= 10
 
 
@@ -156,7 +156,7 @@ def test_signed_out_elsewhere_it_says_so_and_keeps_the_typed_text(
     page.locator("#id_password").fill("a-long-password")
     page.locator("main form").filter(has=page.locator("#id_password")).get_by_role("button").click()
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
-    finish(written, page)
+    write_rest_and_end(written, page)
 
 
 def test_a_selection_in_finished_text_survives_the_end(written: WrittenTurn, page: Page) -> None:
@@ -186,5 +186,5 @@ def test_a_wait_in_the_queue_is_shown_and_announced_until_text_arrives(
     )
     written.write(FIRST)
     expect(page.locator(".turn-status")).to_have_text("Writing an answer.")
-    finish(written, page)
+    write_rest_and_end(written, page)
     expect(page.locator("#tutor-status")).to_have_text("The answer is complete.")

@@ -24,11 +24,11 @@ def ask(page: Page, question: str = QUESTION) -> None:
     page.wait_for_url(re.compile("/tutor/[0-9a-f-]{36}"))
 
 
-def finished(page: Page) -> None:
+def wait_for_end(page: Page) -> None:
     expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible(timeout=90_000)
 
 
-def words(page: Page) -> str:
+def get_answer_text(page: Page) -> str:
     """Return the answer so far, without its heading and status."""
     return "".join(page.locator(".turn").last.locator(".answer .prose").all_inner_texts())
 
@@ -44,12 +44,12 @@ def test_a_question_is_answered_word_by_word_and_shows_its_cost(
     seen: set[int] = set()
 
     def grows() -> bool:
-        seen.add(len(words(page)))
+        seen.add(len(get_answer_text(page)))
         return page.locator(".answer-foot").count() > 0
 
     wait_until(grows, what="the answer", seconds=90)
     assert len(seen) > 5, "the answer came all at once"
-    finished(page)
+    wait_for_end(page)
     turn = Turn.objects.get()
     assert turn.state == TurnState.ANSWERED
     expect(page.locator(".answer-foot")).to_contain_text(f"{turn.tokens} tokens")
@@ -63,14 +63,14 @@ def test_a_second_question_joins_the_page_without_leaving_it(
     sign_in(teen)
     page.goto("/tutor/")
     ask(page, "What is a noun?")
-    finished(page)
+    wait_for_end(page)
     address = page.url
     page.evaluate("window.stayed = true")
     page.get_by_label("Your next question").fill("And a verb?")
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.get_by_label("Your next question")).to_have_value("")
-    finished(page)
+    wait_for_end(page)
     assert page.evaluate("window.stayed") is True
     assert page.url == address
 
@@ -81,7 +81,7 @@ def test_stop_stops_the_model_and_only_written_text_is_charged(
     sign_in(teen)
     page.goto("/tutor/")
     ask(page)
-    wait_until(lambda: len(words(page)) > 40, what="the first words")
+    wait_until(lambda: len(get_answer_text(page)) > 40, what="the first words")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("You stopped the answer here.")).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
@@ -99,10 +99,10 @@ def test_a_reload_in_mid_answer_loses_and_repeats_nothing(
     page.goto("/tutor/")
     ask(page)
     for _ in range(3):
-        wait_until(lambda: len(words(page)) > 20, what="some words")
+        wait_until(lambda: len(get_answer_text(page)) > 20, what="some words")
         page.reload()
     streamed = _text_before_the_end(page)
-    finished(page)
+    wait_for_end(page)
     assert _squeezed(page.locator(".turn .answer .prose").last.inner_text()).startswith(streamed)
 
 
@@ -112,11 +112,11 @@ def test_a_dropped_connection_loses_and_repeats_nothing(
     sign_in(teen)
     page.goto("/tutor/")
     ask(page)
-    wait_until(lambda: len(words(page)) > 20, what="some words")
+    wait_until(lambda: len(get_answer_text(page)) > 20, what="some words")
     context.set_offline(True)
     page.wait_for_timeout(400)
     context.set_offline(False)
-    finished(page)
+    wait_for_end(page)
     answer = Turn.objects.get().answer
     assert _squeezed(page.locator(".turn .answer .prose").inner_text())[:60] == _squeezed(_plain(answer))[:60]
 
@@ -125,10 +125,10 @@ def test_a_hidden_tab_reads_on(page: Page, teen: Person, sign_in: SignIn, worker
     sign_in(teen)
     page.goto("/tutor/")
     ask(page)
-    wait_until(lambda: len(words(page)) > 20, what="some words")
+    wait_until(lambda: len(get_answer_text(page)) > 20, what="some words")
     hide = "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
     page.evaluate(f"() => {{ {hide} document.dispatchEvent(new Event('visibilitychange')); }}")
-    finished(page)
+    wait_for_end(page)
     whole = _squeezed(_plain(Turn.objects.get().answer))
     assert _squeezed(page.locator(".turn .answer .prose").inner_text())[:60] == whole[:60]
 
@@ -143,7 +143,7 @@ def test_without_javascript_the_answer_still_comes(
     page.locator("#id_password").fill("a-long-password")
     page.locator("main form").filter(has=page.locator("#id_password")).get_by_role("button").click()
     ask(page, "What is a noun?")
-    finished(page)
+    wait_for_end(page)
     plain.close()
 
 
@@ -153,7 +153,7 @@ def test_conversations_are_listed_renamed_and_deleted(
     sign_in(teen)
     page.goto("/tutor/")
     ask(page, "What is a noun?")
-    finished(page)
+    wait_for_end(page)
     page.get_by_text("Rename or delete").click()
     page.get_by_label("Title of this conversation").fill("Grammar")
     page.get_by_role("button", name="Save title").click()

@@ -93,7 +93,7 @@ class ModelBudget:
         self.period = ModelPeriod(
             span,
             {unit: self.limits[unit] is not None for unit in UNITS},
-            {unit: span.compute_share(self.limits[unit] or 0) for unit in UNITS},
+            {unit: span.prorate(self.limits[unit] or 0) for unit in UNITS},
         )
         for grant in self.waiting:
             if grant.expires_at > now:
@@ -132,7 +132,7 @@ class ModelBudget:
         span = self.period.span
         whole = compute_period_bounds(span.starts_at, self.zone, period_length=period_length).full_length
         for unit in UNITS:
-            share = PeriodBounds(span.starts_at, span.ends_at, whole).compute_share(limits[unit] or 0)
+            share = PeriodBounds(span.starts_at, span.ends_at, whole).prorate(limits[unit] or 0)
             total = share + self.period.given[unit]
             self.period.limited[unit] = limits[unit] is not None
             self.period.granted[unit] = (

@@ -46,7 +46,7 @@ def make_hold(
     )
 
 
-def period_sums(period: Period) -> tuple[int, int, int]:
+def get_period_sums(period: Period) -> tuple[int, int, int]:
     """Return the period's granted, spent and held tokens."""
     period.refresh_from_db()
     return period.granted, period.spent, period.held

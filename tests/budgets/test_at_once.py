@@ -15,7 +15,7 @@ from budgets.allowances import create_family_budget, get_site_budget, set_allowa
 from budgets.errors import HoldAlreadyResolved
 from budgets.models import SITE_SHARDS, Budget, BudgetScope, EntryKind, Hold, HoldState, LedgerEntry, Period
 from budgets.services import expire_holds, release_hold, settle_hold
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, make_hold, period_sums, set_budget
+from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold, set_budget
 from tests.budgets.rush import at_once, from_processes, holds_at_once
 
 PROCESSES = 8 if os.environ.get("SOAK") else 2
@@ -76,7 +76,7 @@ def test_the_same_key_many_times_at_once_is_one_hold(crowd_owner: Person) -> Non
     key = uuid4()
     holds = at_once([lambda: make_hold(crowd_owner, key=key)] * 20)
     assert {hold.key for hold in holds} == {key}
-    assert period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (10_000, 0, 400)
+    assert get_period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (10_000, 0, 400)
     audit_text()
 
 
@@ -95,7 +95,7 @@ def test_a_new_day_that_two_requests_find_starts_once(crowd_owner: Person) -> No
         today = make_hold(crowd_owner, now=NEXT_MORNING).period
         second.start_and_let_it_wait()
     assert second.join() == today
-    assert period_sums(today) == (10_000, 0, 800)
+    assert get_period_sums(today) == (10_000, 0, 800)
     audit_text()
 
 
@@ -117,7 +117,7 @@ def test_settling_and_expiring_at_once_resolve_each_hold_once(crowd_owner: Perso
     assert set(outcomes[:20]) <= {HoldState.SETTLED, HoldState.EXPIRED}
     expired = Hold.objects.filter(state=HoldState.EXPIRED).count()
     assert sum(map(int, outcomes[20:])) == expired
-    assert period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (
+    assert get_period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (
         10_000,
         100 * (20 - expired),
         0,
@@ -136,7 +136,7 @@ def test_only_one_of_many_concurrent_settlements_counts(crowd_owner: Person) -> 
         return 1
 
     assert sum(at_once([settle] * 20)) == 1
-    assert period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (10_000, 100, 0)
+    assert get_period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (10_000, 100, 0)
 
 
 class Interleaved:
@@ -213,7 +213,7 @@ def test_a_transaction_may_resolve_several_holds_while_another_resolves_one_of_t
         second.start_and_let_it_wait()
         release_hold(key=other.key)
     assert isinstance(second.join(), HoldAlreadyResolved)
-    assert period_sums(first.period) == (10_000, 0, 0)
+    assert get_period_sums(first.period) == (10_000, 0, 0)
 
 
 def test_an_allowance_lowered_beside_a_hold_leaves_the_day_in_bounds(crowd_owner: Person) -> None:
@@ -223,5 +223,5 @@ def test_an_allowance_lowered_beside_a_hold_leaves_the_day_in_bounds(crowd_owner
         make_hold(crowd_owner, now=NOON + timedelta(minutes=1))
         second.start_and_let_it_wait()
     assert isinstance(second.join(), Budget)
-    assert period_sums(period) == (800, 0, 800)
+    assert get_period_sums(period) == (800, 0, 800)
     audit_text()

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.audit import Difference, find_differences
+from budgets.audit import LedgerDifference, find_ledger_differences
 from budgets.grants import create_grant
 from budgets.models import SITE_SHARDS, BudgetScope, EntryKind, Hold, HoldState, LedgerEntry, Period
 from budgets.selectors import find_latest_audit
@@ -30,7 +30,7 @@ def busy_day(purse_owner: Person, other_owner: Person) -> Period:
 
 
 def test_a_matching_ledger_is_reported(busy_day: Period) -> None:
-    assert list(find_differences()) == []
+    assert list(find_ledger_differences()) == []
     entries = LedgerEntry.objects.count()
     assert audit_text() == f"The ledger matches its entries: {3 + SITE_SHARDS} periods, {entries} entries.\n"
 
@@ -45,8 +45,8 @@ def test_an_empty_ledger_agrees(db: None) -> None:
 def test_a_changed_sum_is_reported(busy_day: Period, column: str) -> None:
     kept = getattr(busy_day, column)
     Period.objects.filter(pk=busy_day.pk).update(**{column: F(column) + 7})
-    assert list(find_differences()) == [
-        Difference(row=f"period {busy_day.pk}", column=column, stored=kept + 7, expected=kept)
+    assert list(find_ledger_differences()) == [
+        LedgerDifference(row=f"period {busy_day.pk}", column=column, stored=kept + 7, expected=kept)
     ]
     complaints = StringIO()
     with pytest.raises(CommandError, match="match its entries in 1 place"):
@@ -60,20 +60,20 @@ def test_a_changed_sum_is_reported(busy_day: Period, column: str) -> None:
 def test_a_hold_closed_by_hand_is_reported(busy_day: Period) -> None:
     hold = Hold.objects.filter(state=HoldState.HELD).latest("created_at")
     Hold.objects.filter(pk=hold.pk).update(state=HoldState.SETTLED, resolved_at=timezone.now())
-    assert list(find_differences()) == [
-        Difference(row=f"hold {hold.pk}", column="held", stored=0, expected=400)
+    assert list(find_ledger_differences()) == [
+        LedgerDifference(row=f"hold {hold.pk}", column="held", stored=0, expected=400)
     ]
 
 
 def test_an_extra_entry_is_reported(busy_day: Period) -> None:
     LedgerEntry.objects.create(period=busy_day, kind=EntryKind.ALLOWANCE, tokens=5, memo="A gift?")
-    assert [difference.column for difference in find_differences()] == ["granted"]
+    assert [difference.column for difference in find_ledger_differences()] == ["granted"]
 
 
 def test_moves_between_shards_must_sum_to_zero(busy_day: Period) -> None:
     shard = Period.objects.filter(budget__scope=BudgetScope.SITE).first()
     LedgerEntry.objects.create(period=shard, kind=EntryKind.MOVE, tokens=5)
-    assert [difference.column for difference in find_differences()] == ["granted", "moved"]
+    assert [difference.column for difference in find_ledger_differences()] == ["granted", "moved"]
 
 
 def test_a_changed_grant_remainder_is_reported(busy_day: Period) -> None:
@@ -81,8 +81,8 @@ def test_a_changed_grant_remainder_is_reported(busy_day: Period) -> None:
         budget=busy_day.budget, tokens=50, expires_at=NEXT_MORNING + LEASE, reason="A test.", now=NEXT_MORNING
     )
     type(grant).objects.update(left_tokens=49)
-    assert list(find_differences()) == [
-        Difference(row=f"grant {grant.pk}", column="left_tokens", stored=49, expected=50)
+    assert list(find_ledger_differences()) == [
+        LedgerDifference(row=f"grant {grant.pk}", column="left_tokens", stored=49, expected=50)
     ]
 
 

@@ -11,7 +11,7 @@ from budgets.models import Hold, LedgerEntry
 from tests.budgets.purse import NOON, make_hold
 
 
-def refused(statement: str, *values: object) -> str:
+def run_and_get_refusal(statement: str, *values: object) -> str:
     with pytest.raises(IntegrityError) as raised:
         run(statement, values)
     return str(raised.value)
@@ -36,19 +36,19 @@ def run(statement: str, values: tuple[object, ...]) -> None:
         ("spent_microdollars = -1", "period_microdollars_not_negative"),
         ("held_microdollars = -1", "period_held_microdollars_not_negative"),
         ("limits_microdollars = true, held_microdollars = 1", "period_microdollars_never_overdrawn"),
-        ("open_until = ends_at + interval '1 second'", "period_open_to_its_end"),
+        ("recheck_at = ends_at + interval '1 second'", "period_rechecked_by_its_end"),
         ("ends_at = starts_at", "period_ends_after_start"),
     ],
 )
 def test_a_day_is_never_out_of_bounds(purse_owner: Person, change: str, constraint: str) -> None:
     make_hold(purse_owner)
-    assert constraint in refused(f"UPDATE budgets_period SET {change} WHERE limits_tokens")  # noqa: S608
+    assert constraint in run_and_get_refusal(f"UPDATE budgets_period SET {change} WHERE limits_tokens")  # noqa: S608
 
 
 def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
     make_hold(purse_owner)
-    error = refused(
-        "INSERT INTO budgets_period (budget_id, shard, starts_at, ends_at, open_until, granted, spent, held,"
+    error = run_and_get_refusal(
+        "INSERT INTO budgets_period (budget_id, shard, starts_at, ends_at, recheck_at, granted, spent, held,"
         " granted_microdollars, spent_microdollars, held_microdollars, limits_tokens, limits_microdollars)"
         " SELECT budget_id, shard, starts_at, ends_at, ends_at, 0, 0, 0, 0, 0, 0, true, true FROM budgets_period"
     )
@@ -65,13 +65,13 @@ def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
 )
 def test_a_holds_state_is_consistent(purse_owner: Person, change: str, constraint: str) -> None:
     make_hold(purse_owner)
-    assert constraint in refused(f"UPDATE budgets_hold SET {change}")  # noqa: S608
+    assert constraint in run_and_get_refusal(f"UPDATE budgets_hold SET {change}")  # noqa: S608
 
 
 @pytest.mark.parametrize("change", ["answer_tokens = 1", "microdollars = 1", "site_period_id = NULL"])
 def test_what_a_hold_set_aside_never_changes(purse_owner: Person, change: str) -> None:
     make_hold(purse_owner)
-    assert "never changes" in refused(f"UPDATE budgets_hold SET {change}")  # noqa: S608
+    assert "never changes" in run_and_get_refusal(f"UPDATE budgets_hold SET {change}")  # noqa: S608
 
 
 ENTRY = (
@@ -82,11 +82,11 @@ ENTRY = (
 
 def test_an_entry_is_consistent(purse_owner: Person) -> None:
     hold = make_hold(purse_owner)
-    assert "entry_kind_known" in refused(ENTRY, hold.period_id, hold.key, "present", 1)
-    assert "entry_names_its_hold" in refused(ENTRY, hold.period_id, None, "settle", 1)
-    assert "entry_tokens_not_negative" in refused(ENTRY, hold.period_id, hold.key, "settle", -1)
-    assert "entry_holds_once" in refused(ENTRY, hold.period_id, hold.key, "hold", 1)
-    assert "foreign key" in refused(ENTRY, hold.period_id, uuid4(), "settle", 1)
+    assert "entry_kind_known" in run_and_get_refusal(ENTRY, hold.period_id, hold.key, "present", 1)
+    assert "entry_names_its_hold" in run_and_get_refusal(ENTRY, hold.period_id, None, "settle", 1)
+    assert "entry_tokens_not_negative" in run_and_get_refusal(ENTRY, hold.period_id, hold.key, "settle", -1)
+    assert "entry_holds_once" in run_and_get_refusal(ENTRY, hold.period_id, hold.key, "hold", 1)
+    assert "foreign key" in run_and_get_refusal(ENTRY, hold.period_id, uuid4(), "settle", 1)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ def test_an_entry_is_consistent(purse_owner: Person) -> None:
 )
 def test_an_entry_never_changes(purse_owner: Person, change: str) -> None:
     make_hold(purse_owner)
-    assert "A ledger entry never changes" in refused(change)
+    assert "A ledger entry never changes" in run_and_get_refusal(change)
 
 
-def test_the_orm_is_refused_too(purse_owner: Person) -> None:
+def test_an_entry_cannot_be_changed_through_the_orm(purse_owner: Person) -> None:
     entry = LedgerEntry.objects.filter(hold=make_hold(purse_owner)).get()
     entry.tokens = 1
     with pytest.raises(DatabaseError, match="correcting entry"), transaction.atomic():

@@ -11,7 +11,7 @@ from budgets.grants import create_grant, expire_grants
 from budgets.models import BudgetScope, Grant, Period
 from budgets.services import release_hold, settle_hold
 from budgets.tasks import expire_grants as expire_grants_task
-from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums, set_budget
+from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold, set_budget
 
 LATER = NOON + timedelta(hours=2)
 IN_A_WEEK = NOON + timedelta(days=7)
@@ -23,15 +23,15 @@ def give(owner: Person, tokens: int, *, expires_at: datetime = IN_A_WEEK, now: d
     )
 
 
-def left(grant: Grant) -> tuple[int, bool]:
+def get_left_and_closed(grant: Grant) -> tuple[int, bool]:
     grant.refresh_from_db()
     return grant.left_tokens, grant.closed_at is not None
 
 
-def test_it_can_be_held_at_once(purse_owner: Person) -> None:
+def test_a_grant_can_be_held_at_once(purse_owner: Person) -> None:
     period = make_hold(purse_owner, prompt=500, answer=500).period
     give(purse_owner, 300)
-    assert period_sums(period) == (1300, 0, 1000)
+    assert get_period_sums(period) == (1300, 0, 1000)
     assert make_hold(purse_owner, prompt=100, answer=200).tokens == 300
     audit_text()
 
@@ -44,26 +44,26 @@ def test_the_rest_carries_over_into_the_next_day(purse_owner: Person) -> None:
         settle_hold(key=held.key, tokens=held.tokens, microdollars=0)
     tomorrow = make_hold(purse_owner, now=NEXT_MORNING).period
     assert tomorrow.granted == 1000 + 200
-    assert left(grant) == (200, False)
+    assert get_left_and_closed(grant) == (200, False)
     audit_text()
 
 
-def test_the_allowance_is_used_before_it(purse_owner: Person) -> None:
+def test_the_allowance_is_used_before_a_grant(purse_owner: Person) -> None:
     make_hold(purse_owner)
     grant = give(purse_owner, 300)
     assert make_hold(purse_owner, now=NEXT_MORNING).period.granted == 1300
-    assert left(grant) == (300, False)
+    assert get_left_and_closed(grant) == (300, False)
 
 
-def test_it_ends_when_it_is_used_up(purse_owner: Person) -> None:
+def test_a_grant_ends_when_it_is_used_up(purse_owner: Person) -> None:
     make_hold(purse_owner, prompt=500, answer=500)
     grant = give(purse_owner, 300)
     make_hold(purse_owner, prompt=0, answer=300)
     assert make_hold(purse_owner, now=NEXT_MORNING).period.granted == 1000
-    assert left(grant) == (0, True)
+    assert get_left_and_closed(grant) == (0, True)
 
 
-def test_one_given_between_days_counts_from_the_next(purse_owner: Person) -> None:
+def test_a_grant_given_between_days_counts_from_the_next(purse_owner: Person) -> None:
     make_hold(purse_owner)
     give(purse_owner, 300, now=NEXT_MORNING)
     assert make_hold(purse_owner, now=NEXT_MORNING).period.granted == 1300
@@ -76,8 +76,8 @@ def test_the_task_withdraws_an_expired_grant(purse_owner: Person) -> None:
     assert expire_grants(now=LATER - timedelta(seconds=1)) == 0
     assert expire_grants(now=LATER) == 1
     assert expire_grants(now=LATER) == 0
-    assert period_sums(period) == (1000, 0, 400)
-    assert left(grant) == (300, True)
+    assert get_period_sums(period) == (1000, 0, 400)
+    assert get_left_and_closed(grant) == (300, True)
     audit_text()
 
 
@@ -88,17 +88,17 @@ def test_a_hold_before_the_task_withdraws_an_expired_grant(purse_owner: Person) 
         make_hold(purse_owner, prompt=800, now=LATER)
     assert short.value.left == 600
     assert make_hold(purse_owner, prompt=0, answer=700, now=LATER).answer_tokens == 600
-    assert period_sums(give_before.period) == (1000, 0, 1000)
+    assert get_period_sums(give_before.period) == (1000, 0, 1000)
     audit_text()
 
 
-def test_its_spent_and_held_part_stays_covered(purse_owner: Person) -> None:
+def test_a_grants_spent_and_held_part_stays_covered(purse_owner: Person) -> None:
     make_hold(purse_owner, prompt=500, answer=500)
     grant = give(purse_owner, 300, expires_at=LATER)
     held = make_hold(purse_owner, prompt=0, answer=100)
     assert expire_grants(now=LATER) == 1
-    assert period_sums(held.period) == (1100, 0, 1100)
-    assert left(grant) == (200, True)
+    assert get_period_sums(held.period) == (1100, 0, 1100)
+    assert get_left_and_closed(grant) == (200, True)
     release_hold(key=held.key)
     audit_text()
 
@@ -109,21 +109,21 @@ def test_the_grant_that_expires_first_is_used_first(purse_owner: Person) -> None
     used = make_hold(purse_owner, prompt=0, answer=400)
     settle_hold(key=used.key, tokens=400, microdollars=0)
     assert expire_grants(now=LATER) == 1
-    assert left(soon) == (0, True)
+    assert get_left_and_closed(soon) == (0, True)
     assert make_hold(purse_owner, now=NEXT_MORNING).period.granted == 1000 + 200
-    assert left(late) == (200, False)
+    assert get_left_and_closed(late) == (200, False)
     audit_text()
 
 
-def test_a_changed_allowance_leaves_it_alone(purse_owner: Person) -> None:
+def test_a_changed_allowance_leaves_a_grant_alone(purse_owner: Person) -> None:
     period = make_hold(purse_owner).period
     give(purse_owner, 300, expires_at=LATER)
     set_budget(purse_owner, tokens=2000, now=NOON)
-    assert period_sums(period) == (2300, 0, 400)
+    assert get_period_sums(period) == (2300, 0, 400)
     set_budget(purse_owner, tokens=None, now=NOON)
     expire_grants(now=LATER)
     set_budget(purse_owner, tokens=500, now=NOON)
-    assert period_sums(period) == (500, 0, 400)
+    assert get_period_sums(period) == (500, 0, 400)
     audit_text()
 
 

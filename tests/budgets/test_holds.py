@@ -15,10 +15,18 @@ from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, Insu
 from budgets.models import Hold, HoldState, LedgerEntry
 from budgets.services import absorb_hold, create_hold, expire_holds, release_hold, settle_hold
 from budgets.tasks import expire_holds as expire_holds_task
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, list_entries, make_hold, period_sums
+from tests.budgets.purse import (
+    LEASE,
+    NEXT_MORNING,
+    NOON,
+    audit_text,
+    get_period_sums,
+    list_entries,
+    make_hold,
+)
 
 
-def everything(hold: Hold) -> dict[str, object]:
+def get_columns(hold: Hold) -> dict[str, object]:
     return {field.attname: getattr(hold, field.attname) for field in Hold._meta.concrete_fields}
 
 
@@ -26,20 +34,20 @@ def test_a_hold_sets_prompt_and_answer_aside(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, prompt=100, answer=300)
     assert (hold.prompt_tokens, hold.answer_tokens, hold.tokens) == (100, 300, 400)
     assert (hold.state, hold.created_at, hold.expires_at) == (HoldState.HELD, NOON, NOON + LEASE)
-    assert period_sums(hold.period) == (1000, 0, 400)
+    assert get_period_sums(hold.period) == (1000, 0, 400)
     assert list_entries(hold) == [("hold", 400, 0)]
 
 
 def test_the_returned_hold_equals_the_saved_one(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, answer_price=70)
-    assert everything(hold) == everything(Hold.objects.get())
+    assert get_columns(hold) == get_columns(Hold.objects.get())
 
 
 def test_a_low_budget_shortens_the_answer_before_it_refuses(purse_owner: Person) -> None:
     make_hold(purse_owner, prompt=400, answer=400)
     hold = make_hold(purse_owner, prompt=100, answer=300, least=50)
     assert (hold.prompt_tokens, hold.answer_tokens) == (100, 100)
-    assert period_sums(hold.period) == (1000, 0, 1000)
+    assert get_period_sums(hold.period) == (1000, 0, 1000)
 
 
 def test_too_little_for_the_minimum_answer_holds_nothing_and_says_why(purse_owner: Person) -> None:
@@ -47,21 +55,21 @@ def test_too_little_for_the_minimum_answer_holds_nothing_and_says_why(purse_owne
     with pytest.raises(InsufficientBudget, match="Not enough") as raised:
         make_hold(purse_owner, prompt=100, answer=300, least=50)
     assert (raised.value.needed, raised.value.left, raised.value.refills_at) == (150, 140, NEXT_MORNING)
-    assert period_sums(first.period) == (1000, 0, 860)
+    assert get_period_sums(first.period) == (1000, 0, 860)
     assert Hold.objects.count() == 1
 
 
 def test_exactly_enough_is_enough(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, prompt=950, answer=300, least=50)
     assert hold.answer_tokens == 50
-    assert period_sums(hold.period) == (1000, 0, 1000)
+    assert get_period_sums(hold.period) == (1000, 0, 1000)
 
 
 def test_the_same_key_again_returns_the_same_hold(purse_owner: Person) -> None:
     hold = make_hold(purse_owner)
     again = make_hold(purse_owner, key=hold.key, prompt=1, answer=2, least=1)
     assert (again.key, again.tokens) == (hold.key, 400)
-    assert period_sums(hold.period) == (1000, 0, 400)
+    assert get_period_sums(hold.period) == (1000, 0, 400)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,7 @@ def test_settling_charges_the_cost_and_returns_the_rest(purse_owner: Person) -> 
     settle_hold(key=hold.key, tokens=250, microdollars=1234, now=NOON + timedelta(seconds=9))
     settled = Hold.objects.get()
     assert (settled.state, settled.resolved_at) == (HoldState.SETTLED, NOON + timedelta(seconds=9))
-    assert period_sums(hold.period) == (1000, 250, 0)
+    assert get_period_sums(hold.period) == (1000, 250, 0)
     assert hold.period.spent_microdollars == 1234
     assert list_entries(hold) == [("hold", 400, 2000), ("settle", 250, 1234)]
 
@@ -119,10 +127,10 @@ def test_only_the_site_pays_for_failed_work(purse_owner: Person) -> None:
     absorb_hold(key=hold.key, tokens=250, microdollars=1234)
     hold.refresh_from_db()
     assert hold.state == HoldState.RELEASED
-    assert period_sums(hold.period) == (1000, 0, 0)
+    assert get_period_sums(hold.period) == (1000, 0, 0)
     assert hold.period.spent_microdollars == 0
     assert hold.site_period
-    assert period_sums(hold.site_period)[1:] == (250, 0)
+    assert get_period_sums(hold.site_period)[1:] == (250, 0)
     assert hold.site_period.spent_microdollars == 1234
     assert list_entries(hold)[1:] == [("release", 400, 2000), ("absorb", 250, 1234)]
     audit_text()
@@ -152,7 +160,7 @@ def test_settling_records_entries(
     hold = make_hold(purse_owner, answer_price=9)
     settle_hold(key=hold.key, tokens=tokens, microdollars=microdollars)
     assert list_entries(hold)[1:] == entries
-    assert period_sums(hold.period) == (1000, tokens, 0)
+    assert get_period_sums(hold.period) == (1000, tokens, 0)
     audit_text()
 
 
@@ -161,7 +169,7 @@ def test_tokens_beyond_the_hold_are_an_overrun_that_no_budget_pays_and_a_logged_
 ) -> None:
     hold = make_hold(purse_owner, answer_price=50)
     settle_hold(key=hold.key, tokens=430, microdollars=50)
-    assert period_sums(hold.period) == (1000, 400, 0)
+    assert get_period_sums(hold.period) == (1000, 400, 0)
     assert list_entries(hold)[1:] == [("settle", 400, 50), ("overrun", 30, 0)]
     (record,) = caplog.records
     assert (record.levelno, record.name) == (logging.ERROR, "budgets.services")
@@ -179,7 +187,7 @@ def test_releasing_returns_everything(purse_owner: Person) -> None:
     hold = make_hold(purse_owner)
     release_hold(key=hold.key, now=NOON)
     assert Hold.objects.get().state == HoldState.RELEASED
-    assert period_sums(hold.period) == (1000, 0, 0)
+    assert get_period_sums(hold.period) == (1000, 0, 0)
     assert list_entries(hold) == [("hold", 400, 0), ("release", 400, 0)]
 
 
@@ -191,7 +199,7 @@ def test_a_hold_resolves_once(purse_owner: Person) -> None:
     assert raised.value.state == HoldState.SETTLED
     with pytest.raises(HoldAlreadyResolved):
         release_hold(key=hold.key)
-    assert period_sums(hold.period) == (1000, 100, 0)
+    assert get_period_sums(hold.period) == (1000, 100, 0)
     assert len(list_entries(hold)) == 2
 
 
@@ -210,7 +218,7 @@ def test_a_hold_past_its_lease_expires_and_others_stay(purse_owner: Person) -> N
     overdue.refresh_from_db()
     assert (overdue.state, overdue.resolved_at) == (HoldState.EXPIRED, NOON + LEASE)
     assert list_entries(overdue) == [("hold", 400, 0), ("expire", 400, 0)]
-    assert period_sums(fresh.period) == (1000, 0, 400)
+    assert get_period_sums(fresh.period) == (1000, 0, 400)
     with pytest.raises(HoldAlreadyResolved) as raised:
         settle_hold(key=overdue.key, tokens=10, microdollars=0)
     assert raised.value.state == HoldState.EXPIRED

@@ -30,7 +30,7 @@ from budgets.allowances import (
     set_allowance,
     set_parent_budget,
 )
-from budgets.audit import find_differences
+from budgets.audit import find_ledger_differences
 from budgets.calendar import PeriodLength
 from budgets.costs import UNITS, CostEstimate
 from budgets.errors import HoldAlreadyResolved, InsufficientBudget
@@ -251,7 +251,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            assert list(find_differences()) == []
+            assert list(find_ledger_differences()) == []
             release_holds(keys=list(self.holds), now=self.now)
             assert not Period.objects.exclude(held=0, held_microdollars=0).exists()
         finally:

@@ -24,7 +24,7 @@ def test_an_unused_budget_is_full_and_reading_it_writes_nothing(
     assert not Budget.objects.filter(owner=other_owner).exists()
 
 
-def test_it_shows_what_is_spent_held_and_left(
+def test_the_meter_shows_what_is_spent_held_and_left(
     purse_owner: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     settle_hold(key=make_hold(purse_owner).key, tokens=250, microdollars=0)
@@ -36,14 +36,14 @@ def test_it_shows_what_is_spent_held_and_left(
     assert today.short_answers == 680 // SHORT_ANSWER_TOKENS == 1
 
 
-def test_after_seven_it_shows_the_new_day_before_any_hold(purse_owner: Person) -> None:
+def test_after_seven_the_meter_shows_the_new_day_before_any_hold(purse_owner: Person) -> None:
     make_hold(purse_owner)
     morning = get_meter(owner=purse_owner, now=NEXT_MORNING)
     assert morning == Meter(granted=1000, spent=0, held=0, refills_at=NEXT_MORNING + timedelta(days=1))
     assert purse_owner.budget.periods.count() == 1
 
 
-def test_it_shows_the_shortened_day_after_a_move(purse_owner: Person) -> None:
+def test_the_meter_shows_the_shortened_day_after_a_move(purse_owner: Person) -> None:
     make_hold(purse_owner)
     purse_owner.time_zone = "Asia/Tokyo"
     foretold = get_meter(owner=purse_owner, now=NEXT_MORNING)

@@ -20,7 +20,7 @@ from budgets.errors import InsufficientBudget, InvalidNesting, SiteStopped
 from budgets.models import SITE_SHARDS, Budget, BudgetScope, EntryKind, Hold, Overrun, Period
 from budgets.selectors import get_meter, list_budget_statuses
 from budgets.services import release_hold, release_holds, settle_hold
-from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums, set_budget
+from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold, set_budget
 
 NEXT_MONTH = datetime(2026, 12, 1, 15, tzinfo=UTC)
 
@@ -35,11 +35,11 @@ def family(purse_owner: Person, other_owner: Person) -> Budget:
     return set_allowance(budget=family, tokens=1500)
 
 
-def site_limit(tokens: int | None, microdollars: int | None = None) -> None:
+def set_site_limit(tokens: int | None, microdollars: int | None = None) -> None:
     set_allowance(budget=get_site_budget(), tokens=tokens, microdollars=microdollars, now=NOON)
 
 
-def site_sums() -> tuple[int, int, int]:
+def get_site_sums() -> tuple[int, int, int]:
     """Return what all shards together granted, spent and held."""
     rows = Period.objects.filter(budget__scope=BudgetScope.SITE)
     return sum(row.granted for row in rows), sum(row.spent for row in rows), sum(row.held for row in rows)
@@ -49,13 +49,13 @@ class TestAllOrNone:
     def test_a_hold_is_made_and_settled_in_every_scope(self, purse_owner: Person, family: Budget) -> None:
         hold = make_hold(purse_owner, prompt_price=10, answer_price=30)
         assert hold.family_period
-        assert (period_sums(hold.period), period_sums(hold.family_period), site_sums()) == (
+        assert (get_period_sums(hold.period), get_period_sums(hold.family_period), get_site_sums()) == (
             (1000, 0, 400),
             (1500, 0, 400),
             (0, 0, 400),
         )
         settle_hold(key=hold.key, tokens=250, microdollars=25)
-        assert (period_sums(hold.period), period_sums(hold.family_period), site_sums()) == (
+        assert (get_period_sums(hold.period), get_period_sums(hold.family_period), get_site_sums()) == (
             (1000, 250, 0),
             (1500, 250, 0),
             (0, 250, 0),
@@ -90,11 +90,11 @@ class TestAllOrNone:
         )
         assert (error.short_by, error.refills_at) == (60, NEXT_MONTH)
         assert not Period.objects.filter(budget__owner=purse_owner).exclude(held=0).exists()
-        assert site_sums()[2] == 1400
+        assert get_site_sums()[2] == 1400
         audit_text()
 
     def test_a_site_that_is_short_says_so(self, purse_owner: Person) -> None:
-        site_limit(300)
+        set_site_limit(300)
         with pytest.raises(InsufficientBudget) as short:
             make_hold(purse_owner, prompt=280)
         assert (short.value.scope, short.value.left, short.value.refills_at) == (
@@ -150,7 +150,7 @@ class TestMoney:
 
 class TestTheSitesShards:
     def test_a_period_of_the_site_is_split_and_comes_to_its_limit(self, purse_owner: Person) -> None:
-        site_limit(1000)
+        set_site_limit(1000)
         make_hold(purse_owner, prompt=1, answer=1, least=1)
         shards = Period.objects.filter(budget__scope=BudgetScope.SITE)
         assert len(shards) == SITE_SHARDS
@@ -158,36 +158,36 @@ class TestTheSitesShards:
         audit_text()
 
     def test_a_hold_may_use_another_shards_tokens(self, purse_owner: Person) -> None:
-        site_limit(1000)
+        set_site_limit(1000)
         assert make_hold(purse_owner, prompt=500, answer=500).answer_tokens == 500
-        assert site_sums() == (1000, 0, 1000)
+        assert get_site_sums() == (1000, 0, 1000)
         audit_text()
 
     def test_every_shard_can_use_the_sites_last_token_and_no_more(self, db: None) -> None:
-        site_limit(10 * SITE_SHARDS)
+        set_site_limit(10 * SITE_SHARDS)
         owners = [Person.objects.create(username=f"one-{n}", role="teen") for n in range(2 * SITE_SHARDS)]
         for owner in owners:
             make_hold(owner, prompt=0, answer=5, least=5)
-        assert site_sums() == (10 * SITE_SHARDS, 0, 10 * SITE_SHARDS)
+        assert get_site_sums() == (10 * SITE_SHARDS, 0, 10 * SITE_SHARDS)
         with pytest.raises(InsufficientBudget):
             make_hold(owners[0], prompt=0, answer=1, least=1)
         audit_text()
 
     def test_a_limit_that_is_changed_is_split_anew(self, purse_owner: Person) -> None:
         hold = make_hold(purse_owner)
-        site_limit(5000)
-        assert site_sums() == (5000, 0, 400)
-        site_limit(100)
-        assert site_sums() == (400, 0, 400)
+        set_site_limit(5000)
+        assert get_site_sums() == (5000, 0, 400)
+        set_site_limit(100)
+        assert get_site_sums() == (400, 0, 400)
         release_hold(key=hold.key)
-        site_limit(None)
+        set_site_limit(None)
         assert make_hold(purse_owner, prompt=500).prompt_tokens == 500
         audit_text()
 
     def test_more_shards_may_be_given_in_the_middle_of_a_period(
         self, purse_owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        site_limit(1000)
+        set_site_limit(1000)
         make_hold(purse_owner, prompt=1, answer=1, least=1)
         more = 4 * SITE_SHARDS + 1
         for place in ("budgets.models.budgets", "budgets.services", "budgets.postings"):
@@ -221,7 +221,7 @@ class TestMoving:
         hold = make_hold(purse_owner)
         set_parent_budget(owner=purse_owner, parent=get_site_budget())
         settle_hold(key=hold.key, tokens=100, microdollars=0)
-        assert period_sums(family.periods.get()) == (1500, 100, 0)
+        assert get_period_sums(family.periods.get()) == (1500, 100, 0)
         assert make_hold(purse_owner).family_period is None
         audit_text()
 
@@ -231,7 +231,7 @@ class TestMoving:
         first, second, settled = (make_hold(purse_owner, prompt=10, answer=50) for _ in range(3))
         settle_hold(key=settled.key, tokens=10, microdollars=0)
         assert release_holds(keys=[first.key, second.key, settled.key, uuid4()]) == 2
-        assert period_sums(first.period) == (1000, 10, 0)
+        assert get_period_sums(first.period) == (1000, 10, 0)
         audit_text()
 
     def test_a_persons_budget_cannot_be_a_parent(self, purse_owner: Person, other_owner: Person) -> None:
@@ -331,5 +331,5 @@ def test_a_hold_without_outer_periods_can_be_resolved(purse_owner: Person) -> No
         key=uuid4(), period=made.period, prompt_tokens=0, answer_tokens=0, expires_at=NEXT_MORNING
     )
     settle_hold(key=old.key, tokens=0, microdollars=7)
-    assert period_sums(made.period) == (1000, 0, 400)
+    assert get_period_sums(made.period) == (1000, 0, 400)
     assert Overrun.objects.get(kind=EntryKind.OVERRUN).period == made.period

@@ -10,7 +10,7 @@ from budgets.allowances import set_allowance
 from budgets.errors import InsufficientBudget
 from budgets.models import Budget, BudgetScope, EntryKind, LedgerEntry
 from budgets.services import release_hold, settle_hold
-from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums
+from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold
 
 
 def move_to(owner: Person, zone: str) -> None:
@@ -35,7 +35,7 @@ def test_the_next_day_begins_with_the_first_hold_after_seven(purse_owner: Person
         make_hold(purse_owner, now=NEXT_MORNING - timedelta(microseconds=1))
     tomorrow = make_hold(purse_owner, now=NEXT_MORNING).period
     assert tomorrow.starts_at == today.ends_at == NEXT_MORNING
-    assert period_sums(tomorrow) == (1000, 0, 400)
+    assert get_period_sums(tomorrow) == (1000, 0, 400)
 
 
 def test_days_without_a_hold_leave_nothing_behind(purse_owner: Person) -> None:
@@ -49,8 +49,8 @@ def test_a_hold_settles_into_the_day_it_was_made_in(purse_owner: Person) -> None
     early = make_hold(purse_owner, now=NEXT_MORNING + timedelta(seconds=5))
     assert late.period != early.period
     settle_hold(key=late.key, tokens=123, microdollars=4, now=NEXT_MORNING + timedelta(seconds=9))
-    assert period_sums(late.period) == (1000, 123, 0)
-    assert period_sums(early.period) == (1000, 0, 400)
+    assert get_period_sums(late.period) == (1000, 123, 0)
+    assert get_period_sums(early.period) == (1000, 0, 400)
     audit_text()
 
 
@@ -107,7 +107,7 @@ def test_a_clock_that_runs_behind_does_not_bring_yesterday_back(purse_owner: Per
 def test_a_raised_allowance_counts_today(purse_owner: Person) -> None:
     period = make_hold(purse_owner).period
     set_allowance(budget=purse_owner.budget, tokens=1500, now=NOON)
-    assert period_sums(period) == (1500, 0, 400)
+    assert get_period_sums(period) == (1500, 0, 400)
     assert make_hold(purse_owner, now=NEXT_MORNING).period.granted == 1500
     audit_text()
 
@@ -117,7 +117,7 @@ def test_a_lowered_allowance_never_goes_below_what_is_spent_and_held(purse_owner
     settle_hold(key=spent.key, tokens=350, microdollars=0)
     held = make_hold(purse_owner)
     set_allowance(budget=purse_owner.budget, tokens=100, now=NOON)
-    assert period_sums(held.period) == (750, 350, 400)
+    assert get_period_sums(held.period) == (750, 350, 400)
     assert held.period.entries.filter(kind=EntryKind.ALLOWANCE).last() == LedgerEntry.objects.get(tokens=-250)
     release_hold(key=held.key)
     assert make_hold(purse_owner, now=NEXT_MORNING, prompt=10, answer=50).period.granted == 100
@@ -128,7 +128,7 @@ def test_an_allowance_changed_between_days_waits_for_the_next(purse_owner: Perso
     period = make_hold(purse_owner).period
     budget = set_allowance(budget=purse_owner.budget, tokens=2000, now=NEXT_MORNING)
     assert budget.tokens == 2000
-    assert period_sums(period) == (1000, 0, 400)
+    assert get_period_sums(period) == (1000, 0, 400)
 
 
 def test_an_unchanged_allowance_records_no_entry(purse_owner: Person) -> None:
@@ -146,5 +146,5 @@ def test_erasing_a_person_keeps_the_sums_without_the_person(purse_owner: Person)
     assert "purse-owner" not in str(budget)
     # A worker may still be answering.
     settle_hold(key=held.key, tokens=50, microdollars=1)
-    assert period_sums(held.period) == (1000, 150, 0)
+    assert get_period_sums(held.period) == (1000, 150, 0)
     audit_text()

@@ -9,7 +9,7 @@ from budgets.models import Plan
 from budgets.selectors import get_plan
 from budgets.services import settle_hold
 from routing.models import TutorModel
-from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums
+from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_free_allows_every_model_and_a_plan_may_name_its_own(other_owner: Person
 def test_a_better_plan_counts_at_once(other_owner: Person, pro: Plan) -> None:
     period = make_hold(other_owner).period
     assign_plan(owner=other_owner, plan=pro, now=NOON)
-    assert period_sums(period) == (pro.tokens, 0, 400)
+    assert get_period_sums(period) == (pro.tokens, 0, 400)
     assert get_plan(other_owner) == pro
     audit_text()
 
@@ -53,7 +53,7 @@ def test_a_smaller_plan_keeps_what_is_spent_and_held_covered(other_owner: Person
     hold = make_hold(other_owner, prompt=0, answer=pro.tokens)
     settle_hold(key=hold.key, tokens=pro.tokens - 10, microdollars=0)
     assign_plan(owner=other_owner, plan=None, now=NOON)
-    assert period_sums(hold.period) == (pro.tokens - 10, pro.tokens - 10, 0)
+    assert get_period_sums(hold.period) == (pro.tokens - 10, pro.tokens - 10, 0)
     assert make_hold(other_owner, now=NEXT_MORNING).period.granted == get_free_plan().tokens
     audit_text()
 
@@ -62,9 +62,9 @@ def test_a_familys_cap_limits_any_plan(other_owner: Person, pro: Plan) -> None:
     period = make_hold(other_owner).period
     set_cap(owner=other_owner, daily_tokens=900, now=NOON)
     assign_plan(owner=other_owner, plan=pro, now=NOON)
-    assert period_sums(period) == (900, 0, 400)
+    assert get_period_sums(period) == (900, 0, 400)
     set_cap(owner=other_owner, daily_tokens=None, now=NOON)
-    assert period_sums(period) == (pro.tokens, 0, 400)
+    assert get_period_sums(period) == (pro.tokens, 0, 400)
 
 
 def test_a_cap_above_the_plan_changes_nothing(other_owner: Person) -> None:
@@ -90,7 +90,7 @@ def test_changing_free_changes_the_limits_of_everyone_without_a_plan(other_owner
     free = get_free_plan()
     free.tokens = 600
     save_plan(plan=free, now=NOON)
-    assert period_sums(period) == (600, 0, 400)
+    assert get_period_sums(period) == (600, 0, 400)
     audit_text()
 
 

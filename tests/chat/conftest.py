@@ -12,7 +12,7 @@ from chat.asking.services import start_turn
 from chat.models import Conversation, EndReason, ModelOutage, Turn
 from guard import Verdict
 from routing.registry import create_settings_model
-from tests.chat.verdicts import judging
+from tests.chat.verdicts import build_judge
 from tests.live import wait_until
 
 Ask = Callable[..., Turn]
@@ -33,7 +33,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
 
     def judge(verdict: Verdict) -> None:
         for room in ("asking.services", "turns.verdicts"):
-            monkeypatch.setattr(f"chat.{room}.judge_question", judging(verdict))
+            monkeypatch.setattr(f"chat.{room}.judge_question", build_judge(verdict))
 
     return judge
 

@@ -22,13 +22,13 @@ from chat.personal import export_conversations
 from chat.prompt import add_turn_instructions, build_prompt
 from chat.prompt_profiles import FULL
 from chat.selectors import find_pause
-from chat.turns.verdicts import find_cut_reason, find_fixed_text, get_action
+from chat.turns.verdicts import find_fixed_text, get_action, get_cut_reason
 from families.models import Consent, Link
 from families.terms import ParentView
 from guard import Action, Category, Level, Verdict
 from inference.messages import AnswerDelta, TokenUsage
 from tests.chat.conftest import Ask, Judged, written
-from tests.chat.verdicts import COMPANION, HINTS, METHOD, STRESS, UNSAFE_HOME, verdict
+from tests.chat.verdicts import COMPANION, HINTS, METHOD, STRESS, UNSAFE_HOME, build_verdict
 from tests.library import fill_library
 
 AsPerson = Callable[[Person], Client]
@@ -141,7 +141,7 @@ class TestPause:
         judged(Verdict())
         assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
-    def test_a_short_time_ends_it_too(self, teen: Person, ask: Ask, judged: Judged) -> None:
+    def test_ends_by_itself_after_a_short_time(self, teen: Person, ask: Ask, judged: Judged) -> None:
         turn = ask(teen)
         judged(Verdict())
         with pytest.raises(TutorPaused):
@@ -172,16 +172,16 @@ class TestPause:
     def test_worry_about_others_and_about_eating_have_their_own_check_ins(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
-        judged(verdict(Level.HINTS, Category.EATING_DISORDER))
+        judged(build_verdict(Level.HINTS, Category.EATING_DISORDER))
         assert "Is the way you eat, or do not eat, hurting you?" in read_page(owner, ask(teen))
-        judged(verdict(Level.HINTS, Category.HOPELESSNESS, Category.ABOUT_SOMEONE_ELSE))
+        judged(build_verdict(Level.HINTS, Category.HOPELESSNESS, Category.ABOUT_SOMEONE_ELSE))
         assert "Do you think that they may want to die" in read_page(owner, ask(teen))
 
     def test_a_hint_of_abuse_asks_about_safety_and_a_yes_shows_that_card(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         # A remote guard's verdicts on possible abuse, and on a trace of it.
-        judged(verdict(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL))
+        judged(build_verdict(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL))
         turn = ask(teen)
         page = read_page(owner, turn)
         assert "Is somebody hurting you, or asking you for things that feel wrong?" in page
@@ -194,7 +194,7 @@ class TestPause:
     def test_a_check_in_never_shortens_the_pause_after_a_card(
         self, teen: Person, ask: Ask, judged: Judged
     ) -> None:
-        judged(verdict(Level.ACUTE, Category.SUICIDE))
+        judged(build_verdict(Level.ACUTE, Category.SUICIDE))
         card = ask(teen)
         judged(HINTS)
         ask(teen)
@@ -234,7 +234,7 @@ class TestUnsafeHome:
         self, level: Level, teen: Person, parent: Person, ask: Ask, as_person: AsPerson, judged: Judged
     ) -> None:
         link = Link.objects.create(parent=parent, teen=teen, view=ParentView.FULL)
-        judged(verdict(level, Category.UNSAFE_HOME))
+        judged(build_verdict(level, Category.UNSAFE_HOME))
         ask(teen, "what happens at home")
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "what happens at home" not in look
@@ -296,7 +296,7 @@ class TestSupport:
     def test_its_words_fit(
         self, category: Category, words: str, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
-        judged(verdict(Level.STRESS, category))
+        judged(build_verdict(Level.STRESS, category))
         assert words in read_page(owner, ask(teen))
 
     @pytest.mark.django_db(transaction=True)
@@ -319,7 +319,7 @@ class TestRefusing:
     def test_it_says_what_can_be_asked_instead(
         self, category: Category, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
-        judged(verdict(Level.NONE, category))
+        judged(build_verdict(Level.NONE, category))
         turn = ask(teen)
         fixed_text = find_fixed_text(turn)
         assert fixed_text
@@ -363,7 +363,7 @@ class TestRedirecting:
         self, category: Category, words: str, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         fill_library()
-        judged(verdict(Level.NONE, category))
+        judged(build_verdict(Level.NONE, category))
         turn = ask(teen)
         page = read_page(owner, turn)
         assert words in page
@@ -460,7 +460,7 @@ class TestACutAnswer:
 def test_of_several_reasons_for_a_cut_the_gravest_is_kept(
     categories: Iterable[Category], end_reason: EndReason
 ) -> None:
-    assert find_cut_reason(Verdict(categories=frozenset(categories))) == end_reason
+    assert get_cut_reason(Verdict(categories=frozenset(categories))) == end_reason
 
 
 def test_the_action_is_known_from_the_turn_alone() -> None:

@@ -79,12 +79,12 @@ class TestEndingAPause:
     def carded(self, teen: Person, ask: Ask) -> Turn:
         return ask(teen, "I want to kill myself")
 
-    def test_it_is_too_early_before_the_set_time(self, owner: Client, carded: Turn) -> None:
+    def test_is_refused_before_the_set_time(self, owner: Client, carded: Turn) -> None:
         assert require_problem(owner.post(GO_ON), "resting", 403)["opens_at"]
         carded.refresh_from_db()
         assert carded.resumed_at is None
 
-    def test_then_the_person_can_end_it(self, owner: Client, carded: Turn) -> None:
+    def test_is_possible_after_the_set_time(self, owner: Client, carded: Turn) -> None:
         Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
         assert owner.post(GO_ON).status_code == 204
         carded.refresh_from_db()

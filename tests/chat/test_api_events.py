@@ -16,7 +16,7 @@ from accounts.models import Person
 from chat import services
 from chat.asking import services as asking
 from chat.models import Turn, TurnState
-from tests.chat.test_relay import LONG, Event, events
+from tests.chat.test_relay import LONG, Event, read_events
 from tests.live import Visitor, Web, Worker, running, wait_until
 from tests.rest.problems import require_problem
 from tests.streams import make_live_turns
@@ -32,19 +32,19 @@ def ask(teen: Person, question: str = LONG) -> Turn:
 
 
 @contextmanager
-def listening(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
+def open_stream(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
     headers = {"Last-Event-ID": after} if after else {}
     reply = visitor.get(f"/api/v1/turns/{turn_id}/events", Accept="text/event-stream", **headers)
     assert reply.status == 200
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     try:
-        yield events(reply)
+        yield read_events(reply)
     finally:
         reply.close()
 
 
-def put_together(events: list[Event]) -> str:
-    """Build the answer as a program does: each piece at its position."""
+def build_answer(events: list[Event]) -> str:
+    """Build the answer as a program does: each piece at its position, which replaces what was there."""
     answer = ""
     for event in events:
         if event.name == "words":
@@ -53,26 +53,26 @@ def put_together(events: list[Event]) -> str:
     return answer.strip()
 
 
-def read_turn(event: Event) -> dict[str, Any]:
+def parse_data(event: Event) -> dict[str, Any]:
     return dict(json.loads(event.data))
 
 
-def test_text_arrives_while_it_is_written_and_then_the_complete_turn(
+def test_the_stream_has_the_answers_text_as_it_is_written_and_ends_with_the_whole_turn(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        *words, done = list(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        *words, done = list(stream)
     assert len(words) > 10
     assert done.name == "done"
     turn.refresh_from_db()
-    whole = read_turn(done)
-    assert whole["state"] == "answered"
-    assert whole["usage"]["answer_tokens"] == turn.answer_tokens
-    assert put_together(words) == whole["answer"] == turn.answer
+    ended_turn = parse_data(done)
+    assert ended_turn["state"] == "answered"
+    assert ended_turn["usage"]["answer_tokens"] == turn.answer_tokens
+    assert build_answer(words) == ended_turn["answer"] == turn.answer
 
 
-def test_a_program_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
+def test_a_program_that_reconnects_with_the_last_event_id_gets_each_event_once(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
@@ -80,59 +80,61 @@ def test_a_program_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
     done = False
     while not done:
         after = next((event.id for event in reversed(events) if event.id), "")
-        with listening(visitor, turn.pk, after) as coming:
-            for number, event in enumerate(coming):
+        with open_stream(visitor, turn.pk, after) as stream:
+            for number, event in enumerate(stream):
                 events.append(event)
                 done = event.name == "done"
-                # Skip the last line: once a turn has ended, the rest comes with the complete answer.
+                # Disconnect twice, after four events each. Later the turn may have ended: `done` would have the rest.
                 if number == 3 and len(events) < 12:
                     break
     ids = [event.id for event in events if event.id]
     assert len(set(ids)) == len(ids)
     turn.refresh_from_db()
-    assert put_together(events) == turn.answer
+    assert build_answer(events) == turn.answer
 
 
 def test_an_ended_turn_is_reported_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
     turn = ask(teen, "What is a noun?")
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer")
-    with listening(visitor, turn.pk) as coming:
-        [done] = list(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        [done] = list(stream)
     assert done.name == "done"
 
 
 def test_a_help_card_is_sent_at_once(teen: Person, visitor: Visitor) -> None:
     turn = ask(teen, "I want to kill myself")
-    with listening(visitor, turn.pk) as coming:
-        [done] = list(coming)
-    assert read_turn(done)["card"]["help_lines"]
+    with open_stream(visitor, turn.pk) as stream:
+        [done] = list(stream)
+    assert parse_data(done)["card"]["help_lines"]
 
 
 def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        next(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        next(stream)
         services.stop_turn(turn=turn)
-        events = list(coming)
-    assert read_turn(events[-1])["state"] == "stopped"
+        events = list(stream)
+    assert parse_data(events[-1])["state"] == "stopped"
 
 
-def test_a_turn_that_is_deleted_meanwhile_is_gone(worker: Worker, teen: Person, visitor: Visitor) -> None:
+def test_a_turn_that_is_deleted_while_it_streams_ends_with_gone(
+    worker: Worker, teen: Person, visitor: Visitor
+) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        next(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        next(stream)
         services.delete_conversation(conversation=turn.conversation)
-        assert list(coming)[-1].name == "gone"
+        assert list(stream)[-1].name == "gone"
 
 
-def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
+def test_a_queued_turn_is_reported_as_queued(teen: Person, visitor: Visitor) -> None:
     with patch("chat.turns.queue.nudge_worker"):
         turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        waiting = next(coming)
-        assert (waiting.name, read_turn(waiting)) == ("state", {"state": "queued"})
+    with open_stream(visitor, turn.pk) as stream:
+        waiting = next(stream)
+        assert (waiting.name, parse_data(waiting)) == ("state", {"state": "queued"})
         services.stop_turn(turn=turn)
-        assert list(coming)[-1].name == "done"
+        assert list(stream)[-1].name == "done"
 
 
 def test_without_valkey_the_stream_says_to_come_back(
@@ -143,14 +145,14 @@ def test_without_valkey_the_stream_says_to_come_back(
     settings.VALKEY_URL = "redis://127.0.0.1:1/0"
     with (
         running(Web(live_logs / "without_valkey.log")) as web,
-        listening(Visitor(web, teen), turn.pk) as coming,
+        open_stream(Visitor(web, teen), turn.pk) as stream,
     ):
-        [away] = list(coming)
-    assert away.name == "away"
+        [last] = list(stream)
+    assert last.name == "away"
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-def test_no_one_else_can_follow_it(
+def test_the_stream_is_not_found_by_anyone_else(
     who: str, teen: Person, as_person: Callable[[Person], Client], request: pytest.FixtureRequest
 ) -> None:
     turn = ask(teen)

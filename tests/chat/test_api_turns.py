@@ -157,7 +157,7 @@ class TestCrisis:
     ) -> None:
         assert post(owner, "I want to kill myself", conversation=conversation).json()["card"]["heading"]
 
-    def test_then_the_tutor_rests(self, owner: Client) -> None:
+    def test_the_tutor_rests_after_a_card(self, owner: Client) -> None:
         post(owner, "I want to kill myself")
         problem = require_problem(post(owner), "resting", 403)
         assert problem["opens_at"]

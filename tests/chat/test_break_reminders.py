@@ -17,7 +17,7 @@ Ask = Callable[..., Turn]
 WORDS = "You’ve been here for an hour"
 
 
-def ended(turn: Turn, *, asked: timedelta, since: timedelta) -> Turn:
+def move_back_in_time(turn: Turn, *, asked: timedelta, since: timedelta) -> Turn:
     """Move the turn back in time, and the start of its asking without a break."""
     now = timezone.now()
     Turn.objects.filter(pk=turn.pk).update(
@@ -37,40 +37,40 @@ def test_the_first_question_starts_the_clock(teen: Person, ask: Ask) -> None:
 
 
 def test_no_reminder_is_shown_within_the_hour(teen: Person, ask: Ask) -> None:
-    first = ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL - MINUTE)
+    first = move_back_in_time(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL - MINUTE)
     turn = ask(teen)
     assert (turn.shows_break_reminder, turn.asking_since) == (False, first.asking_since)
 
 
 def test_after_an_hour_it_is_shown_once_and_the_clock_restarts(teen: Person, ask: Ask) -> None:
-    ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
+    move_back_in_time(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     turn = ask(teen)
     assert turn.shows_break_reminder
-    ended(turn, asked=MINUTE, since=MINUTE)
+    move_back_in_time(turn, asked=MINUTE, since=MINUTE)
     assert not ask(teen).shows_break_reminder
 
 
 def test_another_conversation_is_no_break(teen: Person, ask: Ask) -> None:
-    first = ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
+    first = move_back_in_time(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     turn = ask(teen, conversation=None)
     assert turn.conversation != first.conversation
     assert turn.shows_break_reminder
 
 
 def test_a_break_restarts_the_clock(teen: Person, ask: Ask) -> None:
-    ended(ask(teen), asked=BREAK_LENGTH + MINUTE, since=3 * REMINDER_INTERVAL)
+    move_back_in_time(ask(teen), asked=BREAK_LENGTH + MINUTE, since=3 * REMINDER_INTERVAL)
     assert not ask(teen).shows_break_reminder
 
 
 def test_other_peoples_time_does_not_count(teen: Person, parent: Person, ask: Ask) -> None:
-    ended(ask(parent), asked=5 * MINUTE, since=REMINDER_INTERVAL)
+    move_back_in_time(ask(parent), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     assert not ask(teen).shows_break_reminder
 
 
 def test_a_card_comes_first_and_the_next_answer_shows_it(
     teen: Person, ask: Ask, judged: Callable[[Verdict], None]
 ) -> None:
-    ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
+    move_back_in_time(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     judged(Verdict(Level.STATED))
     card = ask(teen)
     assert (card.state, card.shows_break_reminder) == (TurnState.CARDED, False)
@@ -80,7 +80,7 @@ def test_a_card_comes_first_and_the_next_answer_shows_it(
 
 
 def test_the_page_and_the_api_show_it(teen: Person, ask: Ask, client: Client) -> None:
-    ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
+    move_back_in_time(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     turn = ask(teen)
     client.force_login(teen)
     page = client.get(f"/tutor/{turn.conversation_id}").content.decode()

@@ -42,24 +42,24 @@ def owner(teen: Person, as_person: AsPerson) -> Client:
     return as_person(teen)
 
 
-def posted(owner: Client, question: str = QUESTION) -> tuple[int, str]:
+def post_question(owner: Client, question: str = QUESTION) -> tuple[int, str]:
     reply = owner.post(reverse("chat:ask"), {"question": question, "turn_id": str(uuid4())})
     return reply.status_code, " ".join(reply.content.decode().split())
 
 
-def plan(teen: Person, **fields: object) -> None:
+def assign_own_plan(teen: Person, **fields: object) -> None:
     assign_plan(owner=teen, plan=Plan.objects.create(slug="own", name="Own", tokens=100_000, **fields))
 
 
 class TestPlans:
     def test_it_says_how_long_an_answer_is(self, teen: Person) -> None:
-        plan(teen, answer_tokens=70)
+        assign_own_plan(teen, answer_tokens=70)
         turn = ask(teen)
         assert (turn.max_answer_tokens, turn.is_brief) == (70, False)
 
     def test_it_says_how_much_is_remembered(self, teen: Person) -> None:
         assert ask(teen).memory_tokens == MEMORY_TOKENS
-        plan(teen, memory_tokens=0)
+        assign_own_plan(teen, memory_tokens=0)
         assert ask(teen).memory_tokens == 0
 
 
@@ -95,7 +95,7 @@ class TestWords:
     def test_a_short_family_is_named(self, teen: Person, owner: Client) -> None:
         family = set_allowance(budget=create_family_budget(time_zone="UTC"), tokens=20)
         set_parent_budget(owner=teen, parent=family)
-        status, page = posted(owner)
+        status, page = post_question(owner)
         assert status == 422
         assert "Your family has used its shared allowance. It refills on" in page
         assert "nothing was charged" in page
@@ -103,10 +103,10 @@ class TestWords:
 
     def test_a_stopped_site_says_so_and_a_crisis_is_answered(self, owner: Client, db: None) -> None:
         set_site_stopped(stopped=True)
-        status, page = posted(owner)
+        status, page = post_question(owner)
         assert status == 422
         assert "The tutor is paused on this whole site" in page
-        assert posted(owner, "I want to kill myself")[0] == 302
+        assert post_question(owner, "I want to kill myself")[0] == 302
         assert Turn.objects.get().state == "carded"
 
     @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ class TestWords:
         assert words in text
         assert text.startswith("About 10 short answers")
 
-    def test_no_limit_is_shown_too(self, teen: Person, owner: Client) -> None:
+    def test_a_budget_without_a_limit_is_shown_as_unlimited(self, teen: Person, owner: Client) -> None:
         set_budget(teen, tokens=None)
         assert format_meter(get_meter(owner=teen), teen) == "No usage limit"
         assert "No usage limit" in owner.get(reverse("chat:start")).content.decode()

@@ -67,7 +67,7 @@ def page(as_person: Callable[[Person], Client], teen: Person) -> Client:
     return as_person(teen)
 
 
-def html(page: Client, turn: Turn) -> str:
+def read_turn_page(page: Client, turn: Turn) -> str:
     return squeezed(page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode())
 
 
@@ -150,22 +150,22 @@ class TestTheNewTurn:
 
 
 class TestThePrompt:
-    def unfinished(self, answer: str, question: str = QUESTION) -> Turn:
+    def build_unfinished(self, answer: str, question: str = QUESTION) -> Turn:
         return Turn(pk=uuid4(), question=question, answer=answer, state=TurnState.STOPPED)
 
     def test_says_to_go_on_without_repeating(self) -> None:
-        prompt = build_prompt("Go on.", past=(), continued=[self.unfinished(SO_FAR)])
+        prompt = build_prompt("Go on.", past=(), continued=[self.build_unfinished(SO_FAR)])
         assert FULL.continue_instruction in prompt.messages[0]["content"]
         assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
 
     def test_carries_nothing_twice(self) -> None:
-        turn = self.unfinished(SO_FAR)
+        turn = self.build_unfinished(SO_FAR)
         prompt = build_prompt("Go on.", past=[turn], continued=[turn])
         assert [message["content"] for message in prompt.messages].count(SO_FAR) == 1
 
     def test_lets_no_mark_of_theirs_pass_for_its_own(self) -> None:
         prompt = build_prompt(
-            "Go on.", past=(), continued=[self.unfinished("a <|im_end|> b", "x <|im_start|> y")]
+            "Go on.", past=(), continued=[self.build_unfinished("a <|im_end|> b", "x <|im_start|> y")]
         )
         assert "<|im" not in "".join(message["content"] for message in prompt.messages)
 
@@ -173,7 +173,9 @@ class TestThePrompt:
         answer = (
             " ".join(f"This is sentence number {number}." for number in range(300)) + " And the rivers carry"
         )
-        carried = build_prompt("Go on.", past=(), continued=[self.unfinished(answer)]).messages[2]["content"]
+        carried = build_prompt("Go on.", past=(), continued=[self.build_unfinished(answer)]).messages[2][
+            "content"
+        ]
         assert carried.startswith("This is sentence number")
         assert carried.endswith("And the rivers carry")
         assert estimate_max_tokens(carried) <= CONTINUED_TOKENS
@@ -181,7 +183,7 @@ class TestThePrompt:
     @pytest.mark.parametrize("question", ["why " * 20, "why " * 400, "¿por qué? " * 60])
     @pytest.mark.parametrize("answer", ["word " * 2000, "x" * 9000, "水" * 900])
     def test_fits_the_models_context_with_room_for_an_answer(self, question: str, answer: str) -> None:
-        prompt = build_prompt("Go on.", past=(), continued=[self.unfinished(answer, question)])
+        prompt = build_prompt("Go on.", past=(), continued=[self.build_unfinished(answer, question)])
         assert prompt.tokens_at_most + get_answer_room(prompt) <= settings.TUTOR_CONTEXT_TOKENS
         assert get_answer_room(prompt) >= MIN_ANSWER_TOKENS
 
@@ -236,7 +238,7 @@ class TestPressingItTwice:
 
 class TestOnThePage:
     def test_continue_comes_first_if_no_page_was_open(self, cut: Turn, page: Client) -> None:
-        page_html = html(page, cut)
+        page_html = read_turn_page(page, cut)
         assert "no page was open to read it" in page_html
         assert 0 < page_html.index(">Continue<") < page_html.index(">Retry<")
 
@@ -244,25 +246,27 @@ class TestOnThePage:
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
         turn = end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, SO_FAR)
-        page_html = html(page, turn)
+        page_html = read_turn_page(page, turn)
         assert 0 < page_html.index(">Retry<") < page_html.index(">Continue<")
 
     def test_it_is_the_only_button_if_an_answer_reached_its_length_limit(
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
-        page_html = html(page, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR))
+        page_html = read_turn_page(
+            page, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR)
+        )
         assert ">Continue<" in page_html
         assert ">Retry<" not in page_html
 
     def test_it_is_gone_once_the_answer_is_continued_and_so_is_retry(self, cut: Turn, page: Client) -> None:
         end(go_on(cut), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
-        page_html = html(page, cut)
+        page_html = read_turn_page(page, cut)
         assert ">Continue<" not in page_html
         assert ">Retry<" not in page_html
 
     def test_it_waits_while_the_turn_is_retried(self, cut: Turn, teen: Person, page: Client) -> None:
         asking.retry_turn(person=teen, failed=cut, turn_id=uuid4())
-        assert ">Continue<" not in html(page, cut)
+        assert ">Continue<" not in read_turn_page(page, cut)
 
     def test_pressing_it_adds_the_new_turn(self, cut: Turn, page: Client) -> None:
         turn_id = uuid4()

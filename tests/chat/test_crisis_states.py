@@ -28,7 +28,7 @@ from chat.turns.outages import MAX_DEFERRED
 from events.models import Event
 from events.services import create_sign_up
 from events.spots import confirm_sign_up
-from families.agreements import set_pause
+from families.agreements import set_parent_pause
 from families.links import end_link
 from families.models import Consent, Link
 from tests.chat.conftest import Ask
@@ -133,7 +133,7 @@ def cooling_off_without_consent(scene: Scene, link: Link) -> Scene:
 
 @pytest.fixture
 def cooling_off_with_consent(scene: Scene, link: Link) -> Scene:
-    set_pause(link=link, paused=True)
+    set_parent_pause(link=link, paused=True)
     end_link(link=link, by=link.teen)
     return scene
 

@@ -63,11 +63,13 @@ class TestAsking:
     ) -> None:
         assert ask(teen, DANGER, conversation=kept.conversation).state == TurnState.CARDED
 
-    def test_one_waits_in_a_conversation(self, kept: Turn, teen: Person, ask: Ask) -> None:
+    def test_a_conversation_can_have_one_deferred_question(self, kept: Turn, teen: Person, ask: Ask) -> None:
         with pytest.raises(StillAnswering):
             ask(teen, "And the sea?", conversation=kept.conversation, wait_for_model=True)
 
-    def test_and_a_few_of_one_person(self, kept: Turn, teen: Person, stranger: Person, ask: Ask) -> None:
+    def test_a_person_can_have_a_few_deferred_questions(
+        self, kept: Turn, teen: Person, stranger: Person, ask: Ask
+    ) -> None:
         for _ in range(MAX_DEFERRED - 1):
             ask(teen, wait_for_model=True)
         with pytest.raises(TooManyDeferred):

@@ -7,15 +7,21 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import Person
-from budgets.audit import find_differences
+from budgets.audit import find_ledger_differences
 from budgets.selectors import get_meter
 from chat.asking.deferred import release_deferred
 from chat.models import ModelOutage, Turn, TurnState
 from chat.turns.outages import find_outage
 from routing.registry import list_models
 from tests import live
-from tests.chat.test_faults import logs, now, own_model, own_valkey, site, visitor
-from tests.chat.test_kills import answered_by_another, assert_paid_once, database_let_go, nudged, swept
+from tests.chat.test_faults import logs, own_model, own_valkey, reload, site, visitor
+from tests.chat.test_kills import (
+    answered_by_another,
+    assert_paid_once,
+    database_let_go,
+    nudge_worker,
+    sweep_until_done,
+)
 from tests.conftest import with_consent
 
 __all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
@@ -33,7 +39,7 @@ def keep(visitor: live.Visitor, question: str = "Why is the sky blue?") -> Turn:
     return Turn.objects.get(pk=turn_id)
 
 
-def test_they_survive_model_and_broker_and_two_workers_answer_each_once(
+def test_deferred_turns_survive_model_and_broker_and_two_workers_answer_each_once(
     logs: Path,
     own_model: live.Model,
     own_valkey: live.Valkey,
@@ -54,18 +60,18 @@ def test_they_survive_model_and_broker_and_two_workers_answer_each_once(
     ):
         known = ModelOutage.objects.get().failed_probes
         live.wait_until(lambda: ModelOutage.objects.get().failed_probes > known, what="a check that fails")
-        assert [now(turn).state for turn in turns] == [TurnState.DEFERRED, TurnState.DEFERRED], (
+        assert [reload(turn).state for turn in turns] == [TurnState.DEFERRED, TurnState.DEFERRED], (
             worker.read_log()
         )
         with live.running(live.Model(logs / "model-2.log", own_model.port)):
-            live.wait_until(lambda: all(not now(turn).is_live for turn in turns), what="the answers")
+            live.wait_until(lambda: all(not reload(turn).is_live for turn in turns), what="the answers")
             live.wait_until(lambda: find_outage(list_models()) is None, what="the end of the outage")
     for person, turn in zip(people, turns, strict=True):
-        ended = now(turn)
+        ended = reload(turn)
         assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 1)
         assert get_meter(owner=person).held == 0
         assert get_meter(owner=person).spent == ended.tokens > 0
-    assert not [*find_differences()]
+    assert not [*find_ledger_differences()]
 
 
 def test_a_worker_that_dies_while_releasing_leaves_them_to_another(
@@ -79,12 +85,12 @@ def test_a_worker_that_dies_while_releasing_leaves_them_to_another(
     turn = keep(visitor)
     with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
         assert release_deferred(places=1) == 1
-        nudged(own_valkey, turn)
-        live.wait_until(lambda: now(turn).state == TurnState.WORKING, what="the claim")
+        nudge_worker(own_valkey, turn)
+        live.wait_until(lambda: reload(turn).state == TurnState.WORKING, what="the claim")
         worker.kill()
     database_let_go()
-    swept()
-    assert now(turn).state == TurnState.QUEUED
+    sweep_until_done()
+    assert reload(turn).state == TurnState.QUEUED
     ended = answered_by_another(turn, own_valkey, logs / "second.log")
     assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 2)
     assert_paid_once(teen, ended)

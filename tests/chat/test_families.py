@@ -30,7 +30,7 @@ def link(parent: Person, teen: Person) -> Link:
     return Link.objects.create(parent=parent, teen=teen)
 
 
-def quiet_now(teen: Person) -> None:
+def begin_quiet_hours(teen: Person) -> None:
     now = timezone.now().astimezone(teen.zone)
     begins, ends = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
     Link.objects.update(quiet_from=begins.replace(microsecond=0), quiet_to=ends.replace(microsecond=0))
@@ -40,14 +40,14 @@ def without_consent(_teen: Person) -> None:
     Consent.objects.all().delete()
 
 
-def paused(_teen: Person) -> None:
+def pause_tutor(_teen: Person) -> None:
     Link.objects.update(paused_at=timezone.now())
 
 
 CLOSINGS = [
     (without_consent, "The tutor opens when someone gives consent"),
-    (paused, "<bdi>sam</bdi> paused it."),
-    (quiet_now, "It’s quiet hours"),
+    (pause_tutor, "<bdi>sam</bdi> paused it."),
+    (begin_quiet_hours, "It’s quiet hours"),
 ]
 
 

@@ -19,7 +19,7 @@ from chat.streaming import store
 from config.celery import app
 from tests import live
 from tests.budgets.purse import set_budget
-from tests.chat.test_relay import LONG, letters, listening
+from tests.chat.test_relay import LONG, keep_letters, open_stream
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -72,11 +72,11 @@ def retry(visitor: live.Visitor, turn: Turn) -> Turn:
     return Turn.objects.get(pk=turn_id)
 
 
-def now(turn: Turn) -> Turn:
+def reload(turn: Turn) -> Turn:
     return Turn.objects.get(pk=turn.pk)
 
 
-def words_made(turn: Turn) -> int:
+def count_streamed_tokens(turn: Turn) -> int:
     return (streaming.read_stream(turn.pk) or streaming.StreamedAnswer()).tokens
 
 
@@ -85,13 +85,13 @@ def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        live.wait_until(lambda: words_made(turn) > 40, what="some words")
+        live.wait_until(lambda: count_streamed_tokens(turn) > 40, what="some words")
         worker.kill()
-    made = words_made(turn)
-    assert now(turn).state == TurnState.WORKING
+    made = count_streamed_tokens(turn)
+    assert reload(turn).state == TurnState.WORKING
     assert get_meter(owner=teen).held > 0
     leases.sweep_turns(now=timezone.now() + leases.LEASE)
-    turn = now(turn)
+    turn = reload(turn)
     assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.WORKER_LOST)
     assert turn.answer
     purse = get_meter(owner=teen)
@@ -104,15 +104,15 @@ def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        live.wait_until(lambda: words_made(turn) > 10, what="some words")
+        live.wait_until(lambda: count_streamed_tokens(turn) > 10, what="some words")
         worker.kill()
     with live.running(live.Worker(logs / "second.log")), live.running(live.Beat(logs / "beat.log")):
-        live.wait_until(lambda: not now(turn).is_live, what="the sweeper", seconds=90)
-        assert now(turn).end_reason == EndReason.WORKER_LOST
+        live.wait_until(lambda: not reload(turn).is_live, what="the sweeper", seconds=90)
+        assert reload(turn).end_reason == EndReason.WORKER_LOST
         assert get_meter(owner=teen).held == 0
         again = retry(visitor, turn)
-        live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=90)
-    assert now(again).state == TurnState.ANSWERED
+        live.wait_until(lambda: not reload(again).is_live, what="the retry", seconds=90)
+    assert reload(again).state == TurnState.ANSWERED
 
 
 def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
@@ -120,15 +120,15 @@ def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
 ) -> None:
     own_valkey.kill()
     turn = ask(visitor)
-    assert now(turn).state == TurnState.QUEUED
+    assert reload(turn).state == TurnState.QUEUED
     with (
         live.running(live.Valkey(logs / "again.log", own_valkey.port)),
         live.running(live.Worker(logs / "worker.log")),
         live.running(live.Beat(logs / "beat.log")),
     ):
-        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
-    assert now(turn).state == TurnState.ANSWERED
-    assert get_meter(owner=teen).spent == now(turn).tokens
+        live.wait_until(lambda: not reload(turn).is_live, what="the answer", seconds=90)
+    assert reload(turn).state == TurnState.ANSWERED
+    assert get_meter(owner=teen).spent == reload(turn).tokens
 
 
 def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_repeated(
@@ -136,22 +136,22 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_r
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
-        with listening(visitor, turn.pk) as coming:
-            events = [next(coming) for _ in range(5)]
+        with open_stream(visitor, turn.pk) as stream:
+            events = [next(stream) for _ in range(5)]
             own_valkey.kill()
-            events += list(coming)
+            events += list(stream)
         with live.running(live.Valkey(logs / "again.log", own_valkey.port)):
             last = [event.id for event in events if event.id][-1]
             while events[-1].name != "done":
-                with listening(visitor, turn.pk, last) as coming:
-                    for event in coming:
+                with open_stream(visitor, turn.pk, last) as stream:
+                    for event in stream:
                         events.append(event)
                         last = event.id or last
-    turn = now(turn)
+    turn = reload(turn)
     assert turn.state == TurnState.ANSWERED
     from chat.streaming.markdown import render_answer
 
-    assert letters(render_answer(turn.answer)) in letters(events[-2].data)
+    assert keep_letters(render_answer(turn.answer)) in keep_letters(events[-2].data)
     assert get_meter(owner=teen).spent == turn.tokens
 
 
@@ -160,17 +160,17 @@ def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_costs_n
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
-        live.wait_until(lambda: words_made(turn) > 10, what="some words")
+        live.wait_until(lambda: count_streamed_tokens(turn) > 10, what="some words")
         own_model.kill()
-        live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
-        turn = now(turn)
+        live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
+        turn = reload(turn)
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         assert turn.answer
         assert get_meter(owner=teen).spent == 0
         with live.running(live.Model(logs / "again.log", own_model.port)):
             again = retry(visitor, turn)
-            live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=60)
-    assert now(again).state == TurnState.ANSWERED
+            live.wait_until(lambda: not reload(again).is_live, what="the retry", seconds=60)
+    assert reload(again).state == TurnState.ANSWERED
 
 
 def test_a_model_that_is_not_there_costs_nothing(
@@ -179,8 +179,8 @@ def test_a_model_that_is_not_there_costs_nothing(
     own_model.kill()
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
-        live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
-    assert now(turn).end_reason == EndReason.MODEL_UNREACHABLE
+        live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
+    assert reload(turn).end_reason == EndReason.MODEL_UNREACHABLE
     purse = get_meter(owner=teen)
     assert (purse.spent, purse.held) == (0, 0)
 
@@ -188,11 +188,11 @@ def test_a_model_that_is_not_there_costs_nothing(
 def test_the_model_stops_when_no_page_reads(logs: Path, visitor: live.Visitor) -> None:
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
-        live.wait_until(lambda: words_made(turn) > 5, what="some words")
+        live.wait_until(lambda: count_streamed_tokens(turn) > 5, what="some words")
         # The lease of the last reader is over.
         store._client().delete(f"turn:{turn.pk}:reader")
-        live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
-    assert (now(turn).state, now(turn).end_reason) == (TurnState.STOPPED, EndReason.UNREAD)
+        live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
+    assert (reload(turn).state, reload(turn).end_reason) == (TurnState.STOPPED, EndReason.UNREAD)
     assert Hold.objects.get().state == HoldState.SETTLED
 
 
@@ -204,9 +204,9 @@ def test_a_message_delivered_three_times_is_answered_and_paid_once(
         with Connection(own_valkey.url) as again:
             for _ in range(3):
                 app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=again)
-        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
-    assert now(turn).claim_count == 1
-    assert get_meter(owner=teen).spent == now(turn).tokens
+        live.wait_until(lambda: not reload(turn).is_live, what="the answer", seconds=90)
+    assert reload(turn).claim_count == 1
+    assert get_meter(owner=teen).spent == reload(turn).tokens
 
 
 def test_the_card_comes_with_worker_broker_and_model_dead_and_nothing_left_to_spend(

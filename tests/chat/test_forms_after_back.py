@@ -170,7 +170,9 @@ class TestPrivatePages:
     def test_of_a_visitor_may_be_cached(self, address: str, client: Client, db: None) -> None:
         assert "no-store" not in client.get(address).headers.get("Cache-Control", "")
 
-    def test_so_may_errors(self, as_person: AsPerson, teen: Person, stranger: Person, ask: Ask) -> None:
+    def test_of_errors_stay_in_no_cache(
+        self, as_person: AsPerson, teen: Person, stranger: Person, ask: Ask
+    ) -> None:
         turn = ask(stranger)
         services.stop_turn(turn=turn)
         client = as_person(teen)

@@ -23,7 +23,7 @@ COVERED, UNKNOWN = "Why does AI make things up?", "Why is the sky blue?"
 pytestmark = pytest.mark.usefixtures("library")
 
 
-def ended(turn: Turn, answer: str = "Because.") -> Turn:
+def end_turn(turn: Turn, answer: str = "Because.") -> Turn:
     Turn.objects.filter(pk=turn.pk).update(state=TurnState.ANSWERED, answer=answer, ended_at=turn.asked_at)
     turn.refresh_from_db()
     return turn
@@ -43,15 +43,15 @@ class TestPassages:
     def test_a_follow_up_uses_the_passages_of_the_question_before(
         self, question: str, teen: Person, ask: Ask
     ) -> None:
-        before = ended(ask(teen, COVERED))
+        before = end_turn(ask(teen, COVERED))
         assert find_question_passages(question, past=[before])[0].key == before.passages[0]
 
     def test_a_question_with_its_own_subject_does_not(self, teen: Person, ask: Ask) -> None:
-        before = ended(ask(teen, COVERED))
+        before = end_turn(ask(teen, COVERED))
         assert find_question_passages("What is the boiling point of water?", past=[before]) == []
 
     def test_a_follow_up_of_an_uncovered_question_has_none(self, teen: Person, ask: Ask) -> None:
-        assert find_question_passages("Why is that?", past=[ended(ask(teen, UNKNOWN))]) == []
+        assert find_question_passages("Why is that?", past=[end_turn(ask(teen, UNKNOWN))]) == []
 
     def test_a_help_card_cites_nothing(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "I want to die")
@@ -64,15 +64,15 @@ class TestThePrompt:
         assert "A model does not know what it does not know." in instructions
         assert "not instructions" in instructions
 
-    def test_and_so_does_their_absence(self) -> None:
+    def test_the_prompt_says_if_there_are_no_passages(self) -> None:
         assert FULL.no_passages_instruction in build_prompt(UNKNOWN, past=[]).messages[0]["content"]
 
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
-    def test_they_never_take_more_than_their_room(self, room: int) -> None:
+    def test_the_passages_never_take_more_than_their_share_of_tokens(self, room: int) -> None:
         grounding = build_grounding(find_passages(COVERED), room=room)
         assert estimate_max_tokens(grounding) <= max(min(room, FULL.passage_tokens), estimate_max_tokens(""))
 
-    def test_they_end_with_a_whole_sentence(self) -> None:
+    def test_the_passages_end_with_a_whole_sentence(self) -> None:
         grounding = build_grounding(find_passages(COVERED), room=400)
         assert grounding.removesuffix(FENCE_END).rstrip()[-1] in ".?”"
 
@@ -104,7 +104,7 @@ class TestWhatThePageSays:
     def test_the_margin_cites_by_link(
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
     ) -> None:
-        turn = ended(ask(teen, COVERED))
+        turn = end_turn(ask(teen, COVERED))
         page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
         assert 'href="/learn/good-and-bad/good-at-and-bad-at#sounds-sure"' in page
         assert "No lesson here covers" not in page
@@ -119,7 +119,7 @@ class TestWhatThePageSays:
     def test_it_says_so_when_no_lesson_covers_the_question(
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
     ) -> None:
-        turn = ended(ask(teen, UNKNOWN))
+        turn = end_turn(ask(teen, UNKNOWN))
         assert "No lesson here covers this question." in (
             as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
         )
@@ -127,7 +127,7 @@ class TestWhatThePageSays:
     def test_a_lesson_that_is_gone_breaks_no_page(
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
     ) -> None:
-        turn = ended(ask(teen, COVERED))
+        turn = end_turn(ask(teen, COVERED))
         Module.objects.all().delete()
         assert as_person(teen).get(f"/tutor/{turn.conversation_id}").status_code == 200
 
@@ -145,9 +145,9 @@ class TestWhatThePageSays:
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client],
         django_assert_max_num_queries: DjangoAssertNumQueries,
     ) -> None:  # fmt: skip
-        first = ended(ask(teen, COVERED))
+        first = end_turn(ask(teen, COVERED))
         for question in (COVERED, "Is AI biased?", "Does AI have feelings?", UNKNOWN):
-            ended(ask(teen, question, conversation=first.conversation))
+            end_turn(ask(teen, question, conversation=first.conversation))
         client = as_person(teen)
         with django_assert_max_num_queries(13):
             client.get(f"/tutor/{first.conversation_id}")

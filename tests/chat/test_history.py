@@ -37,7 +37,7 @@ def turn(conversation: Conversation, number: int) -> Turn:
     return conversation.turns.get(question=f"Question {number}")
 
 
-def numbers(page: str) -> list[int]:
+def list_questions(page: str) -> list[int]:
     """Return the questions on a page, in order."""
     return [int(number) for number in re.findall(r"Question (\d+)</p>", page)]
 
@@ -50,7 +50,7 @@ def read(client: Client, conversation: Conversation, **place: object) -> str:
 class TestAConversation:
     def test_opens_with_its_newest_turns(self, owner: Client, long: Conversation) -> None:
         page = read(owner, long)
-        assert numbers(page) == list(range(70, 120))
+        assert list_questions(page) == list(range(70, 120))
         assert f"?before={turn(long, 70).pk}" in page
         assert "Later" not in page
 
@@ -58,24 +58,24 @@ class TestAConversation:
         seen: list[int] = []
         page = read(owner, long)
         while True:
-            seen[:0] = numbers(page)
+            seen[:0] = list_questions(page)
             earlier = re.search(r'href="[^"]*\?before=([0-9a-f-]{36})"', page)
             if not earlier:
                 break
             page = read(owner, long, before=earlier[1])
         assert seen == list(range(120))
 
-    def test_and_forward_again_to_its_end(self, owner: Client, long: Conversation) -> None:
+    def test_can_be_read_forward_to_its_end(self, owner: Client, long: Conversation) -> None:
         page = read(owner, long, at=turn(long, 0).pk)
-        seen = numbers(page)
+        seen = list_questions(page)
         while later := re.search(r'href="[^"]*\?after=([0-9a-f-]{36})"', page):
             page = read(owner, long, after=later[1])
-            seen += numbers(page)
+            seen += list_questions(page)
         assert seen == list(range(120))
 
     def test_opens_around_a_turn_that_a_link_names(self, owner: Client, long: Conversation) -> None:
         page = read(owner, long, at=turn(long, 40).pk)
-        assert numbers(page) == list(range(15, 65))
+        assert list_questions(page) == list(range(15, 65))
         assert f"?before={turn(long, 15).pk}" in page
         assert f"?after={turn(long, 64).pk}" in page
 
@@ -87,7 +87,7 @@ class TestAConversation:
         failed.replaced_by = failed.retries.get()
         failed.save(update_fields=["replaced_by"])
         page = read(owner, long, at=failed.pk)
-        assert numbers(page) == [*range(15, 40), *range(41, 66)]
+        assert list_questions(page) == [*range(15, 40), *range(41, 66)]
 
     def test_of_one_instant_skips_and_repeats_nothing(self, teen: Person) -> None:
         conversation = create_conversation(teen, 0)
@@ -129,7 +129,7 @@ class TestAConversation:
         assert owner.get(address, {name: given}).status_code == 404
 
     @pytest.mark.parametrize("name", ["at", "before", "after"])
-    def test_nor_at_a_turn_of_another_conversation(
+    def test_has_no_page_at_a_turn_of_another_conversation(
         self, name: str, owner: Client, long: Conversation, stranger: Person
     ) -> None:
         other = create_conversation(stranger, 1)
@@ -180,7 +180,7 @@ class TestEarlierTurns:
         reply = owner.get(address, {"before": str(turn(long, 70).pk)}, headers=HTMX)
         body = reply.content.decode()
         assert "<html" not in body
-        assert numbers(body) == list(range(20, 70))
+        assert list_questions(body) == list(range(20, 70))
         assert "50 earlier questions were added above." in body
         assert "HX-Request" in reply.headers["Vary"]
 
@@ -246,10 +246,10 @@ class TestTheList:
             for number in range(75)
         )
 
-    def titles(self, page: str) -> list[int]:
+    def list_titles(self, page: str) -> list[int]:
         return [int(number) for number in re.findall(r'conversation-title">Number (\d+)\.', page)]
 
-    def older(self, page: str) -> str:
+    def find_older_link(self, page: str) -> str:
         match = re.search(r'href="\?(before=[^"]+)"', page)
         return f"{self.LIST}?{match[1]}" if match else ""
 
@@ -257,36 +257,40 @@ class TestTheList:
         seen, address = [], self.LIST
         while address:
             page = owner.get(address).content.decode()
-            seen += self.titles(page)
-            address = self.older(page)
+            seen += self.list_titles(page)
+            address = self.find_older_link(page)
         assert seen == list(range(75))
 
     def test_beside_the_tutor_has_the_newest_and_a_link_to_all(self, owner: Client, many: None) -> None:
         page = owner.get(reverse("chat:start")).content.decode()
-        assert self.titles(page) == list(range(20))
+        assert self.list_titles(page) == list(range(20))
         assert f'href="{self.LIST}"' in page
 
-    def test_neither_skips_nor_repeats_when_one_is_asked_in_meanwhile(
+    def test_skips_and_repeats_nothing_when_a_conversation_is_asked_in_meanwhile(
         self, owner: Client, many: None
     ) -> None:
         first = owner.get(self.LIST).content.decode()
         Conversation.objects.filter(title="Number 70.").update(asked_at=timezone.now())
         Conversation.objects.filter(title="Number 29.").update(asked_at=timezone.now())
-        second = owner.get(self.older(first)).content.decode()
-        assert self.titles(first) + self.titles(second) == list(range(60))
+        second = owner.get(self.find_older_link(first)).content.decode()
+        assert self.list_titles(first) + self.list_titles(second) == list(range(60))
 
-    def test_nor_when_the_last_of_a_page_is_deleted_meanwhile(self, owner: Client, many: None) -> None:
+    def test_skips_nothing_when_the_last_conversation_of_a_page_is_deleted_meanwhile(
+        self, owner: Client, many: None
+    ) -> None:
         first = owner.get(self.LIST).content.decode()
         Conversation.objects.filter(title="Number 29.").delete()
-        assert self.titles(owner.get(self.older(first)).content.decode()) == list(range(30, 60))
+        assert self.list_titles(owner.get(self.find_older_link(first)).content.decode()) == list(
+            range(30, 60)
+        )
 
-    def test_nor_of_the_same_instant(self, owner: Client, many: None) -> None:
+    def test_skips_and_repeats_no_conversations_of_the_same_instant(self, owner: Client, many: None) -> None:
         Conversation.objects.update(asked_at=timezone.now())
         seen, address = [], self.LIST
         while address:
             page = owner.get(address).content.decode()
-            seen += self.titles(page)
-            address = self.older(page)
+            seen += self.list_titles(page)
+            address = self.find_older_link(page)
         assert sorted(seen) == list(range(75))
 
     def test_costs_the_same_however_long(
@@ -296,7 +300,7 @@ class TestTheList:
             owner.get(self.LIST)
 
     def test_renames_and_comes_back_to_its_page(self, owner: Client, many: None) -> None:
-        page = owner.get(self.older(owner.get(self.LIST).content.decode())).content.decode()
+        page = owner.get(self.find_older_link(owner.get(self.LIST).content.decode())).content.decode()
         conversation = Conversation.objects.get(title="Number 31.")
         listed = re.search(rf'name="listed" value="([^"]+{conversation.pk})"', page)
         assert listed
@@ -330,14 +334,14 @@ class TestTheList:
     def test_leaves_out_sealed_conversations(self, teen: Person, many: None, as_person: AsPerson) -> None:
         Person.objects.filter(pk=teen.pk).update(sealed_before=timezone.now() + timedelta(minutes=1))
         teen.refresh_from_db()
-        assert self.titles(as_person(teen).get(self.LIST).content.decode()) == []
+        assert self.list_titles(as_person(teen).get(self.LIST).content.decode()) == []
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
     def test_has_nothing_of_anyone_else(
         self, who: str, many: None, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         page = as_person(request.getfixturevalue(who)).get(self.LIST).content.decode()
-        assert self.titles(page) == []
+        assert self.list_titles(page) == []
 
     def test_asks_for_sign_in(self, client: Client, db: None) -> None:
         assert client.get(self.LIST).headers["Location"].startswith("/sign-in")

@@ -13,13 +13,13 @@ from chat.streaming.reader import StreamHub
 from chat.streaming.store import READER_SECONDS, RENEWALS_PER_LEASE, StreamEntry, reader_key, stream_key
 
 
-async def subscribed(hub: StreamHub, turn_id: UUID) -> None:
+async def subscribe_and_wait(hub: StreamHub, turn_id: UUID) -> None:
     hub.subscribe(turn_id)
     # The read has begun, and the reader is recorded.
     await asyncio.sleep(0.2)
 
 
-async def ended(hub: StreamHub) -> None:
+async def close_hub(hub: StreamHub) -> None:
     hub.cursors.clear()
     if hub.task:
         await hub.task
@@ -34,12 +34,12 @@ def test_a_reader_stays_counted_however_many_others_come(
 
     async def rush() -> bool:
         hub, first = StreamHub(), uuid4()
-        await subscribed(hub, first)
+        await subscribe_and_wait(hub, first)
         for _ in range(16):
             hub.subscribe(uuid4())
             await asyncio.sleep(0.1)
         counts = bool(store._client().exists(reader_key(first)))
-        await ended(hub)
+        await close_hub(hub)
         return counts
 
     assert asyncio.run(rush())
@@ -48,8 +48,8 @@ def test_a_reader_stays_counted_however_many_others_come(
 def test_a_page_that_is_hidden_has_minutes_before_its_answer_is_stopped() -> None:
     async def read_and_leave() -> int:
         hub, turn_id = StreamHub(), uuid4()
-        await subscribed(hub, turn_id)
-        await ended(hub)
+        await subscribe_and_wait(hub, turn_id)
+        await close_hub(hub)
         return int(store._client().ttl(reader_key(turn_id)))
 
     assert asyncio.run(read_and_leave()) > 200
@@ -61,7 +61,7 @@ def test_an_answer_without_a_reader_is_stopped_before_it_counts_as_a_model_that_
     assert READER_SECONDS < MAX_ANSWER_SECONDS
 
 
-def texts(queue: "asyncio.Queue[StreamEntry | None]") -> list[str]:
+def list_texts(queue: "asyncio.Queue[StreamEntry | None]") -> list[str]:
     seen = []
     while not queue.empty():
         entry = queue.get_nowait()
@@ -81,9 +81,9 @@ def test_a_second_reader_gets_every_entry_in_order_while_more_are_written() -> N
             written.append(str(number))
             late.append(hub.subscribe(turn_id))
         await asyncio.sleep(0.3)
-        late_texts = texts(late[20])
+        late_texts = list_texts(late[20])
         await hub.shared.delete(stream_key(turn_id))
-        await ended(hub)
+        await close_hub(hub)
         return written, late_texts
 
     written, late_texts = asyncio.run(join())
@@ -109,9 +109,9 @@ def test_a_read_that_fails_once_is_retried_and_no_reader_is_ended(
         queue = hub.subscribe(turn_id)
         await hub.shared.xadd(stream_key(turn_id), {"at": 0, "text": "Rain"})
         await asyncio.sleep(0.6)
-        seen = texts(queue)
+        seen = list_texts(queue)
         await hub.shared.delete(stream_key(turn_id))
-        await ended(hub)
+        await close_hub(hub)
         return seen
 
     assert asyncio.run(fail_once()) == ["Rain"]
@@ -137,7 +137,7 @@ def test_readers_are_notified_however_the_read_ends(
         hub.task.exception()
         left = set(hub.queues)
         hub.task = None
-        await ended(hub)
+        await close_hub(hub)
         return entry, left
 
     assert asyncio.run(fail()) == (None, set())

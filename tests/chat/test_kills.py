@@ -23,8 +23,17 @@ from chat.models import EndReason, Turn, TurnState
 from chat.streaming import store
 from config.celery import app
 from tests import live
-from tests.chat.test_faults import ask, logs, now, own_model, own_valkey, site, visitor, words_made
-from tests.chat.test_relay import listening
+from tests.chat.test_faults import (
+    ask,
+    count_streamed_tokens,
+    logs,
+    own_model,
+    own_valkey,
+    reload,
+    site,
+    visitor,
+)
+from tests.chat.test_relay import open_stream
 
 __all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
 # This process's sweep must not wake the worker that it shares with other tests.
@@ -49,7 +58,7 @@ def settling_waits(turn: Turn) -> Iterator[None]:
         yield
 
 
-def swept() -> None:
+def sweep_until_done() -> None:
     """Sweep as beat does after the dead worker's lease ends. Repeats, because a sweep skips locked rows.
 
     The worker's last statement may reach the database after the connection looked idle.
@@ -76,22 +85,22 @@ def is_database_idle() -> bool:
         return bool(cursor.fetchone() == (True,))
 
 
-def nudged(valkey: live.Valkey, *turns: Turn) -> None:
+def nudge_worker(valkey: live.Valkey, *turns: Turn) -> None:
     with Connection(valkey.url) as line:
         for turn in turns:
             app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=line)
 
 
-def nothing_waits() -> bool:
+def is_every_nudge_handled() -> bool:
     """Return whether the worker has handled every nudge."""
     return not store._client().exists("celery", "unacked")
 
 
 def answered_by_another(turn: Turn, valkey: live.Valkey, log: Path) -> Turn:
     with live.running(live.Worker(log)):
-        nudged(valkey, turn)
-        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
-    return now(turn)
+        nudge_worker(valkey, turn)
+        live.wait_until(lambda: not reload(turn).is_live, what="the answer", seconds=90)
+    return reload(turn)
 
 
 def assert_paid_once(person: Person, turn: Turn) -> None:
@@ -115,7 +124,7 @@ def test_before_it_has_claimed_the_turn(
         turn = ask(visitor)
         live.wait_until(live.waits_for_a_lock, what="the worker at the claim")
         worker.kill()
-    assert (now(turn).state, now(turn).claim_count) == (TurnState.QUEUED, 0)
+    assert (reload(turn).state, reload(turn).claim_count) == (TurnState.QUEUED, 0)
     ended = answered_by_another(turn, own_valkey, logs / "second.log")
     assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 1)
     assert_paid_once(teen, ended)
@@ -126,11 +135,11 @@ def test_after_the_claim_and_before_the_models_first_word(
 ) -> None:
     with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        live.wait_until(lambda: now(turn).state == TurnState.WORKING, what="the claim")
+        live.wait_until(lambda: reload(turn).state == TurnState.WORKING, what="the claim")
         worker.kill()
     database_let_go()
-    swept()
-    assert now(turn).state == TurnState.QUEUED
+    sweep_until_done()
+    assert reload(turn).state == TurnState.QUEUED
     ended = answered_by_another(turn, own_valkey, logs / "second.log")
     assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 2)
     assert_paid_once(teen, ended)
@@ -141,16 +150,16 @@ def test_when_the_answer_is_whole_and_is_being_written_down(
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        live.wait_until(lambda: words_made(turn) > 0, what="a word")
+        live.wait_until(lambda: count_streamed_tokens(turn) > 0, what="a word")
         with settling_waits(turn):
             live.wait_until(live.waits_for_a_lock, what="the worker at the settling", seconds=90)
-            made = words_made(turn)
+            made = count_streamed_tokens(turn)
             worker.kill()
     database_let_go()
-    assert now(turn).state == TurnState.WORKING
+    assert reload(turn).state == TurnState.WORKING
     assert Hold.objects.get(pk=turn.pk).state == HoldState.HELD
-    swept()
-    ended = now(turn)
+    sweep_until_done()
+    ended = reload(turn)
     assert (ended.state, ended.end_reason) == (TurnState.FAILED, EndReason.WORKER_LOST)
     assert_free(teen, ended, made=made)
 
@@ -160,24 +169,24 @@ def test_after_the_commit_and_before_readers_are_notified(
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        live.wait_until(lambda: words_made(turn) > 0, what="a word")
-        with listening(visitor, turn.pk) as coming:
+        live.wait_until(lambda: count_streamed_tokens(turn) > 0, what="a word")
+        with open_stream(visitor, turn.pk) as stream:
             with settling_waits(turn):
                 live.wait_until(live.waits_for_a_lock, what="the worker at the settling", seconds=90)
                 freeze = own_valkey.frozen()
                 freeze.__enter__()
-            live.wait_until(lambda: not now(turn).is_live, what="the commit")
+            live.wait_until(lambda: not reload(turn).is_live, what="the commit")
             worker.kill()
             freeze.__exit__(None, None, None)
             # The stream has no end entry. The next check of the database finds the end.
-            names = [event.name for event in coming]
-    ended = now(turn)
+            names = [event.name for event in stream]
+    ended = reload(turn)
     assert ended.state == TurnState.ANSWERED
     assert_paid_once(teen, ended)
-    swept()
-    assert now(turn) == ended
+    sweep_until_done()
+    assert reload(turn) == ended
     if names[-1] != "done":
-        with listening(visitor, turn.pk) as again:
+        with open_stream(visitor, turn.pk) as again:
             names = [event.name for event in again]
     assert names[-1] == "done"
 
@@ -189,9 +198,9 @@ def test_a_nudge_that_comes_late_finds_nothing_to_do(
         turns = []
         for _ in range(2):
             turns.append(ask(visitor))
-            live.wait_until(lambda: not now(turns[-1]).is_live, what="the answer", seconds=90)
+            live.wait_until(lambda: not reload(turns[-1]).is_live, what="the answer", seconds=90)
         # Nudges arrive late, twice, and in a different order.
-        nudged(own_valkey, turns[1], turns[0], turns[1])
-        live.wait_until(nothing_waits, what="the late nudges")
-    assert [now(turn).claim_count for turn in turns] == [1, 1]
-    assert get_meter(owner=teen).spent == sum(now(turn).tokens for turn in turns)
+        nudge_worker(own_valkey, turns[1], turns[0], turns[1])
+        live.wait_until(is_every_nudge_handled, what="the late nudges")
+    assert [reload(turn).claim_count for turn in turns] == [1, 1]
+    assert get_meter(owner=teen).spent == sum(reload(turn).tokens for turn in turns)

@@ -17,8 +17,8 @@ from chat.turns.outcomes import Outcome
 from courses.models import Passage
 from guard import Level
 from tests.chat.conftest import Ask, written
-from tests.chat.test_relay import listening
-from tests.chat.verdicts import verdict
+from tests.chat.test_relay import open_stream
+from tests.chat.verdicts import build_verdict
 from tests.live import Visitor, Web, Worker
 from tests.markup import squeezed
 
@@ -97,7 +97,7 @@ class TestItsPassages:
         )
         assert (passages[0].key, passages[0].language) == (TRANSLATED, "es")
 
-    def test_and_one_in_spanish_on_an_english_page_too(self) -> None:
+    def test_a_question_in_spanish_on_an_english_page_is_answered_from_the_english_lesson(self) -> None:
         passages = find_question_passages(IN_SPANISH, past=[], language="en")
         assert TRANSLATED in [passage.key for passage in passages]
         assert {passage.language for passage in passages} == {"en"}
@@ -149,7 +149,7 @@ class TestTheAnswer:
         with translation.override(language):
             ask(teen, "¿Qué es una fracción?")
         [turn] = claim_turns(places=1)
-        card = verdict(Level.STATED)
+        card = build_verdict(Level.STATED)
         finish_turn(
             turn=turn,
             outcome=Outcome(
@@ -204,8 +204,8 @@ class TestWhatThePageSays:
         visitor.cookies["language"] = "es"
         turn_id = visitor.ask("¿Por qué es azul el cielo?")
         assert Turn.objects.get(pk=turn_id).language == "es"
-        with listening(visitor, turn_id) as coming:
-            *_, whole, done = list(coming)
+        with open_stream(visitor, turn_id) as stream:
+            *_, whole, done = list(stream)
         assert done.name == "done"
         assert "Ninguna lección" in whole.data
         assert "No lesson here" not in whole.data

@@ -24,7 +24,9 @@ from tests.chat.conftest import Ask
 LATER = LEASE + timedelta(seconds=1)
 
 
-def answered(answer: str = "Because.", prompt_tokens: int = 100, answer_tokens: int = 20) -> Outcome:
+def build_answered_outcome(
+    answer: str = "Because.", prompt_tokens: int = 100, answer_tokens: int = 20
+) -> Outcome:
     return Outcome(
         state=TurnState.ANSWERED,
         end_reason=EndReason.NONE,
@@ -34,7 +36,7 @@ def answered(answer: str = "Because.", prompt_tokens: int = 100, answer_tokens: 
     )
 
 
-def claimed(turn: Turn) -> Turn:
+def claim_turn(turn: Turn) -> Turn:
     [mine] = claim_turns(places=1)
     assert mine == turn
     return mine
@@ -48,7 +50,7 @@ def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> LeaseStat
 
 class TestClaiming:
     def test_one_claim_gets_the_turn_and_a_second_gets_nothing(self, turn: Turn) -> None:
-        assert claimed(turn).state == TurnState.WORKING
+        assert claim_turn(turn).state == TurnState.WORKING
         assert claim_turns(places=1) == []
 
     def test_a_turn_that_was_stopped_or_deleted_is_not_claimed(self, turn: Turn) -> None:
@@ -60,16 +62,16 @@ class TestClaiming:
 
 class TestFinishing:
     def test_the_answer_is_kept_and_what_was_used_is_paid(self, turn: Turn, teen: Person) -> None:
-        assert finish_turn(turn=claimed(turn), outcome=answered())
+        assert finish_turn(turn=claim_turn(turn), outcome=build_answered_outcome())
         turn.refresh_from_db()
         assert (turn.state, turn.answer, turn.tokens) == (TurnState.ANSWERED, "Because.", 120)
         purse = get_meter(owner=teen)
         assert (purse.spent, purse.held) == (120, 0)
 
     def test_it_is_finished_once(self, turn: Turn, teen: Person) -> None:
-        mine = claimed(turn)
-        finish_turn(turn=mine, outcome=answered())
-        assert finish_turn(turn=mine, outcome=answered("Another.")) is False
+        mine = claim_turn(turn)
+        finish_turn(turn=mine, outcome=build_answered_outcome())
+        assert finish_turn(turn=mine, outcome=build_answered_outcome("Another.")) is False
         turn.refresh_from_db()
         assert turn.answer == "Because."
         assert get_meter(owner=teen).spent == 120
@@ -82,32 +84,32 @@ class TestFinishing:
             prompt_tokens=0,
             answer_tokens=0,
         )
-        finish_turn(turn=claimed(turn), outcome=nothing)
+        finish_turn(turn=claim_turn(turn), outcome=nothing)
         assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
         assert get_meter(owner=teen).spent == 0
 
     def test_a_conversation_deleted_in_mid_answer_still_pays_for_what_was_made(
         self, turn: Turn, teen: Person
     ) -> None:
-        mine = claimed(turn)
+        mine = claim_turn(turn)
         services.delete_conversation(conversation=turn.conversation)
         assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=1).is_held is False
-        finish_turn(turn=mine, outcome=answered())
+        finish_turn(turn=mine, outcome=build_answered_outcome())
         assert get_meter(owner=teen).spent == 120
 
     def test_a_worker_that_stopped_for_the_deletion_bills_what_it_had_made(
         self, turn: Turn, teen: Person
     ) -> None:
-        mine = claimed(turn)
+        mine = claim_turn(turn)
         services.delete_conversation(conversation=turn.conversation)
-        stopped = replace(answered(), state=TurnState.FAILED, end_reason=EndReason.WORKER_LOST)
+        stopped = replace(build_answered_outcome(), state=TurnState.FAILED, end_reason=EndReason.WORKER_LOST)
         finish_turn(turn=mine, outcome=stopped)
         assert get_meter(owner=teen).spent == 120
 
 
 class TestCheckpoints:
     def test_it_renews_the_lease_and_keeps_the_words(self, turn: Turn) -> None:
-        mine = claimed(turn)
+        mine = claim_turn(turn)
         Turn.objects.filter(pk=turn.pk).update(lease_until=timezone.now())
         assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=2).is_held
         turn.refresh_from_db()
@@ -116,7 +118,7 @@ class TestCheckpoints:
         assert turn.lease_until > timezone.now()
 
     def test_it_notices_a_stop_request(self, turn: Turn) -> None:
-        mine = claimed(turn)
+        mine = claim_turn(turn)
         services.stop_turn(turn=turn)
         assert turn_checkpoint(turn=mine, answer="", answer_tokens=0).is_stop_requested
 
@@ -147,14 +149,14 @@ class TestSweeping:
     def test_a_worker_that_died_before_a_word_is_replaced(
         self, turn: Turn, nudged: list[object], django_capture_on_commit_callbacks: object
     ) -> None:
-        claimed(turn)
+        claim_turn(turn)
         sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert (turn.state, turn.claim) == (TurnState.QUEUED, None)
 
     def test_it_is_replaced_twice_and_then_the_turn_fails(self, turn: Turn, nudged: list[object]) -> None:
         for _ in range(3):
-            claimed(turn)
+            claim_turn(turn)
             sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason, turn.claim_count) == (TurnState.FAILED, EndReason.WORKER_LOST, 3)
@@ -162,7 +164,7 @@ class TestSweeping:
     def test_what_a_worker_had_made_when_it_died_is_kept_and_paid_by_the_site(
         self, turn: Turn, teen: Person
     ) -> None:
-        mine = claimed(turn)
+        mine = claim_turn(turn)
         Turn.objects.filter(pk=turn.pk).update(prompt_tokens=90)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
         sweep_turns(now=timezone.now() + LATER)
@@ -177,29 +179,29 @@ class TestSweeping:
         assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == 92
 
     def test_a_late_write_by_the_dead_worker_changes_nothing(self, turn: Turn, teen: Person) -> None:
-        mine = claimed(turn)
+        mine = claim_turn(turn)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
         sweep_turns(now=timezone.now() + LATER)
-        assert finish_turn(turn=mine, outcome=answered()) is False
+        assert finish_turn(turn=mine, outcome=build_answered_outcome()) is False
         assert get_meter(owner=teen).spent == 0
         assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == mine.prompt_tokens + 2
 
     def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
-        turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
+        turn_checkpoint(turn=claim_turn(turn), answer="Because", answer_tokens=1)
         services.stop_turn(turn=turn)
         sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
 
     def test_a_living_worker_keeps_its_turn(self, turn: Turn) -> None:
-        claimed(turn)
+        claim_turn(turn)
         assert sweep_turns() == 0
 
     def test_the_stream_counts_where_it_is_ahead_of_the_checkpoint(
         self, turn: Turn, teen: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         likely = turn.prompt_tokens
-        turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
+        turn_checkpoint(turn=claim_turn(turn), answer="Because", answer_tokens=1)
         ahead = streaming.StreamedAnswer(text="Because of the air", tokens=4, last_id="1-0")
         monkeypatch.setattr("chat.streaming.read_stream", lambda _turn_id: ahead)
         sweep_turns(now=timezone.now() + LATER)

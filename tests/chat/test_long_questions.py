@@ -30,7 +30,7 @@ HOMEWORK = "We read the chapter about rivers and wrote down how water moves thro
 ASKS = "Why do stones in a river become round?"
 
 
-def pasted(size: int) -> str:
+def build_homework(size: int) -> str:
     """Return homework of exactly this many characters, with its question at the end."""
     return (HOMEWORK * (size // len(HOMEWORK) + 1))[: size - len(ASKS) - 1] + " " + ASKS
 
@@ -58,7 +58,7 @@ def post(owner: Client, question: str, *, htmx: bool = False) -> tuple[int, str]
 
 class TestByItsCharacters:
     def test_all_of_it_is_taken(self, owner: Client) -> None:
-        question = pasted(MAX_QUESTION_LENGTH)
+        question = build_homework(MAX_QUESTION_LENGTH)
         assert post(owner, question)[0] == 302
         assert Turn.objects.get().question == question
         assert len(Conversation.objects.get().title) <= 80
@@ -71,7 +71,7 @@ class TestByItsCharacters:
 
     @pytest.mark.parametrize("htmx", [True, False])
     def test_one_too_many_comes_back_whole(self, owner: Client, htmx: bool) -> None:
-        question = pasted(MAX_QUESTION_LENGTH + 1)
+        question = build_homework(MAX_QUESTION_LENGTH + 1)
         status, page = post(owner, question, htmx=htmx)
         assert status == 422
         assert "8,001 characters long; the limit is 8,000" in page
@@ -79,7 +79,7 @@ class TestByItsCharacters:
         assert not Conversation.objects.exists()
 
     def test_sixty_thousand_characters_come_back_whole(self, owner: Client) -> None:
-        question = pasted(60_000)
+        question = build_homework(60_000)
         status, page = post(owner, question)
         assert status == 422
         assert question in page
@@ -116,19 +116,21 @@ class TestByItsTokens:
         with pytest.raises(TooLongForModel):
             build_prompt(question[: raised.value.limit + 20], past=())
 
-    def test_in_a_small_context_prose_is_taken_too(self, owner: Client, settings: Settings) -> None:
+    def test_in_a_small_context_a_long_question_is_rejected_and_a_shorter_one_accepted(
+        self, owner: Client, settings: Settings
+    ) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048
-        assert post(owner, pasted(MAX_QUESTION_LENGTH))[0] == 422
-        assert post(owner, pasted(2000))[0] == 302
+        assert post(owner, build_homework(MAX_QUESTION_LENGTH))[0] == 422
+        assert post(owner, build_homework(2000))[0] == 302
 
 
 class TestItsBudget:
     def test_says_that_a_shorter_question_would_do(self, teen: Person, owner: Client, ask: Ask) -> None:
         set_allowance(budget=get_site_budget(), tokens=1500)
         with pytest.raises(TooLongForBudget) as raised:
-            ask(teen, pasted(MAX_QUESTION_LENGTH))
+            ask(teen, build_homework(MAX_QUESTION_LENGTH))
         assert raised.value.scope == BudgetScope.SITE
-        status, page = post(owner, pasted(MAX_QUESTION_LENGTH))
+        status, page = post(owner, build_homework(MAX_QUESTION_LENGTH))
         assert status == 422
         assert "This site’s allowance doesn’t have enough left for a question this long." in page
         assert not Hold.objects.exists()
@@ -141,7 +143,9 @@ class TestItsBudget:
 
 class TestAfterwards:
     def test_the_next_question_still_carries_its_beginning_and_its_end(self) -> None:
-        long = Turn(question=f"Poem: {pasted(7000)}", answer="They rub. " * 300, state=TurnState.ANSWERED)
+        long = Turn(
+            question=f"Poem: {build_homework(7000)}", answer="They rub. " * 300, state=TurnState.ANSWERED
+        )
         prompt = build_prompt("And in the sea?", past=[long])
         question, answer = (message["content"] for message in prompt.messages[1:3])
         assert question.startswith("Poem: We read")
@@ -159,7 +163,7 @@ class TestAfterwards:
     def test_its_page_shows_the_beginning_first_and_holds_all_of_it(
         self, teen: Person, owner: Client
     ) -> None:
-        for question, is_long in ((pasted(7000), True), (ASKS, False)):
+        for question, is_long in ((build_homework(7000), True), (ASKS, False)):
             conversation = create_conversation(teen, 1, question=question)
             page = owner.get(reverse("chat:conversation", args=[conversation.pk])).content.decode()
             assert escape(question) in page
@@ -174,7 +178,7 @@ class TestTheApi:
         return body | {"status_code": reply.status_code}
 
     def test_says_how_long_it_is_and_how_long_it_may_be(self, owner: Client, db: None) -> None:
-        answer = self.ask(owner, pasted(8001))
+        answer = self.ask(owner, build_homework(8001))
         assert (answer["status_code"], answer["length"], answer["limit"]) == (422, 8001, 8000)
         answer = self.ask(owner, "7" * 8000)
         assert answer["status_code"] == 422

@@ -128,3 +128,18 @@ def test_a_worker_that_lost_its_turn_writes_no_end(teen: Person) -> None:
     )
     assert not finish_turn(turn=turn, outcome=answer)
     assert not _client().exists(stream_key(turn.pk))
+
+
+def test_leaving_a_writer_waits_for_the_text_that_is_being_sent(teen: Person) -> None:
+    [turn] = make_live_turns(teen, 1)
+
+    async def write() -> None:
+        async with streaming.StreamWriter(turn.pk) as writer:
+            writer.add("The only text.", 3)
+            # Let the flusher begin its round trip.
+            await asyncio.sleep(0)
+        streamed = await asyncio.to_thread(streaming.read_stream, turn.pk)
+        assert streamed
+        assert streamed.text == "The only text."
+
+    asyncio.run(write())

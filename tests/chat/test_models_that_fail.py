@@ -115,7 +115,7 @@ class TestUnreportedUsage:
         assert get_meter(owner=teen).spent == turn.tokens
 
 
-def test_a_last_line_without_an_end_is_read_too(answered: Callable[..., Turn]) -> None:
+def test_a_last_line_without_a_line_end_is_read(answered: Callable[..., Turn]) -> None:
     assert answered(OK + WORDS + STOP.strip()).state == TurnState.ANSWERED
 
 

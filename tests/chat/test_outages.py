@@ -28,12 +28,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 AsPerson = Callable[[Person], Client]
 
 
-def nowhere() -> ScriptedModel:
+def build_unreachable_model() -> ScriptedModel:
     """The address of a server that is down."""
     return ScriptedModel([], url=f"http://127.0.0.1:{free_port()}/v1")
 
 
-def earlier(**moments: timedelta) -> None:
+def move_outage_back(**moments: timedelta) -> None:
     """Move the outage back in time."""
     outage = ModelOutage.objects.get()
     for name, by in moments.items():
@@ -49,7 +49,7 @@ def fails(ask: Ask, person: Person) -> Turn:
 
 class TestDown:
     def test_is_not_declared_after_one_failure(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
-        with answered_by(nowhere()):
+        with answered_by(build_unreachable_model()):
             fails(ask, teen)
             assert check_models()
         assert find_outage(list_models()) is None
@@ -58,9 +58,9 @@ class TestDown:
     def test_is_declared_when_probes_have_failed_for_minutes(
         self, teen: Person, stranger: Person, ask: Ask, as_person: AsPerson
     ) -> None:
-        with answered_by(nowhere()):
+        with answered_by(build_unreachable_model()):
             fails(ask, teen)
-            earlier(began_at=DOWN_AFTER)
+            move_outage_back(began_at=DOWN_AFTER)
             check_models()
             assert find_outage(list_models()) is None
             check_models()
@@ -78,7 +78,7 @@ class TestDown:
         with scripted() as serving, answered_by(serving):
             for _ in range(3):
                 record_failure(create_settings_model(), EndReason.MODEL_ERROR)
-            earlier(began_at=DOWN_AFTER)
+            move_outage_back(began_at=DOWN_AFTER)
             check_models()
             assert find_outage(list_models()) is None
             other = ask(stranger)
@@ -97,7 +97,7 @@ class TestDown:
 
 class TestBack:
     def test_is_known_from_the_first_answer(self, down: ModelOutage, turn: Turn) -> None:
-        earlier(last_failure_at=timedelta(seconds=5))
+        move_outage_back(last_failure_at=timedelta(seconds=5))
         Turn.objects.filter(pk=turn.pk).update(
             state=TurnState.ANSWERED, claimed_at=timezone.now(), ended_at=timezone.now()
         )
@@ -110,17 +110,17 @@ class TestBack:
         with scripted() as serving, answered_by(serving):
             check_models()
             assert find_outage(list_models())
-            earlier(last_failure_at=CLEAR_AFTER)
+            move_outage_back(last_failure_at=CLEAR_AFTER)
             check_models()
         assert find_outage(list_models()) is None
 
     def test_is_not_taken_from_its_name_where_it_answers_no_question(self, down: ModelOutage) -> None:
         ModelOutage.objects.update(end_reason=EndReason.MODEL_QUOTA)
         with scripted() as serving, answered_by(serving):
-            earlier(last_failure_at=CLEAR_AFTER)
+            move_outage_back(last_failure_at=CLEAR_AFTER)
             check_models()
             assert find_outage(list_models())
-            earlier(last_failure_at=FAILURES_EXPIRE_AFTER)
+            move_outage_back(last_failure_at=FAILURES_EXPIRE_AFTER)
             check_models()
         assert find_outage(list_models()) is None
 
@@ -140,9 +140,9 @@ class TestBack:
             assert not outage.is_reachable
 
     def test_a_short_outage_leaves_nothing_behind(self, teen: Person, ask: Ask) -> None:
-        with answered_by(nowhere()):
+        with answered_by(build_unreachable_model()):
             fails(ask, teen)
         with scripted() as serving, answered_by(serving):
-            earlier(last_failure_at=CLEAR_AFTER)
+            move_outage_back(last_failure_at=CLEAR_AFTER)
             check_models()
         assert not ModelOutage.objects.exists()

@@ -51,7 +51,7 @@ def reader(link: Link, conversation: Conversation, as_person: Enter) -> Client:
     return as_person(link.parent)
 
 
-def numbers(page: str) -> list[int]:
+def list_questions(page: str) -> list[int]:
     return [int(number) for number in re.findall(r"Question (\d+)<", page)]
 
 
@@ -59,7 +59,7 @@ def turn(conversation: Conversation, number: int) -> Turn:
     return conversation.turns.get(question=f"Question {number}")
 
 
-def looks_end() -> None:
+def end_parent_views() -> None:
     ParentViewLog.objects.update(last_opened_at=timezone.now() - SAME_VIEW_WITHIN)
 
 
@@ -70,7 +70,7 @@ class TestEveryTurnOfTheTwoWeeks:
         address, place, seen = f"/tutor/parent-view/{link.pk}", "", []
         while True:
             page = reader.get(address + place).content.decode()
-            seen += numbers(page)
+            seen += list_questions(page)
             older = re.search(r'href="(\?before=[0-9a-f-]{36})"', page)
             if not older:
                 break
@@ -78,13 +78,13 @@ class TestEveryTurnOfTheTwoWeeks:
         assert seen == list(range(119, -1, -1))
         assert [look.view for look in ParentViewLog.objects.all()] == [view]
 
-    def test_and_none_older_than_those(
+    def test_no_older_turn_is_shown(
         self, view: ParentView, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         Link.objects.update(view=view)
         Turn.objects.filter(question="Question 0").update(asked_at=timezone.now() - timedelta(days=15))
         page = reader.get(f"/tutor/parent-view/{link.pk}?before={turn(conversation, 20).pk}").content.decode()
-        assert numbers(page) == list(range(19, 0, -1))
+        assert list_questions(page) == list(range(19, 0, -1))
 
 
 class TestALoggedView:
@@ -149,12 +149,12 @@ class TestALoggedView:
     def test_without_one_before_it_a_further_page_is_one(
         self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
-        assert numbers(self.read(reader, link, turn(conversation, 60).pk))
+        assert list_questions(self.read(reader, link, turn(conversation, 60).pk))
         assert ParentViewLog.objects.count() == 1
 
     def test_is_over_after_ten_minutes(self, link: Link, reader: Client, conversation: Conversation) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
-        looks_end()
+        end_parent_views()
         for _ in range(2):
             self.read(reader, link, turn(conversation, 60).pk)
         assert ParentViewLog.objects.count() == 2
@@ -176,7 +176,7 @@ class TestALoggedView:
         Link.objects.update(view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 30").update(state=TurnState.ANSWERED)
         page = self.read(reader, link, turn(conversation, 60).pk)
-        assert numbers(page) == [number for number in range(59, 8, -1) if number != 30]
+        assert list_questions(page) == [number for number in range(59, 8, -1) if number != 30]
         assert sorted(look.view for look in ParentViewLog.objects.all()) == [
             ParentView.FLAGGED,
             ParentView.FULL,
@@ -188,7 +188,7 @@ class TestALoggedView:
         reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(view=ParentView.TOPICS)
         page = self.read(reader, link, turn(conversation, 60).pk)
-        assert numbers(page) == []
+        assert list_questions(page) == []
         assert "Time in the last two weeks" in page
         assert {look.view for look in ParentViewLog.objects.all()} == {ParentView.FULL, ParentView.TOPICS}
 
@@ -227,7 +227,7 @@ class TestALoggedView:
         assert (
             reader.get(f"/tutor/parent-view/{link.pk}?before={turn(conversation, 60).pk}").status_code == 302
         )
-        assert 60 not in numbers(self.read(reader, link, turn(conversation, 61).pk))
+        assert 60 not in list_questions(self.read(reader, link, turn(conversation, 61).pk))
 
     def test_is_over_with_the_link_between_two_pages(
         self, link: Link, reader: Client, conversation: Conversation
@@ -244,7 +244,7 @@ class TestALoggedView:
         place = turn(conversation, 60).pk
         create_conversation(teen, 1, title="Another")
         conversation.delete()
-        assert numbers(self.read(reader, link, place)) == [0]
+        assert list_questions(self.read(reader, link, place)) == [0]
         assert ParentViewLog.objects.count() == 1
 
     @pytest.mark.parametrize("before", ["", "x", "1_2"])

@@ -15,7 +15,7 @@ from chat.models import Turn, TurnState
 from chat.turns.verdicts import PersonalDataChoice
 from guard import Category, Level
 from tests.chat.conftest import Ask, Judged
-from tests.chat.verdicts import METHOD, personal, verdict
+from tests.chat.verdicts import METHOD, build_personal_verdict, build_verdict
 from tests.rest.problems import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
@@ -31,7 +31,7 @@ def elsewhere(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _found(judged: Judged) -> None:
-    judged(personal(QUESTION, *PARTS))
+    judged(build_personal_verdict(QUESTION, *PARTS))
 
 
 @pytest.fixture
@@ -87,14 +87,16 @@ class TestWithAModelElsewhere:
     def test_where_only_the_kind_is_known_it_can_still_be_changed(
         self, owner: Client, judged: Judged
     ) -> None:
-        judged(verdict(Level.NONE, Category.PERSONAL))
+        judged(build_verdict(Level.NONE, Category.PERSONAL))
         for wish in ("", "remove"):
             page = post(owner, htmx=False, personal=wish).content.decode()
             assert "seems to say who you are" in page
             assert "Send without it" not in page
 
-    def test_a_burdened_question_is_asked_about_too(self, teen: Person, ask: Ask, judged: Judged) -> None:
-        judged(verdict(Level.STRESS, Category.DISTRESS, Category.PERSONAL))
+    def test_a_question_about_stress_is_asked_about_personal_data(
+        self, teen: Person, ask: Ask, judged: Judged
+    ) -> None:
+        judged(build_verdict(Level.STRESS, Category.DISTRESS, Category.PERSONAL))
         with pytest.raises(PersonalDataFound):
             ask(teen, QUESTION)
 

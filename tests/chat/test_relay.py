@@ -36,7 +36,7 @@ class Event:
     data: str = ""
 
 
-def events(reply: http.client.HTTPResponse) -> Iterator[Event]:
+def read_events(reply: http.client.HTTPResponse) -> Iterator[Event]:
     event = Event()
     for raw in iter(reply.readline, b""):
         field, _, value = raw.decode().rstrip("\n").partition(": ")
@@ -53,13 +53,13 @@ def events(reply: http.client.HTTPResponse) -> Iterator[Event]:
 
 
 @contextmanager
-def listening(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
+def open_stream(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
     headers = {"Last-Event-ID": after} if after else {}
     reply = visitor.get(reverse("chat:turn_stream", args=[turn_id]), **headers)
     assert reply.status == 200
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     try:
-        yield events(reply)
+        yield read_events(reply)
     finally:
         reply.close()
 
@@ -69,7 +69,7 @@ def visitor(web: Web, teen: Person) -> Visitor:
     return Visitor(web, teen)
 
 
-def grown(events: list[Event]) -> str:
+def build_page_text(events: list[Event]) -> str:
     """Return the text on a page after it has applied these events in order."""
     finished, growing = "", ""
     for event in events:
@@ -82,10 +82,10 @@ def grown(events: list[Event]) -> str:
                 growing = html
             else:
                 finished = finished + html if how == "beforeend" else html
-    return letters(finished + growing)
+    return keep_letters(finished + growing)
 
 
-def letters(html: str) -> str:
+def keep_letters(html: str) -> str:
     return re.sub(r"[\W_\d]+", "", unescape(re.sub("<[^>]+>", " ", html)))
 
 
@@ -93,41 +93,41 @@ def ask(teen: Person, question: str = LONG) -> Turn:
     return asking.start_turn(person=teen, turn_id=uuid4(), question=question).turn
 
 
-def _relayed(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+def _relay_to_page(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     return relay._relay(HttpRequest(), person, uuid4(), words)
 
 
-def _told(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+def _stream_to_program(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     return events_api._stream_events(person, uuid4(), words)
 
 
-def test_text_arrives_while_it_is_written_and_then_the_complete_turn(
+def test_the_stream_has_the_answers_text_as_it_is_written_and_ends_with_the_whole_turn(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        events = list(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        events = list(stream)
     turn.refresh_from_db()
     assert turn.state == TurnState.ANSWERED
     *words, whole, done = events
     assert len(words) > 10
     assert done.name == "done"
     assert "answer-foot" in whole.data
-    assert grown(words) == letters(_rendered(turn))
+    assert build_page_text(words) == keep_letters(_rendered(turn))
     assert len({event.id for event in words}) == len(words)
 
 
 def test_if_it_became_a_card_the_page_shows_that_the_tutor_rests(teen: Person, visitor: Visitor) -> None:
     # As a remote guard may find while the answer is being written.
     turn = ask(teen, "I want to kill myself")
-    with listening(visitor, turn.pk) as coming:
-        whole, done = list(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        whole, done = list(stream)
     assert done.name == "done"
     assert "The tutor is resting" in whole.data
     assert "Write here if you need help" in whole.data
 
 
-def test_a_reader_who_reconnects_with_the_last_id_misses_and_repeats_nothing(
+def test_a_reader_who_reconnects_with_the_last_event_id_gets_each_event_once(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
@@ -135,44 +135,48 @@ def test_a_reader_who_reconnects_with_the_last_id_misses_and_repeats_nothing(
     done = False
     while not done:
         after = events[-1].id if events else ""
-        with listening(visitor, turn.pk, after) as coming:
-            for number, event in enumerate(coming):
+        with open_stream(visitor, turn.pk, after) as stream:
+            for number, event in enumerate(stream):
                 done = event.name == "done"
                 if event.id:
                     events.append(event)
-                # Skip the last line: once a turn has ended, the rest comes with the complete answer.
+                # Disconnect twice, after four events each. Later the turn may have ended: `done` would have the rest.
                 if number == 3 and len(events) < 12:
                     break
     assert len({event.id for event in events}) == len(events)
     turn.refresh_from_db()
-    assert grown(events) == letters(_rendered(turn))
+    assert build_page_text(events) == keep_letters(_rendered(turn))
 
 
 def test_a_disconnect_alone_ends_nothing(worker: Worker, teen: Person, visitor: Visitor) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        next(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        next(stream)
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer", seconds=90)
     assert Turn.objects.get(pk=turn.pk).state == TurnState.ANSWERED
 
 
 def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Visitor) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as first:
+    with open_stream(visitor, turn.pk) as first:
         early = [next(first) for _ in range(3)]
-        with listening(visitor, turn.pk) as second:
+        with open_stream(visitor, turn.pk) as second:
             late = list(second)
         early += list(first)
     # The later reader gets in one event what the earlier one got in several.
     assert len(late) <= len(early)
-    assert grown(early[:-2]) == grown(late[:-2]) == letters(_rendered(Turn.objects.get(pk=turn.pk)))
+    assert (
+        build_page_text(early[:-2])
+        == build_page_text(late[:-2])
+        == keep_letters(_rendered(Turn.objects.get(pk=turn.pk)))
+    )
 
 
 def test_a_turn_that_has_ended_is_sent_whole_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
     turn = ask(teen, "What is a noun?")
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer")
-    with listening(visitor, turn.pk) as coming:
-        whole, done = list(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        whole, done = list(stream)
     assert "answer-foot" in whole.data
     assert done.name == "done"
 
@@ -197,21 +201,21 @@ def test_a_page_loaded_in_mid_answer_continues_from_what_it_shows(
         for part, match in shown.items()
         if match
     )
-    with listening(visitor, turn.pk, after.group(1)) as coming:
-        rest = list(coming)
+    with open_stream(visitor, turn.pk, after.group(1)) as stream:
+        rest = list(stream)
     turn.refresh_from_db()
-    assert grown([Event(data=drawn), *rest]) == letters(_rendered(turn))
+    assert build_page_text([Event(data=drawn), *rest]) == keep_letters(_rendered(turn))
 
 
 def test_stop_ends_the_stream_and_the_model_within_a_moment(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        next(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        next(stream)
         services.stop_turn(turn=turn)
         stopped = time.monotonic()
-        events = list(coming)
+        events = list(stream)
     assert time.monotonic() - stopped < 3
     assert "You stopped the answer here." in events[-2].data
     turn.refresh_from_db()
@@ -223,10 +227,10 @@ def test_a_conversation_deleted_in_mid_answer_stops_the_model(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
-    with listening(visitor, turn.pk) as coming:
-        next(coming)
+    with open_stream(visitor, turn.pk) as stream:
+        next(stream)
         services.delete_conversation(conversation=turn.conversation)
-        assert list(coming)[-1].name == "done"
+        assert list(stream)[-1].name == "done"
     wait_until(lambda: get_meter(owner=teen).held == 0, what="the hold to be settled")
     assert 0 < get_meter(owner=teen).spent < 400
 
@@ -234,20 +238,20 @@ def test_a_conversation_deleted_in_mid_answer_stops_the_model(
 @pytest.mark.parametrize(
     "fault", [streaming.StreamUnavailable(), DatabaseError("away"), ValueError("a fault of our own")]
 )
-@pytest.mark.parametrize("events_of", [_relayed, _told])
-def test_whatever_goes_wrong_the_last_event_says_to_come_back(
+@pytest.mark.parametrize("open_events", [_relay_to_page, _stream_to_program])
+def test_a_stream_that_fails_ends_with_an_event_that_tells_readers_to_reconnect(
     fault: Exception,
-    events_of: Callable[[Person, AsyncGenerator[bytes]], AsyncGenerator[bytes]],
+    open_events: Callable[[Person, AsyncGenerator[bytes]], AsyncGenerator[bytes]],
     teen: Person,
 ) -> None:
-    async def broken() -> AsyncGenerator[bytes]:
+    async def write_and_fail() -> AsyncGenerator[bytes]:
         yield KEEPALIVE
         raise fault
 
-    async def collected() -> list[bytes]:
-        return [event async for event in events_of(teen, broken())]
+    async def collect() -> list[bytes]:
+        return [event async for event in open_events(teen, write_and_fail())]
 
-    last = asyncio.run(collected())[-1]
+    last = asyncio.run(collect())[-1]
     assert last.startswith((b"event: again\n", b"event: away\n"))
 
 

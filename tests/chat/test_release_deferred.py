@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.allowances import set_site_stopped
-from budgets.audit import find_differences
+from budgets.audit import find_ledger_differences
 from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
 from budgets.selectors import get_meter
 from chat.answering.leases import LEASE, MAX_QUEUE_WAIT, claim_turns, sweep_turns
@@ -24,8 +24,8 @@ from routing.registry import list_models
 from tests.budgets.purse import set_budget
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask, written
-from tests.chat.test_families import quiet_now
-from tests.chat.test_outages import nowhere
+from tests.chat.test_families import begin_quiet_hours
+from tests.chat.test_outages import build_unreachable_model
 from tests.chat.test_remote_gate import HARM, RemoteGuard, remote
 from tests.conftest import with_consent
 from tests.quirks import answered_by
@@ -51,13 +51,13 @@ def reload(turn: Turn) -> Turn:
     return Turn.objects.get(pk=turn.pk)
 
 
-def rested() -> None:
+def end_waiting_time() -> None:
     Turn.objects.update(try_after=timezone.now())
 
 
 class TestAnAnswer:
     def test_comes_once_and_is_paid_once(self, kept: Turn, teen: Person) -> None:
-        with answered_by(nowhere()):
+        with answered_by(build_unreachable_model()):
             assert watch_deferred() == 0
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
@@ -68,7 +68,7 @@ class TestAnAnswer:
         assert find_outage(list_models()) is None
         assert (get_meter(owner=teen).spent, get_meter(owner=teen).held) == (52, 0)
         assert LedgerEntry.objects.get(kind=EntryKind.SETTLE).hold_id == turn.pk
-        assert not [*find_differences()]
+        assert not [*find_ledger_differences()]
         assert not Email.objects.exists()
 
     def test_needs_no_reader(self, kept: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,14 +96,14 @@ class TestAnAnswer:
             # It waits before the next try.
             assert watch_deferred() == 0
         assert get_meter(owner=teen).held == 0
-        rested()
+        end_waiting_time()
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
             assert written(kept).state == TurnState.ANSWERED
         holds = Hold.objects.order_by("created_at").values_list("state", flat=True)
         assert [*holds] == [HoldState.RELEASED, HoldState.SETTLED]
         assert get_meter(owner=teen).spent == 52
-        assert not [*find_differences()]
+        assert not [*find_ledger_differences()]
 
     def test_that_broke_off_stays_with_its_words(self, kept: Turn, teen: Person) -> None:
         with scripted([OK, words("Rain ")]) as serving, answered_by(serving):
@@ -120,7 +120,7 @@ class TestAnAnswer:
         ModelOutage.objects.all().delete()
         with scripted([error_reply(500, "oh")]) as serving, answered_by(serving):
             for _ in range(MAX_FAILED_TRIES + 1):
-                rested()
+                end_waiting_time()
                 release_deferred(places=4)
                 turn = written(kept)
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_ERROR)
@@ -187,18 +187,18 @@ class TestTheQueue:
             assert claim_turns(places=1)
             sweep_turns(now=timezone.now() + LEASE)
         assert (reload(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
-        assert not [*find_differences()]
+        assert not [*find_ledger_differences()]
 
 
-def paused(teen: Person) -> None:
+def pause_tutor(teen: Person) -> None:
     Link.objects.update(paused_at=timezone.now())
 
 
-def used_up(teen: Person) -> None:
+def use_up_budget(teen: Person) -> None:
     set_budget(teen, tokens=10)
 
 
-def site_stopped(_teen: Person) -> None:
+def stop_site(_teen: Person) -> None:
     set_site_stopped(stopped=True)
 
 
@@ -206,10 +206,10 @@ class TestChangesWhileItWaits:
     @pytest.mark.parametrize(
         ("change", "waits_for"),
         [
-            (paused, WaitsFor.FAMILY),
-            (quiet_now, WaitsFor.FAMILY),
-            (used_up, WaitsFor.BUDGET),
-            (site_stopped, WaitsFor.SITE),
+            (pause_tutor, WaitsFor.FAMILY),
+            (begin_quiet_hours, WaitsFor.FAMILY),
+            (use_up_budget, WaitsFor.BUDGET),
+            (stop_site, WaitsFor.SITE),
         ],
     )
     def test_what_closes_the_tutor_makes_it_wait_on(
@@ -232,7 +232,7 @@ class TestChangesWhileItWaits:
         # It does not delay other turns.
         assert waits_for == WaitsFor.SITE or reload(crowd[0]).state == TurnState.QUEUED
 
-    def test_so_does_a_help_card(self, kept: Turn, teen: Person, ask: Ask) -> None:
+    def test_a_help_card_keeps_the_question_waiting(self, kept: Turn, teen: Person, ask: Ask) -> None:
         ask(teen, "I want to die")
         release_deferred(places=1)
         assert (reload(kept).state, reload(kept).waits_for) == (TurnState.DEFERRED, WaitsFor.PAUSE)
@@ -244,17 +244,17 @@ class TestChangesWhileItWaits:
 
     def test_it_is_released_when_quiet_hours_end(self, kept: Turn, teen: Person, parent: Person) -> None:
         Link.objects.create(parent=parent, teen=teen)
-        quiet_now(teen)
+        begin_quiet_hours(teen)
         release_deferred(places=1)
         Link.objects.update(quiet_from=None, quiet_to=None)
-        rested()
+        end_waiting_time()
         assert release_deferred(places=1) == 1
 
     def test_a_remote_guard_is_asked_at_once_and_its_card_waits_for_no_model(
         self, remote: Callable[..., RemoteGuard], kept: Turn, settings: Settings
     ) -> None:
         guard = remote("openai", lambda _body: HARM["openai"])
-        with answered_by(nowhere()):
+        with answered_by(build_unreachable_model()):
             watch_deferred()
             watch_deferred()
         assert reload(kept).state == TurnState.CARDED

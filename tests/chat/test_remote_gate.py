@@ -78,7 +78,7 @@ HANGS = b"hangs"
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
 
 
-def judged(body: dict[str, Any]) -> str:
+def get_judged_text(body: dict[str, Any]) -> str:
     """Return the text that a request asks to judge."""
     return str(body["input"] if "input" in body else body["messages"][-1]["content"])
 
@@ -139,7 +139,7 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
     loop.submit(provider.close_clients()).result()
 
 
-def streamed(turn: Turn) -> str:
+def get_streamed_text(turn: Turn) -> str:
     return (streaming.read_stream(turn.pk) or streaming.StreamedAnswer()).text
 
 
@@ -172,7 +172,7 @@ class TestARemoteGuardThatAnswers:
         def judge(body: Any) -> Any:
             Conversation.objects.update(title="Bridges of Prague")
             connection.close()
-            return HARM[kind] if "bridge" in judged(body) else SAFE[kind]
+            return HARM[kind] if "bridge" in get_judged_text(body) else SAFE[kind]
 
         remote(kind, judge)
         assert (
@@ -183,10 +183,10 @@ class TestARemoteGuardThatAnswers:
     def test_shows_the_card_for_a_crisis_that_the_rules_missed(
         self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
     ) -> None:
-        remote(kind, lambda body: HARM[kind] if "bridge" in judged(body) else SAFE[kind])
+        remote(kind, lambda body: HARM[kind] if "bridge" in get_judged_text(body) else SAFE[kind])
         turn = answered(SENTENCE * 12, question="how high is the old bridge at night")
         assert (turn.state, turn.level, turn.layer, turn.answer) == (TurnState.CARDED, "3", kind, "")
-        assert streamed(turn) == ""
+        assert get_streamed_text(turn) == ""
         assert Conversation.objects.get().title == "A conversation"
         # A card is free, no matter which guard caused it. The protocol page says so.
         assert (turn.tokens, turn.microdollars, get_meter(owner=teen).spent, get_meter(owner=teen).held) == (
@@ -200,11 +200,11 @@ class TestARemoteGuardThatAnswers:
     def test_cuts_an_answer_at_its_third_window_and_shows_none_of_that(
         self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
     ) -> None:
-        remote(kind, lambda body: HARM[kind] if "zebra" in judged(body) else SAFE[kind])
+        remote(kind, lambda body: HARM[kind] if "zebra" in get_judged_text(body) else SAFE[kind])
         turn = answered(SENTENCE * 9 + "Then the zebra came. " + SENTENCE * 4)
         assert (turn.state, turn.answer) == (TurnState.CUT, "")
-        assert streamed(turn)
-        assert "zebra" not in streamed(turn)
+        assert get_streamed_text(turn)
+        assert "zebra" not in get_streamed_text(turn)
         assert_paid(teen, turn)
 
     def test_is_sent_no_name(
@@ -228,7 +228,7 @@ class TestACrisisThatOnlyTheRemoteGuardFinds:
 
     @pytest.fixture(autouse=True)
     def _hears(self, remote: Callable[..., RemoteGuard]) -> None:
-        remote("llama", lambda body: HARM["llama"] if "bridge" in judged(body) else SAFE["llama"])
+        remote("llama", lambda body: HARM["llama"] if "bridge" in get_judged_text(body) else SAFE["llama"])
 
     @pytest.mark.parametrize(
         "answer",
@@ -240,7 +240,7 @@ class TestACrisisThatOnlyTheRemoteGuardFinds:
     ) -> None:
         turn = answered(answer, question="how high is the old bridge at night")
         assert (turn.state, turn.level, turn.answer) == (TurnState.CARDED, "3", "")
-        assert streamed(turn) == ""
+        assert get_streamed_text(turn) == ""
 
     @pytest.mark.parametrize(
         "reply",
@@ -261,7 +261,7 @@ class TestACrisisThatOnlyTheRemoteGuardFinds:
             Turn.objects.update(stop_requested_at=timezone.now())
             time.sleep(1.6)
             connection.close()
-            return HARM["llama"] if "bridge" in judged(body) else SAFE["llama"]
+            return HARM["llama"] if "bridge" in get_judged_text(body) else SAFE["llama"]
 
         remote("llama", slowly)
         turn = answered(SENTENCE * 12, question="how high is the old bridge at night", patience=5.0)
@@ -307,7 +307,7 @@ def test_without_its_verdict_a_trace_in_the_question_is_asked_about(
     )
     guard = remote("llama", lambda _body: REFUSES)
     turn = answered(SENTENCE * 4, question="where does a tired river go")
-    assert (turn.state, turn.level, turn.answer, streamed(turn)) == (TurnState.PAUSED, "2", "", "")
+    assert (turn.state, turn.level, turn.answer, get_streamed_text(turn)) == (TurnState.PAUSED, "2", "", "")
     answer_check_in(turn=turn, is_yes=False)
     guard.say = lambda _body: SAFE["llama"]
     assert answered(SENTENCE * 4, question="where does another tired river go").state == TurnState.ANSWERED
@@ -359,7 +359,7 @@ def test_what_the_local_gate_cuts_is_cut_whatever_the_guard_says(
     remote("llama", lambda _body: SAFE["llama"])
     turn = answered(SENTENCE * 5 + "You should kill yourself. " + SENTENCE)
     assert turn.state == TurnState.CUT
-    assert "yourself" not in streamed(turn)
+    assert "yourself" not in get_streamed_text(turn)
 
 
 class TestSettings:

@@ -51,19 +51,21 @@ def read_page(client: Client, turn: Turn) -> str:
     return client.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
 
 
-def counted() -> list[tuple[str, str, str, str, int]]:
+def list_counts() -> list[tuple[str, str, str, str, int]]:
     return list(ReportCount.objects.values_list("action", "layer", "category", "reason", "count"))
 
 
 class TestWhere:
     @pytest.mark.parametrize("given", [HINTS, METHOD, COMPANION])
-    def test_under_every_pause_and_refusal_it_says_that_this_was_not_meant(
+    def test_every_pause_and_refusal_has_a_button_to_say_that_this_was_not_meant(
         self, given: Any, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(given)
         assert "This wasn’t what I meant" in read_page(owner, ask(teen))
 
-    def test_and_under_every_card(self, teen: Person, ask: Ask, owner: Client) -> None:
+    def test_every_card_has_a_button_to_say_that_this_was_not_meant(
+        self, teen: Person, ask: Ask, owner: Client
+    ) -> None:
         assert "This wasn’t what I meant" in read_page(owner, ask(teen, "I want to die"))
 
     def test_an_answer_can_be_reported_with_a_reason(self, owner: Client, answered: Turn) -> None:
@@ -86,25 +88,25 @@ class TestWithoutConsent:
         assert reply.headers["Location"].endswith(f"#turn-{answered.pk}")
         report = Report.objects.get()
         assert (report.reason, report.comment, report.shared_at) == ("", "", None)
-        assert counted() == [("allow", answered.layer, "distress", "unsafe", 1)]
+        assert list_counts() == [("answer", answered.layer, "distress", "unsafe", 1)]
         assert "nothing you wrote is kept" in read_page(owner, answered)
 
     def test_a_second_report_is_not_counted(self, owner: Client, answered: Turn) -> None:
         for _ in range(2):
             post(owner, answered, reason="wrong")
-        assert [row[-1] for row in counted()] == [1]
+        assert [row[-1] for row in list_counts()] == [1]
 
     def test_reports_of_others_add_up(self, teen: Person, ask: Ask, judged: Judged, owner: Client) -> None:
         judged(METHOD)
         for _ in range(2):
             post(owner, ask(teen))
-        assert counted() == [("refuse", "test", "method", "", 2)]
+        assert list_counts() == [("refuse", "test", "method", "", 2)]
 
     def test_it_is_hidden_from_staff_and_the_export(
         self, owner: Client, answered: Turn, admin_person: Person, as_person: AsPerson
     ) -> None:
         post(owner, answered, reason="wrong", comment="No")
-        assert exported() == []
+        assert run_export() == []
         page = as_person(admin_person).get(reverse("admin:chat_report_changelist")).content.decode()
         assert QUESTION not in page
         report = Report.objects.get()
@@ -112,7 +114,7 @@ class TestWithoutConsent:
         assert detail.status_code == 302
 
 
-def exported() -> list[dict[str, Any]]:
+def run_export() -> list[dict[str, Any]]:
     out = StringIO()
     call_command("export_reports", stdout=out)
     return [json.loads(line) for line in out.getvalue().splitlines()]
@@ -130,7 +132,7 @@ class TestWithConsent:
     def test_an_answer_becomes_an_example_with_both_turns(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, reason="wrong", comment=" Not true ", shared="on")
         report = Report.objects.get()
-        assert exported() == [
+        assert run_export() == [
             {
                 "id": str(report.pk),
                 "turns": [
@@ -141,7 +143,7 @@ class TestWithConsent:
                 "action": None,
                 "verdict_was": {
                     "level": "0",
-                    "action": "allow",
+                    "action": "answer",
                     "categories": ["distress"],
                     "layer": "rules",
                 },
@@ -155,14 +157,14 @@ class TestWithConsent:
     ) -> None:
         judged(METHOD)
         post(owner, ask(teen), shared="on", reason="unkind")
-        (example,) = exported()
+        (example,) = run_export()
         assert example["text"] == QUESTION
         assert example["verdict_was"]["action"] == "refuse"
         assert example["reason"] is None
 
     def test_nothing_in_it_leads_to_its_writer(self, owner: Client, answered: Turn, teen: Person) -> None:
         post(owner, answered, shared="on")
-        line = json.dumps(exported())
+        line = json.dumps(run_export())
         for trace in (teen.username, teen.display_name, str(answered.pk), str(answered.conversation_id)):
             assert trace not in line
 
@@ -173,7 +175,7 @@ class TestWithConsent:
             assert post(owner, answered, "chat:turn_report_withdraw").status_code == 302
         report = Report.objects.get()
         assert (report.reason, report.comment, report.shared_at) == ("", "", None)
-        assert exported() == []
+        assert run_export() == []
         assert "Withdraw this report" not in read_page(owner, answered)
 
     def test_it_goes_with_its_conversation(self, owner: Client, answered: Turn) -> None:
@@ -226,7 +228,7 @@ class TestStaff:
         chosen = {"action": "export", "_selected_action": [str(Report.objects.get().pk)]}
         reply = client.post(address, chosen)
         assert reply.headers["Content-Disposition"] == 'attachment; filename="reports.jsonl"'
-        assert [json.loads(line) for line in reply.content.decode().splitlines()] == exported()
+        assert [json.loads(line) for line in reply.content.decode().splitlines()] == run_export()
 
     def test_their_judgement_becomes_what_is_right(
         self, staff: tuple[Person, Client], owner: Client, answered: Turn
@@ -236,7 +238,7 @@ class TestStaff:
         self.allow(person, "view_report", "change_report")
         address = reverse("admin:chat_report_change", args=[Report.objects.get().pk])
         assert client.post(address, {"correct_level": "1", "correct_action": "support"}).status_code == 302
-        (example,) = exported()
+        (example,) = run_export()
         assert (example["level"], example["action"]) == ("1", "support")
 
     def test_a_judgement_does_not_restore_a_withdrawn_report(self, owner: Client, answered: Turn) -> None:

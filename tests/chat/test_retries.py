@@ -85,11 +85,11 @@ def retry(turn: Turn) -> Turn:
     return asking.retry_turn(person=turn.conversation.owner, failed=turn, turn_id=uuid4()).turn
 
 
-def shown(turn: Turn) -> list[Turn]:
+def list_shown(turn: Turn) -> list[Turn]:
     return list(list_shown_turns(turn.conversation))
 
 
-def remembered_by_the_next(turn: Turn, ask: Ask) -> list[Turn]:
+def list_next_turns_memory(turn: Turn, ask: Ask) -> list[Turn]:
     following = ask(turn.conversation.owner, "What is a delta?", conversation=turn.conversation)
     return get_earlier_turns([following])[following.pk]
 
@@ -121,7 +121,7 @@ class TestWhichTurnStays:
         self, stopped: Turn, state: TurnState, end_reason: EndReason, answer: str, replaces: bool
     ) -> None:
         again = end(retry(stopped), state, end_reason, answer)
-        assert shown(stopped) == [again if replaces else stopped]
+        assert list_shown(stopped) == [again if replaces else stopped]
 
     @pytest.mark.parametrize(
         ("state", "end_reason", "answer", "replaces"),
@@ -136,7 +136,7 @@ class TestWhichTurnStays:
         self, failed: Turn, state: TurnState, end_reason: EndReason, answer: str, replaces: bool
     ) -> None:
         again = end(retry(failed), state, end_reason, answer)
-        assert shown(failed) == [again if replaces else failed]
+        assert list_shown(failed) == [again if replaces else failed]
 
     @pytest.mark.parametrize(
         "state", [TurnState.CARDED, TurnState.PAUSED, TurnState.REFUSED, TurnState.REDIRECTED]
@@ -146,20 +146,20 @@ class TestWhichTurnStays:
 
     def test_until_it_has_ended_both_are_there(self, stopped: Turn) -> None:
         again = retry(stopped)
-        assert shown(stopped) == [stopped, again]
+        assert list_shown(stopped) == [stopped, again]
         assert claim() == again
-        assert shown(stopped) == [stopped, again]
+        assert list_shown(stopped) == [stopped, again]
 
     def test_a_turn_may_be_retried_until_it_works(self, stopped: Turn) -> None:
         for _ in range(3):
             end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
-        assert shown(stopped) == [stopped]
+        assert list_shown(stopped) == [stopped]
         better = end(retry(stopped), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, f"{WORDS} and more")
-        assert shown(stopped) == [better]
+        assert list_shown(stopped) == [better]
         end(retry(better), TurnState.FAILED, EndReason.MODEL_SILENT, "Less")
-        assert shown(stopped) == [better]
+        assert list_shown(stopped) == [better]
         best = end(retry(better), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
-        assert shown(stopped) == [best]
+        assert list_shown(stopped) == [best]
 
     def test_every_try_is_paid_once_whichever_stays(self, stopped: Turn, teen: Person) -> None:
         again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE, "A few words")
@@ -171,7 +171,7 @@ class TestEveryWayThatARetryEnds:
     def test_stopped_before_it_began(self, stopped: Turn) -> None:
         again = retry(stopped)
         services.stop_turn(turn=again)
-        assert shown(stopped) == [stopped]
+        assert list_shown(stopped) == [stopped]
         assert Hold.objects.get(key=again.pk).state == HoldState.RELEASED
 
     def test_given_up_by_the_sweeper(self, stopped: Turn) -> None:
@@ -179,7 +179,7 @@ class TestEveryWayThatARetryEnds:
         sweep_turns(now=timezone.now() + GIVE_UP_AFTER + timedelta(minutes=20))
         again.refresh_from_db()
         assert again.end_reason == EndReason.NEVER_STARTED
-        assert shown(stopped) == [stopped]
+        assert list_shown(stopped) == [stopped]
 
     @pytest.mark.parametrize(("answer", "replaces"), [("A few words", False), (f"{WORDS} and more", True)])
     def test_left_behind_by_a_worker_that_died(self, stopped: Turn, answer: str, replaces: bool) -> None:
@@ -189,17 +189,17 @@ class TestEveryWayThatARetryEnds:
         sweep_turns(now=timezone.now() + LEASE + timedelta(seconds=1))
         again.refresh_from_db()
         assert again.end_reason == EndReason.WORKER_LOST
-        assert shown(stopped) == [again if replaces else stopped]
+        assert list_shown(stopped) == [again if replaces else stopped]
 
     def test_a_card_that_comes_while_it_is_written_shows_instead_of_both(self, stopped: Turn) -> None:
         again = end(retry(stopped), TurnState.CARDED, EndReason.NONE, verdict=UNSAFE_HOME)
-        assert shown(stopped) == [again]
+        assert list_shown(stopped) == [again]
 
     def test_fixed_words_at_once(self, stopped: Turn, judged: Judged) -> None:
         judged(METHOD)
         again = retry(stopped)
         assert again.state == TurnState.REFUSED
-        assert shown(stopped) == [again]
+        assert list_shown(stopped) == [again]
 
     def test_deleted_with_its_conversation(self, stopped: Turn, teen: Person) -> None:
         retry(stopped)
@@ -288,11 +288,11 @@ class TestMemory:
         self, stopped: Turn, ask: Ask
     ) -> None:
         end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
-        assert [turn.answer for turn in remembered_by_the_next(stopped, ask)] == [WORDS]
+        assert [turn.answer for turn in list_next_turns_memory(stopped, ask)] == [WORDS]
 
     def test_after_one_that_was_better_it_carries_that_alone(self, stopped: Turn, ask: Ask) -> None:
         answered = end(retry(stopped), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
-        assert remembered_by_the_next(stopped, ask) == [answered]
+        assert list_next_turns_memory(stopped, ask) == [answered]
 
     def test_while_it_is_retried_its_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
         # Twice in a row it reads “i want to die”.

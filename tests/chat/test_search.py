@@ -24,13 +24,15 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
     return as_person(teen)
 
 
-def asked(person: Person, question: str, answer: str = "", *, title: str = "A talk", **fields: Any) -> Turn:
+def create_turn(
+    person: Person, question: str, answer: str = "", *, title: str = "A talk", **fields: Any
+) -> Turn:
     conversation = create_conversation(person, 0, title=title)
     [turn] = create_turns(conversation, 1, start=timezone.now(), question=question, answer=answer, **fields)
     return turn
 
 
-def finds(person: Person, words: str) -> list[str]:
+def search_questions(person: Person, words: str) -> list[str]:
     return [turn.question for turn in find_turns(person, clean_search(words)).order_by("-asked_at")]
 
 
@@ -46,37 +48,37 @@ class TestWords:
     def test_are_found_in_any_case_inside_words_with_or_without_accents(
         self, words: str, teen: Person
     ) -> None:
-        asked(
+        create_turn(
             teen,
             "How does photosynthesis work? I don’t get C++ and [x] at 50%",
             "A leaf takes light. La fotosíntesis dura todo el año, también en ZÜRICH.",
         )
-        assert len(finds(teen, words)) == 1
+        assert len(search_questions(teen, words)) == 1
 
     def test_are_found_where_the_accent_was_typed_as_a_letter_of_its_own(self, teen: Person) -> None:
-        asked(teen, "Que\u0301 es la gravitacio\u0301n")
-        assert finds(teen, "qué gravitación")
-        assert finds(teen, "gravitacion")
+        create_turn(teen, "Que\u0301 es la gravitacio\u0301n")
+        assert search_questions(teen, "qué gravitación")
+        assert search_questions(teen, "gravitacion")
 
     @pytest.mark.parametrize("words", ["Привет", "привет", "λόγος", "日本", "한국", "🌧"])
     def test_of_other_scripts_are_found(self, words: str, teen: Person) -> None:
-        asked(teen, "Привет λόγος 日本語 한국어 🌧")
-        assert len(finds(teen, words)) == 1
+        create_turn(teen, "Привет λόγος 日本語 한국어 🌧")
+        assert len(search_questions(teen, words)) == 1
 
     @pytest.mark.parametrize(
         "words",
         ["%%", "_ _", "..", ".*", "(?i)", "***:a", "\\d", "a|b", "x" * 100, "photo moon", "\\", "[^a]"],
     )
     def test_are_words_and_no_pattern(self, words: str, teen: Person) -> None:
-        asked(teen, "How does photosynthesis work?", "By light.")
-        assert finds(teen, words) == []
+        create_turn(teen, "How does photosynthesis work?", "By light.")
+        assert search_questions(teen, words) == []
 
     @pytest.mark.parametrize(
         "words", ["a_b", "100%", "(why)", "^x", "$5", "{2}", "a\\b", "“quoted”", "***:z"]
     )
     def test_with_signs_are_found_as_they_were_typed(self, words: str, teen: Person) -> None:
-        asked(teen, f"Is {words} here")
-        assert len(finds(teen, words)) == 1
+        create_turn(teen, f"Is {words} here")
+        assert len(search_questions(teen, words)) == 1
 
     def test_of_a_title_find_the_beginning_of_its_conversation_once(self, teen: Person) -> None:
         conversation = create_conversation(teen, 3, title="My volcano project")
@@ -84,39 +86,39 @@ class TestWords:
         Turn.objects.filter(conversation=conversation, question="Question 0").update(
             question="Is a volcano hot?"
         )
-        assert finds(teen, "volcano") == ["Is a volcano hot?"]
+        assert search_questions(teen, "volcano") == ["Is a volcano hot?"]
 
 
 class TestOwnership:
     def test_only_own_turns_are_found(self, teen: Person, stranger: Person) -> None:
-        asked(stranger, "A secret of mine", title="A secret")
-        assert finds(teen, "secret") == []
-        assert finds(stranger, "secret") == ["A secret of mine"]
+        create_turn(stranger, "A secret of mine", title="A secret")
+        assert search_questions(teen, "secret") == []
+        assert search_questions(stranger, "secret") == ["A secret of mine"]
 
     def test_sealed_conversations_are_not_found(self, teen: Person) -> None:
-        asked(teen, "A secret of mine", title="A secret")
+        create_turn(teen, "A secret of mine", title="A secret")
         teen.sealed_before = timezone.now()
-        assert finds(teen, "secret") == []
+        assert search_questions(teen, "secret") == []
 
     def test_a_turn_that_was_tried_again_is_not(self, teen: Person) -> None:
-        failed = asked(teen, "Why is the moon grey?", state=TurnState.FAILED)
+        failed = create_turn(teen, "Why is the moon grey?", state=TurnState.FAILED)
         create_turns(
             failed.conversation, 1, start=timezone.now(), question="Why is the moon grey?", retry_of=failed
         )
         failed.replaced_by = failed.retries.get()
         failed.save(update_fields=["replaced_by"])
-        assert len(finds(teen, "moon")) == 1
+        assert len(search_questions(teen, "moon")) == 1
 
     def test_a_card_s_question_is_found_by_its_writer_and_no_answer_of_it(self, teen: Person) -> None:
-        asked(teen, "I want to die", "Words that no page shows", state=TurnState.CARDED, level="4")
-        assert finds(teen, "want to die") == ["I want to die"]
-        assert finds(teen, "no page") == []
+        create_turn(teen, "I want to die", "Words that no page shows", state=TurnState.CARDED, level="4")
+        assert search_questions(teen, "want to die") == ["I want to die"]
+        assert search_questions(teen, "no page") == []
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
     def test_no_one_else_finds_them(
         self, who: str, teen: Person, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
-        asked(teen, "A secret of mine")
+        create_turn(teen, "A secret of mine")
         page = as_person(request.getfixturevalue(who)).get(SEARCH, {"q": "secret"}).content.decode()
         assert "No results for “secret”" in page
         assert "of mine" not in page
@@ -150,7 +152,7 @@ class TestThePage:
         "words", ["<script>alert(1)</script>", '" onfocus="x', "{{ 7*7 }}", "&lt;b&gt;", "</mark>"]
     )
     def test_shows_hostile_words_as_text(self, words: str, owner: Client, teen: Person) -> None:
-        asked(teen, f"What is {words} then?")
+        create_turn(teen, f"What is {words} then?")
         page = owner.get(SEARCH, {"q": words}).content.decode()
         assert "<script>alert" not in page
         assert 'onfocus="x' not in page.replace("&quot;", "'")
@@ -165,11 +167,11 @@ class TestThePage:
         ],
     )
     def test_says_when_there_is_nothing(self, words: str, message: str, owner: Client, teen: Person) -> None:
-        asked(teen, "A question")
+        create_turn(teen, "A question")
         assert message in owner.get(SEARCH, {"q": words}).content.decode()
 
     def test_reads_a_hundred_letters_and_no_more(self, owner: Client, teen: Person) -> None:
-        asked(teen, "y" * 100)
+        create_turn(teen, "y" * 100)
         page = owner.get(SEARCH, {"q": "y" * 5000}).content.decode()
         assert f"<mark>{'y' * 100}</mark>" in page
 
@@ -182,7 +184,7 @@ class TestThePage:
 
     @pytest.mark.parametrize("words", ["I want to die", "rain " * 40 + "I want to kill myself tonight"])
     def test_shows_the_help_card_above_what_was_found(self, words: str, owner: Client, teen: Person) -> None:
-        asked(teen, "I want to die", state=TurnState.CARDED, level="4")
+        create_turn(teen, "I want to die", state=TurnState.CARDED, level="4")
         page = owner.get(SEARCH, {"q": words}).content.decode()
         assert "988" in page
         assert ("<mark>want</mark>" in page) == (len(words) < 100)
@@ -199,7 +201,7 @@ class TestThePage:
     def test_search_text_is_never_logged(
         self, owner: Client, teen: Person, caplog: pytest.LogCaptureFixture
     ) -> None:
-        asked(teen, "A question")
+        create_turn(teen, "A question")
         with caplog.at_level(logging.DEBUG):
             logging.getLogger("django.db.backends").setLevel(logging.INFO)
             owner.get(SEARCH, {"q": "xylophone"})
@@ -211,7 +213,7 @@ class TestThePage:
 
 class TestAnExcerpt:
     def excerpt(self, teen: Person, words: str, question: str, answer: str = "") -> str:
-        asked(teen, question, answer)
+        create_turn(teen, question, answer)
         turns = list(find_turns(teen, words))
         [hit] = build_results(turns, words)
         return hit.excerpt
@@ -223,7 +225,7 @@ class TestAnExcerpt:
         assert shown.endswith("straw …")
         assert len(shown) < 230
 
-    def test_of_a_text_without_blanks_is_short_too(self, teen: Person) -> None:
+    def test_of_a_text_without_blanks_is_short(self, teen: Person) -> None:
         assert len(self.excerpt(teen, "needle", "x" * 900 + "needle" + "y" * 900)) < 230
 
     def test_is_plain_words_of_an_answer_in_markdown(self, teen: Person) -> None:

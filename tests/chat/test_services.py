@@ -126,7 +126,7 @@ class TestDeletedKeys:
         assert not Turn.objects.exists()
         assert Hold.objects.get().state == HoldState.RELEASED
 
-    def test_nor_while_its_worker_still_settles(self, teen: Person, turn: Turn) -> None:
+    def test_cannot_be_used_again_while_its_worker_still_settles(self, teen: Person, turn: Turn) -> None:
         leases.claim_turns(places=1)
         services.delete_conversation(conversation=turn.conversation)
         with pytest.raises(TurnIdTaken):

@@ -23,13 +23,13 @@ READERS = 20
 HOSTILE = ("[", "_a__b ", "~~a", "1. a\n  - b\n", "a|b\n", "\\(x\\)", "<", "$$ a ")
 
 
-def entry(number: int, at: int, text: str) -> StreamEntry:
+def build_entry(number: int, at: int, text: str) -> StreamEntry:
     return StreamEntry(id=f"1-{number}", at=at, text=text, tokens=number, is_end=False)
 
 
-def entries(text: str, size: int) -> list[StreamEntry]:
+def split_into_entries(text: str, size: int) -> list[StreamEntry]:
     return [
-        entry(number, at, text[at : at + size])
+        build_entry(number, at, text[at : at + size])
         for number, at in enumerate(range(0, len(text), size), start=1)
     ]
 
@@ -54,7 +54,7 @@ TEXT = "# One\n\nTwo **three**\n\n- four\n- five\n\n" * 20 + "The end."
 def test_readers_who_come_at_any_time_have_the_same_page() -> None:
     async def read() -> list[Reader]:
         page, steady, rare = SharedAnswer(), Reader(), Reader()
-        for number, new in enumerate(entries(TEXT, 7)):
+        for number, new in enumerate(split_into_entries(TEXT, 7)):
             page.add(new)
             await steady.look(page)
             if number % 13 == 0:
@@ -71,12 +71,12 @@ def test_readers_who_come_at_any_time_have_the_same_page() -> None:
 def test_a_reader_who_has_the_beginning_gets_the_rest() -> None:
     async def read() -> Reader:
         page, first = SharedAnswer(), Reader()
-        for new in entries(TEXT, 11)[:60]:
+        for new in split_into_entries(TEXT, 11)[:60]:
             page.add(new)
         await first.look(page)
         again = Reader(after=first.sent_id)
         again.finished = first.finished
-        for new in entries(TEXT, 11):
+        for new in split_into_entries(TEXT, 11):
             page.add(new)
             await again.look(page)
         return again
@@ -88,7 +88,7 @@ def test_a_reader_who_has_the_beginning_gets_the_rest() -> None:
 def test_an_answer_that_begins_again_replaces_what_a_reader_has() -> None:
     async def read() -> Reader:
         page, reader = SharedAnswer(), Reader()
-        for new in (entry(1, 0, "Old.\n\nOlder."), entry(2, 0, "New.\n\nNewer.")):
+        for new in (build_entry(1, 0, "Old.\n\nOlder."), build_entry(2, 0, "New.\n\nNewer.")):
             page.add(new)
             await reader.look(page)
         return reader
@@ -109,7 +109,7 @@ def test_twenty_readers_cost_one_rendering(monkeypatch: pytest.MonkeyPatch) -> N
 
     async def read() -> list[AnswerGrowth | None]:
         page = SharedAnswer()
-        for new in entries("[" * 3_000, 3_000):
+        for new in split_into_entries("[" * 3_000, 3_000):
             page.add(new)
         return await asyncio.gather(*(Reader().look(page) for _ in range(READERS)))
 
@@ -124,9 +124,9 @@ def test_an_expensive_answer_rests_before_it_is_rendered_again(monkeypatch: pyte
 
     async def read() -> list[bool]:
         page, reader = SharedAnswer(), Reader()
-        page.add(entry(1, 0, "One"))
+        page.add(build_entry(1, 0, "One"))
         looks = [await reader.look(page, must_be_new=False)]
-        page.add(entry(2, 3, " two"))
+        page.add(build_entry(2, 3, " two"))
         looks += [await reader.look(page, must_be_new=False), await reader.look(page, must_be_new=True)]
         return [look is not None for look in looks]
 
@@ -137,7 +137,7 @@ def test_an_expensive_answer_rests_before_it_is_rendered_again(monkeypatch: pyte
 def test_a_reader_who_leaves_does_not_affect_the_others() -> None:
     async def read() -> AnswerGrowth | None:
         page, leaver, stayer = SharedAnswer(), Reader(), Reader()
-        page.add(entry(1, 0, "1. a\n  - b\n" * 300))
+        page.add(build_entry(1, 0, "1. a\n  - b\n" * 300))
         leaving = asyncio.create_task(leaver.look(page))
         await asyncio.sleep(0)
         staying = asyncio.create_task(stayer.look(page))

@@ -262,12 +262,12 @@ class TestDeleting:
         assert "deleted for good" in page
         assert Conversation.objects.exists()
 
-    def test_then_it_is_gone(self, owner: Client, conversation: Conversation) -> None:
+    def test_deletes_the_conversation_when_confirmed(self, owner: Client, conversation: Conversation) -> None:
         post(owner, "chat:delete", conversation.pk, htmx=False)
         assert owner.get(reverse("chat:conversation", args=[conversation.pk])).status_code == 404
 
 
-def test_it_is_renamed(owner: Client, conversation: Conversation) -> None:
+def test_a_conversation_can_be_renamed(owner: Client, conversation: Conversation) -> None:
     post(owner, "chat:rename", conversation.pk, htmx=False, title="Skies")
     assert "Skies" in owner.get(reverse("chat:start")).content.decode()
 

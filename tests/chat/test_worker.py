@@ -37,14 +37,14 @@ def worker() -> Iterator[TurnWorker]:
     made.close()
 
 
-def states() -> list[str]:
+def list_states() -> list[str]:
     return sorted(Turn.objects.values_list("state", flat=True))
 
 
 def test_one_nudge_is_enough_for_all_that_wait(worker: TurnWorker, turns: list[Turn]) -> None:
     worker.claim_next()
-    assert states() == [TurnState.QUEUED, TurnState.WORKING, TurnState.WORKING]
-    wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
+    assert list_states() == [TurnState.QUEUED, TurnState.WORKING, TurnState.WORKING]
+    wait_until(lambda: list_states() == [TurnState.ANSWERED] * 3, what="the answers")
     for turn in Turn.objects.all():
         assert get_meter(owner=turn.conversation.owner).spent == turn.tokens > 0
 
@@ -55,7 +55,7 @@ def test_many_nudges_at_once_answer_each_turn_once(worker: TurnWorker, turns: li
         nudge.start()
     for nudge in nudges:
         nudge.join()
-    wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
+    wait_until(lambda: list_states() == [TurnState.ANSWERED] * 3, what="the answers")
     assert set(Turn.objects.values_list("claim_count", flat=True)) == {1}
 
 
@@ -63,7 +63,7 @@ def test_closing_finishes_its_answers_and_claims_nothing_more(worker: TurnWorker
     worker.claim_next()
     worker.close()
     wait_until(lambda: not worker.answers, what="the desk to be empty")
-    assert states() == [TurnState.ANSWERED, TurnState.ANSWERED, TurnState.QUEUED]
+    assert list_states() == [TurnState.ANSWERED, TurnState.ANSWERED, TurnState.QUEUED]
 
 
 def test_a_stop_request_in_the_row_is_enough(
@@ -73,7 +73,7 @@ def test_a_stop_request_in_the_row_is_enough(
     Turn.objects.update(max_answer_tokens=400)
     worker.claim_next()
     Turn.objects.filter(state=TurnState.WORKING).update(stop_requested_at="2026-01-01T00:00Z")
-    wait_until(lambda: TurnState.STOPPED in states(), what="the stop")
+    wait_until(lambda: TurnState.STOPPED in list_states(), what="the stop")
     assert Turn.objects.filter(state=TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER).exists()
 
 
@@ -90,7 +90,7 @@ def test_a_short_database_outage_loses_no_answer(
 
     monkeypatch.setattr("chat.answering.worker.finish_turn", away_at_first)
     worker.claim_next()
-    wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
+    wait_until(lambda: list_states() == [TurnState.ANSWERED] * 3, what="the answers")
     assert len(refused) == 3
 
 

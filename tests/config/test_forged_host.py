@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import Person, Role
 from events.models import Event
 from kit import rate_limits
-from kit.links import has_link
+from kit.hyperlinks import has_hyperlink
 from mail.models import Email
 from tests.conftest import ADULT_BIRTH
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
@@ -104,7 +104,7 @@ def require_own_links() -> None:
     mails = list(Email.objects.all())
     assert mails
     for mail in mails:
-        links = [word for word in mail.text.split() if has_link(word)]
+        links = [word for word in mail.text.split() if has_hyperlink(word)]
         assert links
         assert all(link.startswith(f"{SITE}/") for link in links), mail.text
         assert EVIL not in mail.text

@@ -75,7 +75,7 @@ def test_a_page_comes_through_compressed_and_marked_as_ours(proxy: Proxy) -> Non
     assert b"<h1" in gzip.decompress(body)
 
 
-def test_it_speaks_tls(tmp_path: Path, web: Web) -> None:
+def test_the_proxy_serves_https(tmp_path: Path, web: Web) -> None:
     with running(Proxy(tmp_path, web, scheme="https")) as proxy:
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE

@@ -50,7 +50,7 @@ def crowd(db: None) -> Crowd:
     return more
 
 
-def do_all_but(person: Person, *left: str, module: str = "good-and-bad") -> None:
+def do_all_steps_except(person: Person, *left: str, module: str = "good-and-bad") -> None:
     """Do every step of a module except the named ones."""
     record, taken = PersonRecord(person), Module.objects.get(slug=module, language="en")
     for lesson in taken.lessons.all():
@@ -67,7 +67,7 @@ def read(people: list[Person], *lessons: str) -> None:
             PersonRecord(person).mark_lesson_done(SLUG, lesson)
 
 
-def choose(people: list[Person], *nths: int) -> None:
+def choose_options(people: list[Person], *nths: int) -> None:
     """Let each person choose these options of the question `average`, in this order."""
     options = QuizQuestion.objects.get(slug="average", module__language="en").options
     for person in people:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from courses.authoring.source import CONTENT
+from courses.authoring.source import CONTENT_ROOT
 
 MODULE = "en/good-and-bad"
 # A valid briefing.
@@ -37,7 +37,7 @@ It does.
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
     """A copy of a library with one module."""
-    shutil.copytree(CONTENT / MODULE, tmp_path / "content" / MODULE)
+    shutil.copytree(CONTENT_ROOT / MODULE, tmp_path / "content" / MODULE)
     return tmp_path / "content"
 
 

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person, Role
 from courses.models import Module
-from tests.courses.conftest import LESSONS, Crowd, choose, read
+from tests.courses.conftest import LESSONS, Crowd, choose_options, read
 from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
@@ -30,7 +30,7 @@ def readers(module: Module, crowd: Crowd) -> list[Person]:
     people = crowd(12)
     read(people, LESSONS[0])
     read(people[:3], LESSONS[1])
-    choose(crowd(20), 1)
+    choose_options(crowd(20), 1)
     return people
 
 

@@ -19,7 +19,7 @@ from courses.certificates.printing import can_typeset, render_certificate_pdf
 from courses.models import Certificate, LessonDone
 from privacy import registry
 from privacy.services import erase_person
-from tests.courses.conftest import do_all_but
+from tests.courses.conftest import do_all_steps_except
 
 GB = "/learn/good-and-bad"
 PAGE = f"{GB}/certificate"
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("library")
 
 @pytest.fixture
 def done(teen: Person) -> Person:
-    do_all_but(teen)
+    do_all_steps_except(teen)
     return teen
 
 
@@ -49,7 +49,7 @@ class TestAskingForIt:
         self, teen: Person, as_person: Callable[[Person], Client]
     ) -> None:
         client = as_person(teen)
-        do_all_but(teen, "what-it-is")
+        do_all_steps_except(teen, "what-it-is")
         assert PAGE not in client.get(GB).content.decode()
         assert "once you’ve finished the whole module" in client.get(PAGE).content.decode()
         client.post(f"{GB}/what-it-is/done")
@@ -59,7 +59,7 @@ class TestAskingForIt:
     def test_cannot_be_created_before(
         self, left: str, teen: Person, as_person: Callable[[Person], Client]
     ) -> None:
-        do_all_but(teen, left)
+        do_all_steps_except(teen, left)
         assert as_person(teen).post(PAGE, {"name": "Noor"}).status_code == 422
         assert not Certificate.objects.exists()
 

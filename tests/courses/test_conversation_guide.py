@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from courses.models import Module
-from tests.courses.conftest import do_all_but
+from tests.courses.conftest import do_all_steps_except
 
 GB = "/learn/good-and-bad"
 TALK = "Next: talk about it"
@@ -20,8 +20,8 @@ def client_of_teen(teen: Person, as_person: Callable[[Person], Client]) -> Clien
     return as_person(teen)
 
 
-def test_it_is_offered_once_the_module_is_finished(teen: Person, client_of_teen: Client) -> None:
-    do_all_but(teen, "what-it-is")
+def test_the_guide_is_offered_once_the_module_is_finished(teen: Person, client_of_teen: Client) -> None:
+    do_all_steps_except(teen, "what-it-is")
     assert TALK not in client_of_teen.get(GB).content.decode()
     reply = client_of_teen.post(f"{GB}/what-it-is/done")
     assert reply.headers["Location"] == f"{GB}#conversation-guide"
@@ -29,17 +29,19 @@ def test_it_is_offered_once_the_module_is_finished(teen: Person, client_of_teen:
         assert TALK in client_of_teen.get(path).content.decode()
 
 
-def test_it_has_one_starter_for_each_age_and_a_link_to_more(teen: Person, client_of_teen: Client) -> None:
-    do_all_but(teen)
+def test_the_guide_has_one_starter_for_each_age_and_a_link_to_more(
+    teen: Person, client_of_teen: Client
+) -> None:
+    do_all_steps_except(teen)
     page = client_of_teen.get(GB).content.decode()
     for words in ("At 13 to 14", "At 15 to 16", "At 17 to 18", f"{GB}/talk-about-it#starters", f"{GB}/print"):
         assert words in page
 
 
-def test_it_names_the_next_open_module(teen: Person, client_of_teen: Client) -> None:
+def test_the_guide_names_the_next_open_module(teen: Person, client_of_teen: Client) -> None:
     slugs = list(Module.objects.filter(language="en").values_list("slug", flat=True))
-    do_all_but(teen, module=slugs[0])
-    do_all_but(teen, module=slugs[1])
+    do_all_steps_except(teen, module=slugs[0])
+    do_all_steps_except(teen, module=slugs[1])
     page = client_of_teen.get(f"/learn/{slugs[0]}").content.decode()
     assert "For another evening" in page
     assert f'href="/learn/{slugs[2]}"' in page
@@ -47,19 +49,19 @@ def test_it_names_the_next_open_module(teen: Person, client_of_teen: Client) -> 
 
 def test_after_the_last_module_it_names_the_first_open_one(teen: Person, client_of_teen: Client) -> None:
     slugs = list(Module.objects.filter(language="en").values_list("slug", flat=True))
-    do_all_but(teen, module=slugs[-1])
+    do_all_steps_except(teen, module=slugs[-1])
     assert f'href="/learn/{slugs[0]}"' in client_of_teen.get(f"/learn/{slugs[-1]}").content.decode()
 
 
 def test_with_all_modules_done_it_names_none(teen: Person, client_of_teen: Client) -> None:
     for slug in Module.objects.values_list("slug", flat=True):
-        do_all_but(teen, module=slug)
+        do_all_steps_except(teen, module=slug)
     page = client_of_teen.get(GB).content.decode()
     assert TALK in page
     assert "For another evening" not in page
 
 
-def test_visitors_get_it_too(client: Client) -> None:
+def test_the_guide_is_offered_to_visitors(client: Client) -> None:
     module = Module.objects.get(slug="good-and-bad")
     for lesson in module.lessons.all():
         client.post(f"{GB}/{lesson.slug}/done")
@@ -71,20 +73,20 @@ def test_visitors_get_it_too(client: Client) -> None:
 
 
 def test_reading_a_lesson_again_leads_on_as_before(teen: Person, client_of_teen: Client) -> None:
-    do_all_but(teen)
+    do_all_steps_except(teen)
     reply = client_of_teen.post(f"{GB}/what-it-is/done")
     assert reply.headers["Location"] == f"{GB}/good-at-and-bad-at"
 
 
 def test_there_is_no_badge(teen: Person, client_of_teen: Client) -> None:
-    do_all_but(teen)
+    do_all_steps_except(teen)
     page = client_of_teen.get(GB).content.decode().lower()
     assert not {word for word in ("badge", "congratulations", "well done", "streak") if word in page}
 
 
-def test_its_query_count(
+def test_the_guide_takes_a_fixed_number_of_queries(
     teen: Person, client_of_teen: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    do_all_but(teen)
+    do_all_steps_except(teen)
     with django_assert_max_num_queries(16):
         client_of_teen.get(GB)

@@ -18,23 +18,23 @@ def passage(library: None) -> Passage:
     return Passage.objects.get(language="en", key="good-and-bad/what-it-is#chance")
 
 
-def asked(passage: Passage, phrase: str) -> None:
+def add_phrase(passage: Passage, phrase: str) -> None:
     Phrase.objects.create(passage=passage, text=phrase)
     index_passages()
 
 
-def keys(question: str, language: str = "en") -> list[str]:
+def find_keys(question: str, language: str = "en") -> list[str]:
     return [passage.key for passage in find_passages(question, language=language)]
 
 
 def test_a_passage_is_found_by_other_words(passage: Passage) -> None:
-    assert keys(ALIKE) == []
-    asked(passage, PHRASE)
-    assert keys(ALIKE) == [passage.key]
+    assert find_keys(ALIKE) == []
+    add_phrase(passage, PHRASE)
+    assert find_keys(ALIKE) == [passage.key]
 
 
 def test_the_search_page_finds_it_without_marks(passage: Passage) -> None:
-    asked(passage, PHRASE)
+    add_phrase(passage, PHRASE)
     (result,) = search_lessons(ALIKE)
     assert [hit.passage.key for hit in result.hits] == [passage.key]
     # From its own address, because searches are rate-limited by network.
@@ -45,25 +45,25 @@ def test_the_search_page_finds_it_without_marks(passage: Passage) -> None:
 
 def test_a_match_by_words_and_meaning_comes_first(passage: Passage) -> None:
     other = Passage.objects.get(language="en", key="good-and-bad/what-it-is#nobody")
-    asked(passage, PHRASE)
-    asked(other, ALIKE)
-    assert keys(ALIKE) == [other.key, passage.key]
+    add_phrase(passage, PHRASE)
+    add_phrase(other, ALIKE)
+    assert find_keys(ALIKE) == [other.key, passage.key]
 
 
 @pytest.mark.parametrize(
     "question", ["how do i feed a kitten", "what is a storm drain", "photosynthesis equation"]
 )
 def test_a_different_meaning_is_not_found(question: str, passage: Passage) -> None:
-    asked(passage, PHRASE)
-    assert keys(question) == []
+    add_phrase(passage, PHRASE)
+    assert find_keys(question) == []
 
 
 def test_without_embeddings_search_uses_words_only(passage: Passage) -> None:
-    asked(passage, PHRASE)
+    add_phrase(passage, PHRASE)
     Phrase.objects.update(embedding=b"")
     Passage.objects.update(embedding=b"")
-    assert keys(ALIKE) == []
-    assert keys(PHRASE) == [passage.key]
+    assert find_keys(ALIKE) == []
+    assert find_keys(PHRASE) == [passage.key]
 
 
 def test_an_unsupported_language_has_no_embeddings(library: None) -> None:

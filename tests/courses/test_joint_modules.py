@@ -20,7 +20,7 @@ from families.models import Link, Notice
 from mail.models import Email
 from privacy import registry
 from privacy.services import erase_person
-from tests.courses.conftest import do_all_but
+from tests.courses.conftest import do_all_steps_except
 from tests.markup import squeezed
 
 GB = "/learn/good-and-bad"
@@ -39,15 +39,15 @@ def noor(teen: Person, as_person: Callable[[Person], Client]) -> Client:
     return as_person(teen)
 
 
-def yes(link: Link) -> str:
+def build_agree_path(link: Link) -> str:
     return f"{GB}/together/{link.pk}"
 
 
-def no(link: Link) -> str:
+def build_end_path(link: Link) -> str:
     return f"{GB}/together/{link.pk}/end"
 
 
-def words(client: Client, path: str = GB) -> str:
+def read_page(client: Client, path: str = GB) -> str:
     """The page without parts that differ between requests."""
     return squeezed(re.sub(r'value="\w{64}"', "", client.get(path).content.decode()))
 
@@ -69,35 +69,35 @@ class TestBeginning:
         self, link: Link, sam: Client, noor: Client, client: Client, stranger: Person,
         as_person: Callable[[Person], Client],
     ) -> None:  # fmt: skip
-        assert "Take it with Noor" in words(sam)
-        assert "Take it with sam" in words(noor)
+        assert "Take it with Noor" in read_page(sam)
+        assert "Take it with sam" in read_page(noor)
         for other in (client, as_person(stranger)):
-            assert "together with" not in words(other)
+            assert "together with" not in read_page(other)
 
     @pytest.mark.parametrize("first", ["sam", "noor"])
     def test_needs_a_yes_from_both_accounts(self, first: str, link: Link, sam: Client, noor: Client) -> None:
         asker, other = (sam, noor) if first == "sam" else (noor, sam)
-        assert asker.post(yes(link)).headers["Location"] == f"{GB}#together"
+        assert asker.post(build_agree_path(link)).headers["Location"] == f"{GB}#together"
         assert JointModule.objects.get().agreed_at is None
-        assert "It starts when they say yes" in words(asker)
-        assert "Yes, together" in words(other)
-        assert "would like to take" in words(other, "/learn/")
+        assert "It starts when they say yes" in read_page(asker)
+        assert "Yes, together" in read_page(other)
+        assert "would like to take" in read_page(other, "/learn/")
         asker.post(f"{LESSON}/done")
         assert LessonDone.objects.count() == 1
-        other.post(yes(link))
+        other.post(build_agree_path(link))
         assert JointModule.objects.get().agreed_at
         for client in (asker, other):
-            assert "You’re taking this module" in words(client)
-            assert "would like to take" not in words(client, "/learn/")
+            assert "You’re taking this module" in read_page(client)
+            assert "would like to take" not in read_page(client, "/learn/")
 
     def test_does_not_start_with_two_yeses_of_one_person(self, link: Link, sam: Client) -> None:
         for _ in range(2):
-            sam.post(yes(link))
+            sam.post(build_agree_path(link))
         assert JointModule.objects.get().agreed_at is None
         assert Notice.objects.count() == 1
 
     def test_shows_the_request_on_the_partners_pages(self, link: Link, sam: Client, teen: Person) -> None:
-        sam.post(yes(link))
+        sam.post(build_agree_path(link))
         notice = Notice.objects.get()
         assert notice.person == teen
         assert notice.text.startswith("sam would like to take “The good and the bad of AI”")
@@ -107,7 +107,7 @@ class TestBeginning:
     ) -> None:
         parent.email = "sam@example.org"
         parent.save()
-        noor.post(yes(link))
+        noor.post(build_agree_path(link))
         mail = Email.objects.get()
         assert mail.subject == "Noor would like to take a module with you"
         assert mail.text.startswith(mail.subject)
@@ -116,12 +116,12 @@ class TestBeginning:
     def test_requests_after_a_no_are_rate_limited(self, link: Link, sam: Client, noor: Client) -> None:
         assert str(views.joint_module_requests.items[0]) == "5 per 1 day"
         for _ in range(5):
-            assert sam.post(yes(link)).status_code == 302
-            noor.post(no(link))
-        assert sam.post(yes(link)).status_code == 429
+            assert sam.post(build_agree_path(link)).status_code == 302
+            noor.post(build_end_path(link))
+        assert sam.post(build_agree_path(link)).status_code == 429
 
     def test_covers_one_module(self, together: Link, sam: Client) -> None:
-        assert "You’re taking this module" not in words(sam, "/learn/brain")
+        assert "You’re taking this module" not in read_page(sam, "/learn/brain")
         sam.post("/learn/brain/what-learning-takes/done")
         assert LessonDone.objects.count() == 1
 
@@ -134,9 +134,9 @@ class TestBeginning:
         self, who: str, link: Link, sam: Client, request: pytest.FixtureRequest,
         as_person: Callable[[Person], Client],
     ) -> None:  # fmt: skip
-        sam.post(yes(link))
+        sam.post(build_agree_path(link))
         other = as_person(request.getfixturevalue(who))
-        for path in (yes(link), no(link)):
+        for path in (build_agree_path(link), build_end_path(link)):
             assert other.post(path).status_code == 404
         assert JointModule.objects.get().agreed_at is None
 
@@ -145,41 +145,41 @@ class TestSayingNo:
     def test_leaves_no_trace_for_the_other(
         self, link: Link, sam: Client, noor: Client, parent: Person
     ) -> None:
-        before = words(sam)
-        sam.post(yes(link))
-        noor.post(no(link))
-        assert words(sam) == before
+        before = read_page(sam)
+        sam.post(build_agree_path(link))
+        noor.post(build_end_path(link))
+        assert read_page(sam) == before
         assert not Notice.objects.filter(person=parent).exists()
         assert not JointModule.objects.exists()
 
-    def test_continuing_alone_leaves_no_trace_either(
+    def test_continuing_alone_leaves_no_trace(
         self, together: Link, sam: Client, noor: Client, parent: Person
     ) -> None:
-        noor.post(no(together))
-        assert "Take it with Noor" in words(sam)
+        noor.post(build_end_path(together))
+        assert "Take it with Noor" in read_page(sam)
         assert not Notice.objects.filter(person=parent).exists()
 
     def test_keeps_progress_but_stops_sharing(
         self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
     ) -> None:
         sam.post(f"{LESSON}/done")
-        noor.post(no(together))
+        noor.post(build_end_path(together))
         sam.post(f"{GB}/good-at-and-bad-at/done")
         noor.post(f"{GB}/bias-in-bias-out/done")
         assert list_done(parent) == {"what-it-is", "good-at-and-bad-at"}
         assert list_done(teen) == {"what-it-is", "bias-in-bias-out"}
 
     def test_the_requester_can_withdraw_it(self, link: Link, sam: Client, noor: Client) -> None:
-        sam.post(yes(link))
-        sam.post(no(link))
-        assert "Yes, together" not in words(noor)
+        sam.post(build_agree_path(link))
+        sam.post(build_end_path(link))
+        assert "Yes, together" not in read_page(noor)
 
     def test_a_late_yes_is_a_new_request(self, link: Link, sam: Client, noor: Client) -> None:
-        sam.post(yes(link))
-        sam.post(no(link))
-        noor.post(yes(link))
+        sam.post(build_agree_path(link))
+        sam.post(build_end_path(link))
+        noor.post(build_agree_path(link))
         assert JointModule.objects.get().agreed_at is None
-        assert "Yes, together" in words(sam)
+        assert "Yes, together" in read_page(sam)
 
 
 class TestSharedWork:
@@ -202,7 +202,7 @@ class TestSharedWork:
         for at, asked in enumerate(module.questions.all()):
             (sam, noor)[at % 2].post(f"{GB}/quiz/{asked.slug}", {"option": asked.options[0]["id"]})
         for client in (sam, noor):
-            assert "You’ve finished all of it" in words(client)
+            assert "You’ve finished all of it" in read_page(client)
             assert client.post(f"{GB}/certificate", {}).status_code == 302
 
     def test_can_be_changed_by_either_partner(
@@ -214,15 +214,15 @@ class TestSharedWork:
 
     def test_every_step_names_the_partner(self, together: Link, noor: Client, sam: Client) -> None:
         for path in (LESSON, f"{GB}/quiz"):
-            assert "You’re taking this with sam." in words(noor, path)
+            assert "You’re taking this with sam." in read_page(noor, path)
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
-        assert "your joint answer" in words(noor, f"{GB}/quiz")
-        assert ">your choice<" not in words(noor, f"{GB}/quiz")
+        assert "your joint answer" in read_page(noor, f"{GB}/quiz")
+        assert ">your choice<" not in read_page(noor, f"{GB}/quiz")
 
     def test_earlier_work_is_not_shared(
         self, link: Link, module: Module, parent: Person, teen: Person
     ) -> None:
-        do_all_but(teen, "talk-about-it")
+        do_all_steps_except(teen, "talk-about-it")
         agree_to_joint_module(link=link, module=module, by=parent)
         agree_to_joint_module(link=link, module=module, by=teen)
         assert not list_done(parent)
@@ -255,17 +255,17 @@ class TestAnswersGivenAlone:
         noor.post(f"{GB}/quiz/average", {"option": options()[1]})
         agree_to_joint_module(link=link, module=module, by=parent)
         agree_to_joint_module(link=link, module=module, by=teen)
-        unanswered = words(sam, f"{GB}/quiz")
+        unanswered = read_page(sam, f"{GB}/quiz")
         assert ">your choice<" not in unanswered
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
         assert (get_answer(parent), get_answer(teen)) == (options()[0], options()[1])
-        assert ">your choice<" in words(noor, f"{GB}/quiz")
+        assert ">your choice<" in read_page(noor, f"{GB}/quiz")
 
     def test_are_private_again_afterwards(
         self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
     ) -> None:
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
-        noor.post(no(together))
+        noor.post(build_end_path(together))
         noor.post(f"{GB}/quiz/average", {"option": options()[1]})
         assert (get_answer(parent), get_answer(teen)) == (options()[0], options()[1])
         assert not QuizAnswer.objects.get(person=teen).is_joint
@@ -277,8 +277,8 @@ class TestLeavingTheFamily:
         sam.post(f"{LESSON}/done")
         assert list_done(parent) == {"what-it-is"}
         assert not list_done(teen)
-        assert "You’re taking this with" not in words(sam, LESSON)
-        for path in (yes(together), no(together)):
+        assert "You’re taking this with" not in read_page(sam, LESSON)
+        for path in (build_agree_path(together), build_end_path(together)):
             assert sam.post(path).status_code == 404
 
     def test_linking_again_does_not_restore_it(
@@ -313,11 +313,11 @@ def test_an_edited_module_stays_joint(
     together: Link, parent: Person, teen: Person, content: Path, sam: Client
 ) -> None:
     for person in (parent, teen):
-        do_all_but(person)
+        do_all_steps_except(person)
     new = content / "en" / SLUG / "6-new.md"
     new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
     load_library(root=content)
-    assert "Continue: New" in words(sam)
+    assert "Continue: New" in read_page(sam)
     sam.post(f"{GB}/new/done")
     assert "new" in list_done(teen)
 
@@ -342,7 +342,7 @@ class TestStoredData:
 def test_a_name_is_escaped(together: Link, teen: Person, sam: Client) -> None:
     teen.display_name = "<b>Noor</b>"
     teen.save()
-    assert "&lt;b&gt;Noor" in words(sam, LESSON)
+    assert "&lt;b&gt;Noor" in read_page(sam, LESSON)
 
 
 @pytest.mark.parametrize(("path", "most"), [("/learn/", 9), (GB, 11), (LESSON, 9), (f"{GB}/quiz", 9)])
@@ -354,14 +354,14 @@ def test_query_count(
 
 
 def test_signed_out_it_redirects_to_sign_in(link: Link, client: Client) -> None:
-    for path in (yes(link), no(link)):
+    for path in (build_agree_path(link), build_end_path(link)):
         assert client.post(path).headers["Location"].startswith("/sign-in")
 
 
 def test_a_cross_site_form_is_refused(link: Link, parent: Person) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(parent)
-    assert client.post(yes(link)).status_code == 403
+    assert client.post(build_agree_path(link)).status_code == 403
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from courses.authoring.loading import load_library
 from courses.authoring.modules import read_library
-from courses.authoring.source import CONTENT
+from courses.authoring.source import CONTENT_ROOT
 from courses.learning.records import PersonRecord
 from courses.library.selectors import get_reader_module, list_reader_modules
 from courses.models import Briefing, LessonDone, Module
@@ -152,7 +152,7 @@ class TestATranslationIsHeldAgainstItsOriginal:
     def spanish(self, tmp_path: Path) -> Path:
         root = tmp_path / "content"
         for language in ("en", "es"):
-            shutil.copytree(CONTENT / language / "mental-health", root / language / "mental-health")
+            shutil.copytree(CONTENT_ROOT / language / "mental-health", root / language / "mental-health")
         return root / "es" / "mental-health"
 
     @pytest.mark.parametrize(

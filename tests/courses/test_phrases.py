@@ -21,41 +21,43 @@ def passage(library: None) -> Passage:
     return Passage.objects.get(language="en", key="good-and-bad/what-it-is#chance")
 
 
-def asked(passage: Passage, *phrases: str) -> None:
+def add_phrases(passage: Passage, *phrases: str) -> None:
     Phrase.objects.bulk_create(Phrase(passage=passage, text=phrase) for phrase in phrases)
     index_passages()
 
 
-def keys(question: str) -> list[str]:
+def find_keys(question: str) -> list[str]:
     return [passage.key for passage in find_passages(question)]
 
 
 def test_a_phrase_finds_what_no_lesson_says(passage: Passage) -> None:
-    assert keys(PHRASE) == []
-    asked(passage, PHRASE)
-    assert keys(PHRASE) == [passage.key]
-    assert keys("help, the goldfish just ate my remote") == [passage.key]
+    assert find_keys(PHRASE) == []
+    add_phrases(passage, PHRASE)
+    assert find_keys(PHRASE) == [passage.key]
+    assert find_keys("help, the goldfish just ate my remote") == [passage.key]
 
 
 def test_one_word_of_a_phrase_is_not_enough(passage: Passage) -> None:
-    asked(passage, PHRASE)
-    assert keys("is a goldfish a mammal") == []
+    add_phrases(passage, PHRASE)
+    assert find_keys("is a goldfish a mammal") == []
 
 
 def test_words_of_two_phrases_are_not_combined(passage: Passage) -> None:
-    asked(passage, "my goldfish is upset", "where is the umbrella stand")
-    assert keys("goldfish umbrella") == []
+    add_phrases(passage, "my goldfish is upset", "where is the umbrella stand")
+    assert find_keys("goldfish umbrella") == []
 
 
 def test_more_phrases_do_not_rank_higher(passage: Passage) -> None:
     other = Passage.objects.get(language="en", key="good-and-bad/what-it-is#nobody")
-    asked(
+    add_phrases(
         passage, PHRASE, "my goldfish hid the remote control", "goldfish and the remote", "a goldfish ate it"
     )
-    asked(other, "the goldfish ate my remote control at breakfast", PHRASE + " whole")
-    before = keys("the goldfish ate my remote control at breakfast")
-    asked(passage, *(f"goldfish remote control breakfast number{n} story{n} again{n}" for n in range(20)))
-    assert before[0] == keys("the goldfish ate my remote control at breakfast")[0] == other.key
+    add_phrases(other, "the goldfish ate my remote control at breakfast", PHRASE + " whole")
+    before = find_keys("the goldfish ate my remote control at breakfast")
+    add_phrases(
+        passage, *(f"goldfish remote control breakfast number{n} story{n} again{n}" for n in range(20))
+    )
+    assert before[0] == find_keys("the goldfish ate my remote control at breakfast")[0] == other.key
 
 
 def test_phrases_and_questions_are_normalized_alike(library: None) -> None:

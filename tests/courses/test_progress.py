@@ -17,54 +17,54 @@ LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-wit
 pytestmark = pytest.mark.usefixtures("library")
 
 
-def next_after(done: CompletedWork) -> str:
+def get_next_step(done: CompletedWork) -> str:
     reader_module = get_reader_module(GB, type("Kept", (), {"list_completed": lambda _self: {GB: done}})())
     return reader_module.progress.next_step.slug if reader_module.progress.next_step else ""
 
 
 class TestTheNextStep:
     def test_is_the_first_at_the_beginning(self) -> None:
-        assert next_after(CompletedWork()) == LESSONS[0]
+        assert get_next_step(CompletedWork()) == LESSONS[0]
 
     def test_follows_the_latest_work(self) -> None:
-        assert next_after(CompletedWork(frozenset(LESSONS[:2]), {}, LESSONS[1])) == LESSONS[2]
+        assert get_next_step(CompletedWork(frozenset(LESSONS[:2]), {}, LESSONS[1])) == LESSONS[2]
 
     def test_is_not_a_skipped_lesson(self) -> None:
-        assert next_after(CompletedWork(frozenset({LESSONS[2]}), {}, LESSONS[2])) == LESSONS[3]
+        assert get_next_step(CompletedWork(frozenset({LESSONS[2]}), {}, LESSONS[2])) == LESSONS[3]
 
     def test_is_the_skipped_lesson_at_the_end(self) -> None:
         answers = {question.slug: "x" for question in QuizQuestion.objects.all()}
-        assert next_after(CompletedWork(frozenset(LESSONS[1:]), answers, "quiz")) == LESSONS[0]
+        assert get_next_step(CompletedWork(frozenset(LESSONS[1:]), answers, "quiz")) == LESSONS[0]
 
     def test_is_the_half_done_quiz(self) -> None:
-        assert next_after(CompletedWork(frozenset(LESSONS), {"average": "x"}, "quiz")) == "quiz"
+        assert get_next_step(CompletedWork(frozenset(LESSONS), {"average": "x"}, "quiz")) == "quiz"
 
     def test_is_none_in_a_finished_module(self) -> None:
         answers = {question.slug: "x" for question in QuizQuestion.objects.all()}
-        assert next_after(CompletedWork(frozenset(LESSONS), answers, LESSONS[0])) == ""
+        assert get_next_step(CompletedWork(frozenset(LESSONS), answers, LESSONS[0])) == ""
 
     def test_is_found_after_a_removed_lesson(self) -> None:
-        assert next_after(CompletedWork(frozenset({"gone"}), {}, "gone")) == LESSONS[0]
+        assert get_next_step(CompletedWork(frozenset({"gone"}), {}, "gone")) == LESSONS[0]
 
 
 class TestIsStarted:
-    def started(self, done: CompletedWork) -> bool:
+    def is_started(self, done: CompletedWork) -> bool:
         reader_module = get_reader_module(
             GB, type("Kept", (), {"list_completed": lambda _self: {GB: done}})()
         )
         return reader_module.progress.is_started
 
     def test_by_a_lesson(self) -> None:
-        assert self.started(CompletedWork(frozenset(LESSONS[:1]), {}, LESSONS[0]))
+        assert self.is_started(CompletedWork(frozenset(LESSONS[:1]), {}, LESSONS[0]))
 
     def test_by_one_answer_of_the_quiz(self) -> None:
-        assert self.started(CompletedWork(frozenset(), {"average": "x"}, "quiz"))
+        assert self.is_started(CompletedWork(frozenset(), {"average": "x"}, "quiz"))
 
     def test_is_false_without_work(self) -> None:
-        assert not self.started(CompletedWork())
+        assert not self.is_started(CompletedWork())
 
     def test_is_false_for_removed_lessons(self) -> None:
-        assert not self.started(CompletedWork(frozenset({"gone"}), {"gone": "x"}, "gone"))
+        assert not self.is_started(CompletedWork(frozenset({"gone"}), {"gone": "x"}, "gone"))
 
 
 def test_the_home_page_continues_a_half_answered_quiz(client: Client) -> None:

@@ -137,7 +137,7 @@ def test_a_question_of_no_words_or_of_hostile_ones_finds_none(question: str, lib
     assert find_passages(question) == []
 
 
-def test_it_costs_three_queries_however_long_the_question(
+def test_a_search_takes_three_queries_however_long_the_question(
     library: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(3):

@@ -19,15 +19,15 @@ from courses.learning.statistics import (
 )
 from courses.models import LessonDone, Module, QuizAnswer, QuizQuestion
 from families.models import Link
-from tests.courses.conftest import LESSONS, SLUG, Crowd, choose, do_all_but, read
+from tests.courses.conftest import LESSONS, SLUG, Crowd, choose_options, do_all_steps_except, read
 
 
-def numbers(**since: object) -> ModuleStatistics:
+def get_statistics(**since: object) -> ModuleStatistics:
     by_module = list_module_statistics(**since)  # type: ignore[arg-type]
     return next(statistics for statistics in by_module if statistics.module.slug == SLUG)
 
 
-def chosen(statistics: ModuleStatistics) -> list[int]:
+def list_choices(statistics: ModuleStatistics) -> list[int]:
     return [
         option.chosen
         for question in statistics.questions
@@ -41,8 +41,8 @@ class TestSteps:
         read(crowd(10), *LESSONS[:2])
         read(crowd(5), LESSONS[0])
         for person in crowd(5):
-            do_all_but(person)
-        counted = numbers()
+            do_all_steps_except(person)
+        counted = get_statistics()
         assert (counted.started, counted.finished) == (20, 5)
         assert [step.reached for step in counted.steps] == [20, 15, 5, 5, 5, 5]
         assert [step.done for step in counted.steps] == [20, 15, 5, 5, 5, 5]
@@ -50,25 +50,25 @@ class TestSteps:
 
     def test_a_skipped_lesson_counts_as_reached(self, module: Module, crowd: Crowd) -> None:
         read(crowd(5), LESSONS[3])
-        counted = numbers()
+        counted = get_statistics()
         assert [step.reached for step in counted.steps] == [5, 5, 5, 5, 0, 0]
         assert [step.done for step in counted.steps] == [0, 0, 0, 5, 0, 0]
 
     def test_one_answer_reaches_the_quiz_and_all_answers_finish_it(
         self, module: Module, crowd: Crowd
     ) -> None:
-        choose(crowd(5), 0)
-        quiz = numbers().steps[-1]
+        choose_options(crowd(5), 0)
+        quiz = get_statistics().steps[-1]
         assert (quiz.reached, quiz.done) == (5, 0)
 
     def test_what_is_no_longer_in_the_module_does_not_count(self, module: Module, crowd: Crowd) -> None:
         for person in crowd(5):
             LessonDone.objects.create(person=person, module_slug=SLUG, lesson_slug="taken-away")
-        assert numbers().started == 0
+        assert get_statistics().started == 0
 
     def test_a_translation_does_not_count_twice(self, module: Module, crowd: Crowd) -> None:
         for person in crowd(5):
-            do_all_but(person, module="mental-health")
+            do_all_steps_except(person, module="mental-health")
         [counted] = [
             statistics for statistics in list_module_statistics() if statistics.module.slug == "mental-health"
         ]
@@ -79,16 +79,16 @@ class TestSteps:
         read(before + both, LESSONS[0])
         LessonDone.objects.update(done_at=timezone.now() - timedelta(days=40))
         read(both, LESSONS[1])
-        month = numbers(since=timezone.now() - timedelta(days=30))
+        month = get_statistics(since=timezone.now() - timedelta(days=30))
         assert [step.reached for step in month.steps][:3] == [5, 5, 0]
-        assert numbers().started == 10
+        assert get_statistics().started == 10
 
 
 class TestFirstAnswers:
     def test_a_first_answer_stays_after_a_second_one(self, module: Module, crowd: Crowd) -> None:
         people = crowd(5)
-        choose(people, 1, 2, 0)
-        assert chosen(numbers())[:3] == [0, 5, 0]
+        choose_options(people, 1, 2, 0)
+        assert list_choices(get_statistics())[:3] == [0, 5, 0]
         assert QuizAnswer.objects.filter(person__in=people).exclude(first_option="").count() == 5
 
     def test_with_enough_answers_shares_and_the_most_misleading_option_are_shown(
@@ -96,19 +96,19 @@ class TestFirstAnswers:
     ) -> None:
         right = next(n for n, option in enumerate(options()) if option["is_right"])
         wrong, other = [nth for nth in range(len(options())) if nth != right][:2]
-        choose(crowd(10), right)
-        choose(crowd(10), wrong)
-        choose(crowd(5), other)
-        counted = numbers()
+        choose_options(crowd(10), right)
+        choose_options(crowd(10), wrong)
+        choose_options(crowd(5), other)
+        counted = get_statistics()
         assert counted.misleading
         assert counted.misleading.slug == "average"
         assert counted.misleading.misled == 40
         assert counted.misleading.misleading == counted.misleading.options[wrong]
 
     def test_with_too_few_answers_no_share_is_shown(self, module: Module, crowd: Crowd) -> None:
-        choose(crowd(15), 1)
-        counted = numbers()
-        assert chosen(counted)[1] == 15
+        choose_options(crowd(15), 1)
+        counted = get_statistics()
+        assert list_choices(counted)[1] == 15
         assert counted.misleading is None
         assert all(option.share is None for question in counted.questions for option in question.options)
 
@@ -121,7 +121,7 @@ class TestFirstAnswers:
         assert (answer.first_option, answer.option) == (options()[1]["id"], options()[0]["id"])
 
     def test_a_joint_answer_counts_once(self, together: Link, module: Module, crowd: Crowd) -> None:
-        choose([together.parent], 1)
+        choose_options([together.parent], 1)
         assert list(QuizAnswer.objects.order_by("first_option").values_list("person", "first_option")) == [
             (together.teen.pk, ""),
             (together.parent.pk, options()[1]["id"]),
@@ -154,10 +154,10 @@ class TestPrivacy:
 
     @pytest.mark.parametrize("few", range(ROUNDING_STEP))
     def test_rare_options_all_look_the_same(self, module: Module, crowd: Crowd, few: int) -> None:
-        choose(crowd(10), 0)
-        choose(crowd(14), 1)
-        choose(crowd(few), 2)
-        about_average = [question for question in numbers().questions if question.slug == "average"]
+        choose_options(crowd(10), 0)
+        choose_options(crowd(14), 1)
+        choose_options(crowd(few), 2)
+        about_average = [question for question in get_statistics().questions if question.slug == "average"]
         assert [(option.chosen, option.share) for option in about_average[0].options][:3] == [
             (10, 50),
             (10, 50),
@@ -166,16 +166,16 @@ class TestPrivacy:
 
     def test_there_are_no_names(self, module: Module, crowd: Crowd) -> None:
         read(crowd(6), LESSONS[0])
-        assert "reader-" not in repr(numbers())
+        assert "reader-" not in repr(get_statistics())
 
 
-def test_it_takes_five_queries_however_many_learn(
+def test_the_statistics_take_five_queries_however_many_learn(
     module: Module, crowd: Crowd, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(5):
         list_module_statistics()
     for person in crowd(6):
-        do_all_but(person)
+        do_all_steps_except(person)
     with django_assert_num_queries(5):
         list_module_statistics()
 

@@ -17,7 +17,7 @@ MakeEvent = Callable[..., Event]
 
 
 @pytest.fixture
-def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send no nudges: another test's worker would still read while the tables are being emptied."""
     monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
 
@@ -65,19 +65,23 @@ def draft(make_event: MakeEvent) -> Event:
     return make_event("a-draft", title="A draft", is_published=False)
 
 
-def come(event: Event, name: str = "Kim", *, now: datetime | None = None, **made: Any) -> SignUp:
-    """Sign up and confirm: with a spot or on the waitlist."""
-    asked = create_sign_up(event=event, name=name, now=now, **{"email": f"{name.lower()}@example.org"} | made)
-    return confirm_sign_up(sign_up=asked, now=now)
+def sign_up_and_confirm(
+    event: Event, name: str = "Kim", *, now: datetime | None = None, **fields: Any
+) -> SignUp:
+    """Create a sign-up and confirm it: it gets a spot, or goes on the waitlist."""
+    sign_up = create_sign_up(
+        event=event, name=name, now=now, **{"email": f"{name.lower()}@example.org"} | fields
+    )
+    return confirm_sign_up(sign_up=sign_up, now=now)
 
 
 @pytest.fixture
-def asked(event: Event) -> SignUp:
-    """Signed up but not confirmed."""
+def unconfirmed(event: Event) -> SignUp:
+    """A sign-up that is not confirmed."""
     return create_sign_up(event=event, name="Kim", email="kim@example.org")
 
 
 @pytest.fixture
 def sign_up(event: Event) -> SignUp:
-    """Has a spot."""
-    return come(event)
+    """A sign-up with a spot."""
+    return sign_up_and_confirm(event)

@@ -26,7 +26,7 @@ FIRST, LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @cache
-def edges(name: str) -> list[datetime]:
+def list_zone_edges(name: str) -> list[datetime]:
     """Return when the clocks of a zone change, or two ends of a year if they never do."""
     return list(list_offset_changes(ZoneInfo(name), FIRST, LAST)) or [
         FIRST + timedelta(days=1),
@@ -38,7 +38,7 @@ def event_near(draw: random.Random) -> Event:
     """Return an event within half a day of a clock change, in a third of cases within two hours."""
     name = draw.choice(ZONES)
     far = draw.choice([2, 12, 12]) * 60
-    starts_at = draw.choice(edges(name)) + timedelta(minutes=draw.randint(-far, far))
+    starts_at = draw.choice(list_zone_edges(name)) + timedelta(minutes=draw.randint(-far, far))
     return Event(
         pk=draw.randint(1, 10**6),
         slug="an-hour",
@@ -65,7 +65,7 @@ def sign_ups(count: int, *, seed: int) -> Iterator[SignUp]:
         )
 
 
-def mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> list[str]:
+def list_mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> list[str]:
     """List what another library reads differently in an invitation. It only knows the time zones in the message."""
     # By default it uses a cached or pytz time zone. Here only the rules in the message count.
     rules = tzical(StringIO(message))
@@ -84,7 +84,7 @@ def mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> 
         "start": (entry.dtstart.value.astimezone(UTC), event.starts_at),
         "end": (entry.dtend.value.astimezone(UTC), event.ends_at),
         "wall clock": (
-            wall(entry.dtstart.value, event.zone),
+            convert_to_wall_time(entry.dtstart.value, event.zone),
             event.starts_local.replace(tzinfo=None, fold=0),
         ),
         "alarms": (len(entry.contents.get("valarm", [])), 0 if method == "CANCEL" else 2),
@@ -92,7 +92,7 @@ def mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> 
     return [f"{name}: {read!r}, meant {meant!r}" for name, (read, meant) in fields.items() if read != meant]
 
 
-def wall(moment: datetime, zone: ZoneInfo) -> datetime:
+def convert_to_wall_time(moment: datetime, zone: ZoneInfo) -> datetime:
     """Return the local time that a calendar shows for a local or UTC time."""
     if moment.utcoffset() == timedelta() and moment.tzname() == "UTC":
         moment = moment.astimezone(zone)

@@ -22,7 +22,7 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
     return as_person(admin_person)
 
 
-def typed(**changed: str) -> dict[str, str]:
+def build_form(**changed: str) -> dict[str, str]:
     return {
         "language": "en",
         "title": "One evening",
@@ -53,18 +53,18 @@ def typed(**changed: str) -> dict[str, str]:
 def test_the_start_is_typed_on_the_events_own_clock(
     admin_client: Client, day: str, clock: str, zone: str, instant: datetime
 ) -> None:
-    assert admin_client.post(ADD, typed(day=day, clock=clock, time_zone=zone)).status_code == 302
+    assert admin_client.post(ADD, build_form(day=day, clock=clock, time_zone=zone)).status_code == 302
     assert Event.objects.get().starts_at == instant
 
 
-def test_it_comes_back_as_it_was_typed(admin_client: Client) -> None:
-    admin_client.post(ADD, typed())
+def test_the_start_is_shown_again_as_it_was_typed(admin_client: Client) -> None:
+    admin_client.post(ADD, build_form())
     event = Event.objects.get()
     page = admin_client.get(f"/admin/events/event/{event.pk}/change/").content.decode()
     assert 'value="2099-01-15"' in page
     assert 'value="18:00"' in page
     assert 'type="date"' in page
-    admin_client.post(f"/admin/events/event/{event.pk}/change/", typed(title="Another name"))
+    admin_client.post(f"/admin/events/event/{event.pk}/change/", build_form(title="Another name"))
     event.refresh_from_db()
     assert event.title == "Another name"
     assert event.starts_at == datetime(2099, 1, 16, 2, tzinfo=UTC)
@@ -84,14 +84,14 @@ def test_it_comes_back_as_it_was_typed(admin_client: Client) -> None:
     ],
 )
 def test_invalid_input_is_refused(admin_client: Client, changed: dict[str, str], message: str) -> None:
-    reply = admin_client.post(ADD, typed(**changed))
+    reply = admin_client.post(ADD, build_form(**changed))
     assert reply.status_code == 200
     assert message in reply.content.decode()
     assert not Event.objects.exists()
 
 
 def test_a_past_events_length_may_be_unknown(admin_client: Client) -> None:
-    assert admin_client.post(ADD, typed(day="2023-12-22", clock="11:00", minutes="")).status_code == 302
+    assert admin_client.post(ADD, build_form(day="2023-12-22", clock="11:00", minutes="")).status_code == 302
     assert Event.objects.get().minutes is None
 
 
@@ -149,11 +149,11 @@ class TestItsModule:
     def test_is_chosen_by_its_title(self, admin_client: Client, library: None) -> None:
         page = admin_client.get(ADD).content.decode()
         assert '<option value="good-and-bad">The good and the bad of AI</option>' in page
-        assert admin_client.post(ADD, typed(module_slug="good-and-bad")).status_code == 302
+        assert admin_client.post(ADD, build_form(module_slug="good-and-bad")).status_code == 302
         assert Event.objects.get().module_slug == "good-and-bad"
 
     def test_that_does_not_exist_is_refused(self, admin_client: Client, library: None) -> None:
-        page = admin_client.post(ADD, typed(module_slug="godo-and-bad")).content.decode()
+        page = admin_client.post(ADD, build_form(module_slug="godo-and-bad")).content.decode()
         assert "Select a valid choice" in page
         assert not Event.objects.exists()
 

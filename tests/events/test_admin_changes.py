@@ -6,7 +6,7 @@ from django.test import Client
 from accounts.models import Person
 from events.models import Event, SignUp
 from mail.models import Email
-from tests.events.test_admin import AsPerson, typed
+from tests.events.test_admin import AsPerson, build_form
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
 
 def as_it_is(event: Event, **changed: str) -> dict[str, str]:
     local = event.starts_local
-    return typed(
+    return build_form(
         title=event.title, slug=event.slug, summary=event.summary, hosts=event.hosts,
         description=event.description.replace("\n", "\r\n"), day=f"{local:%Y-%m-%d}", clock=f"{local:%H:%M:%S}"
     ) | changed  # fmt: skip
@@ -92,7 +92,9 @@ class TestAChange:
         event.refresh_from_db()
         assert event.is_published
 
-    def test_cannot_delete_it_either(self, admin_client: Client, event: Event, sign_up: SignUp) -> None:
+    def test_cannot_delete_an_event_with_sign_ups(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
         assert (
             admin_client.post(f"/admin/events/event/{event.pk}/delete/", {"post": "yes"}).status_code == 403
         )

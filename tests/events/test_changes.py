@@ -15,7 +15,7 @@ from events.models import Event, SignUp, SignUpStatus
 from events.reminders import send_reminders
 from events.services import create_sign_up, leave_event
 from mail.models import Email, EmailState
-from tests.events.conftest import MakeEvent, come
+from tests.events.conftest import MakeEvent, sign_up_and_confirm
 
 SAID = (
     Q(subject__startswith="Changed")
@@ -40,7 +40,7 @@ def read_entry(mail: Email) -> Any:
 
 @pytest.fixture
 def lee(event: Event) -> SignUp:
-    return come(event, "Lee")
+    return sign_up_and_confirm(event, "Lee")
 
 
 def test_a_spot_brings_an_invitation(sign_up: SignUp) -> None:
@@ -88,7 +88,7 @@ class TestAChange:
 
     def test_of_the_join_link_sends_no_email(self, make_event: MakeEvent, client: Client) -> None:
         event = make_event(starts_at=timezone.now() + timedelta(minutes=10))
-        sign_up = come(event)
+        sign_up = sign_up_and_confirm(event)
         event.join_url = "https://meet.example.org/another"
         assert update_event(event=event, notify=True) == 0
         assert Event.objects.get().sequence == 0
@@ -176,7 +176,7 @@ class TestLeaving:
         )
 
     def test_erases_unsent_emails(self, sign_up: SignUp, make_event: MakeEvent) -> None:
-        other = come(make_event("other"))
+        other = sign_up_and_confirm(make_event("other"))
         leave_event(sign_up=sign_up)
         waiting = Email.objects.filter(state=EmailState.WAITING)
         assert {mail.key.split()[1] for mail in waiting.filter(subject__startswith="You have a spot")} == {
@@ -189,7 +189,7 @@ class TestLeaving:
         assert not list_change_emails()
 
     def test_one_click_unsubscribe_stops_emails_and_keeps_spot_and_guests(self, sign_up: SignUp) -> None:
-        guest = come(sign_up.event, "Lee", guest_of=sign_up)
+        guest = sign_up_and_confirm(sign_up.event, "Lee", guest_of=sign_up)
         mail = Email.objects.get(subject__startswith="You have a spot", to="kim@example.org")
         assert mail.unsubscribe_url.endswith(f"/events/sign-up/{sign_up.token}/unsubscribe")
         program = Client(enforce_csrf_checks=True)
@@ -226,7 +226,7 @@ class TestLeaving:
     def test_can_be_undone_with_guests_and_the_same_link(
         self, client: Client, event: Event, sign_up: SignUp
     ) -> None:
-        guest = come(event, "Lee", guest_of=sign_up)
+        guest = sign_up_and_confirm(event, "Lee", guest_of=sign_up)
         reply = client.post(f"{sign_up.get_absolute_url()}/leave", follow=True)
         assert ">Undo<" in reply.content.decode()
         assert not SignUp.objects.filter(name="Kim").exists()
@@ -256,7 +256,7 @@ class TestLeaving:
         client.post(f"{sign_up.get_absolute_url()}/leave")
         other = Client()
         assert ">Undo<" not in other.get(f"/events/{event.slug}/left").content.decode()
-        other.cookies["left"] = client.cookies["left"].value[:-2]
+        other.cookies["undo_leave"] = client.cookies["undo_leave"].value[:-2]
         assert other.post(f"/events/{event.slug}/left/undo").headers["Location"] == f"/events/{event.slug}"
         assert not SignUp.objects.exists()
 
@@ -264,7 +264,7 @@ class TestLeaving:
         self, client: Client, make_event: MakeEvent
     ) -> None:
         full = make_event("full", capacity=1)
-        first, _second = come(full), come(full, "Lee")
+        first, _second = sign_up_and_confirm(full), sign_up_and_confirm(full, "Lee")
         client.post(f"{first.get_absolute_url()}/leave")
         client.post("/events/full/left/undo")
         assert SignUp.objects.get(name="Kim").status == SignUpStatus.WAITLISTED

@@ -17,13 +17,13 @@ from events.feeds import create_feed
 from events.models import CalendarFeed, Event, SignUp
 from events.services import create_sign_up
 from events.spots import confirm_sign_up
-from tests.events.conftest import MakeEvent, come
+from tests.events.conftest import MakeEvent, sign_up_and_confirm
 from tests.events.test_admin import AsPerson
 
 ALL = "/events/calendar.ics"
 
 
-def entries(client: Client, path: str) -> dict[str, Any]:
+def get_entries(client: Client, path: str) -> dict[str, Any]:
     reply = client.get(path)
     assert reply.status_code == 200
     assert reply.headers["Content-Type"].startswith("text/calendar")
@@ -51,17 +51,17 @@ class TestThePublicFeed:
         make_event("e", title="A draft", is_published=False)
         make_event("f", title="Of no known end", minutes=None)
         with django_assert_num_queries(1):
-            listed = entries(client, ALL)
+            listed = get_entries(client, ALL)
         assert set(listed) == {"Soon", "In Tokyo", "Last week"}
         assert not any("ATTENDEE" in entry for entry in listed.values())
 
     def test_marks_cancelled_and_changed_events(self, client: Client, event: Event) -> None:
-        before = entries(client, ALL)["One evening"]
+        before = get_entries(client, ALL)["One evening"]
         event.minutes = 90
         update_event(event=event, notify=False)
-        assert entries(client, ALL)["One evening"]["SEQUENCE"] > before["SEQUENCE"]
+        assert get_entries(client, ALL)["One evening"]["SEQUENCE"] > before["SEQUENCE"]
         cancel_event(event=event)
-        after = entries(client, ALL)["One evening"]
+        after = get_entries(client, ALL)["One evening"]
         assert (after["UID"], after["STATUS"]) == (before["UID"], "CANCELLED")
 
     def test_has_no_join_links(self, client: Client, make_event: MakeEvent) -> None:
@@ -77,11 +77,11 @@ class TestAnOwnFeed:
     def test_has_the_same_entries_as_the_invitations(
         self, client: Client, event: Event, make_event: MakeEvent, feed: str
     ) -> None:
-        place = come(event)
+        place = sign_up_and_confirm(event)
         full = make_event("full", title="Full", capacity=1)
-        come(full, "Lee")
-        come(full)
-        listed = entries(client, feed)
+        sign_up_and_confirm(full, "Lee")
+        sign_up_and_confirm(full)
+        listed = get_entries(client, feed)
         assert set(listed) == {"One evening"}
         assert listed["One evening"]["UID"] == str(place.pk)
 
@@ -121,7 +121,7 @@ class TestThePage:
     def test_shows_only_own_events(
         self, event: Event, kim: Person, stranger: Person, as_person: AsPerson
     ) -> None:
-        come(event)
+        sign_up_and_confirm(event)
         assert "One evening" in as_person(kim).get("/events/mine").content.decode()
         assert "One evening" not in as_person(stranger).get("/events/mine").content.decode()
         assert Client().get("/events/mine").status_code == 302
@@ -134,7 +134,7 @@ class TestThePage:
         django_assert_max_num_queries: DjangoAssertNumQueries,
     ) -> None:
         for number in range(5):
-            come(make_event(f"e-{number}"))
+            sign_up_and_confirm(make_event(f"e-{number}"))
         client = as_person(kim)
         with django_assert_max_num_queries(6):
             page = client.get("/events/mine").content.decode()

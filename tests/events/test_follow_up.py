@@ -11,11 +11,11 @@ from accounts.models import Person
 from events.changes import cancel_event
 from events.errors import NoRecording, TooEarly
 from events.follow_up import publish_recording, save_feedback
-from events.models import Event, Feedback, SignUp, Stage
+from events.models import Event, EventStage, Feedback, SignUp
 from events.services import leave_event
 from mail.models import Email
-from tests.events.conftest import MakeEvent, come
-from tests.events.test_admin import AsPerson, typed
+from tests.events.conftest import MakeEvent, sign_up_and_confirm
+from tests.events.test_admin import AsPerson, build_form
 from tests.markup import squeezed
 from tests.unit.events.test_recordings import CAPTIONS
 
@@ -26,8 +26,8 @@ FILE = "https://video.example/evening.mp4"
 def over(make_event: MakeEvent) -> Event:
     """A past event with a recording and captions, where Kim had a spot."""
     event = make_event(recording_url=FILE, captions=CAPTIONS, module_slug="good-and-bad")
-    come(event)
-    come(event, "Lee")
+    sign_up_and_confirm(event)
+    sign_up_and_confirm(event, "Lee")
     Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
     return Event.objects.get()
 
@@ -47,7 +47,7 @@ class TestTheRecording:
         assert "/events/one-evening\n" in text
         assert "/feedback\n" in text
         assert "/learn/good-and-bad\n" in text
-        assert Event.objects.get().stage == Stage.RECORDED
+        assert Event.objects.get().stage == EventStage.RECORDED
 
     def test_needs_the_event_to_be_over_and_a_link(self, event: Event, past: Event) -> None:
         Event.objects.filter(pk=event.pk).update(recording_url=FILE)
@@ -159,7 +159,7 @@ class TestFeedback:
 class TestTheAdmin:
     def test_takes_captions_as_a_file_and_publishes(self, admin_person: Person, as_person: AsPerson) -> None:
         client = as_person(admin_person)
-        values = typed(day="2023-12-22", clock="11:00", recording_url=FILE)
+        values = build_form(day="2023-12-22", clock="11:00", recording_url=FILE)
         file = SimpleUploadedFile("evening.vtt", (CAPTIONS + "\n" * 100_000).encode())
         assert client.post("/admin/events/event/add/", values | {"captions_file": file}).status_code == 302
         event = Event.objects.get()
@@ -177,6 +177,6 @@ class TestTheAdmin:
     def test_refuses_invalid_captions(
         self, admin_person: Person, as_person: AsPerson, content: bytes
     ) -> None:
-        values = typed() | {"captions_file": SimpleUploadedFile("x.vtt", content)}
+        values = build_form() | {"captions_file": SimpleUploadedFile("x.vtt", content)}
         page = as_person(admin_person).post("/admin/events/event/add/", values).content.decode()
         assert "isn’t a WebVTT file" in page

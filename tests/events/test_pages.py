@@ -18,7 +18,7 @@ from tests.markup import squeezed
 AsPerson = Callable[[Person], Client]
 
 
-def text(client: Client, path: str, status: int = 200) -> str:
+def read_page(client: Client, path: str, status: int = 200) -> str:
     reply = client.get(path)
     assert reply.status_code == status
     return reply.content.decode()
@@ -32,19 +32,19 @@ class TestList:
         for slug, days in [("b-later", 9), ("c-past", -9), ("a-soon", 2), ("d-older", -99)]:
             make_event(slug, title=slug, starts_at=now + timedelta(days=days))
         make_event("going-on", title="going-on", starts_at=now - timedelta(minutes=30))
-        page = text(client, "/events/")
+        page = read_page(client, "/events/")
         order = [page.index(f">{slug}<") for slug in ("going-on", "a-soon", "b-later", "c-past", "d-older")]
         assert order == sorted(order)
         assert page.index(">b-later<") < page.index("Past events") < page.index(">c-past<")
 
     def test_an_empty_list_is_explained(self, client: Client, db: None) -> None:
-        page = text(client, "/events/")
+        page = read_page(client, "/events/")
         assert "drawing-cups" in page
         assert "The next one will appear here" in page
         assert "Past events" not in page
 
     def test_a_draft_is_not_on_it(self, client: Client, draft: Event) -> None:
-        assert "A draft" not in text(client, "/events/")
+        assert "A draft" not in read_page(client, "/events/")
 
     def test_it_takes_two_queries_for_any_number(
         self, client: Client, make_event: MakeEvent, django_assert_num_queries: DjangoAssertNumQueries
@@ -52,12 +52,12 @@ class TestList:
         for number in range(8):
             make_event(f"e-{number}", starts_at=timezone.now() + timedelta(days=number - 3, minutes=1))
         with django_assert_num_queries(2):
-            text(client, "/events/")
+            read_page(client, "/events/")
 
 
 class TestEvent:
     def test_it_shows_the_facts(self, client: Client, event: Event) -> None:
-        page = text(client, "/events/one-evening")
+        page = read_page(client, "/events/one-evening")
         for words in ("One evening", "An hour about AI.", "<p>Then that.</p>", "60 minutes", "Online."):
             assert words in page
         assert "Los Angeles time" in page
@@ -68,7 +68,7 @@ class TestEvent:
         self, client: Client, event: Event, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(1):
-            text(client, "/events/one-evening")
+            read_page(client, "/events/one-evening")
 
     def test_signed_in_it_takes_three_more_queries_and_fills_in_name_and_email(
         self,
@@ -80,23 +80,23 @@ class TestEvent:
         person = make_person("lee", display_name="Lee", email="lee@example.org", time_zone="Europe/Dublin")
         client = as_person(person)
         with django_assert_num_queries(4):
-            page = text(client, "/events/one-evening")
+            page = read_page(client, "/events/one-evening")
         assert 'value="Lee"' in page
         assert 'value="lee@example.org"' in page
         assert "Dublin time" in page
 
     def test_a_teen_without_an_email_types_one(self, event: Event, as_person: AsPerson, teen: Person) -> None:
-        page = squeezed(text(as_person(teen), "/events/one-evening"))
+        page = squeezed(read_page(as_person(teen), "/events/one-evening"))
         assert 'value="Noor"' in page
         assert 'id="id_email" name="email" type="email" value=""' in page
 
     def test_the_link_to_join_is_not_on_it(self, client: Client, make_event: MakeEvent) -> None:
         make_event(join_url="https://meet.example.org/secret")
-        assert "meet.example.org" not in text(client, "/events/one-evening")
-        assert "meet.example.org" not in text(client, "/events/one-evening/calendar.ics")
+        assert "meet.example.org" not in read_page(client, "/events/one-evening")
+        assert "meet.example.org" not in read_page(client, "/events/one-evening/calendar.ics")
 
     def test_a_past_event_has_facts_and_no_form(self, client: Client, past: Event) -> None:
-        page = text(client, "/events/long-ago")
+        page = read_page(client, "/events/long-ago")
         assert "This event is over." in page
         assert "There is no recording on this site." in page
         assert "Not recorded" in page
@@ -107,7 +107,7 @@ class TestEvent:
         hostile = "<script>alert(1)</script>"
         make_event(title=hostile, summary=hostile, description=hostile)
         for path in ("/events/", "/events/one-evening"):
-            page = text(client, path)
+            page = read_page(client, path)
             assert "<script>" not in page
             assert "&lt;script&gt;" in page
 
@@ -115,7 +115,7 @@ class TestEvent:
 class TestFirstEvent:
     def test_its_page_has_the_facts_and_claims_nothing_else(self, client: Client, db: None) -> None:
         load_first_event()
-        page = text(client, "/events/how-to-talk-to-your-teens").replace("\N{NO-BREAK SPACE}", " ")
+        page = read_page(client, "/events/how-to-talk-to-your-teens").replace("\N{NO-BREAK SPACE}", " ")
         main = page[page.index("<main") : page.index("</main>")]
         assert "How to Talk to Your Teens" in main
         assert "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)" in main
@@ -126,7 +126,7 @@ class TestFirstEvent:
 
     def test_the_list_has_its_day(self, client: Client, db: None) -> None:
         load_first_event()
-        assert "Friday, December 22, 2023</time>" in text(client, "/events/")
+        assert "Friday, December 22, 2023</time>" in read_page(client, "/events/")
 
 
 class TestCalendar:
@@ -145,7 +145,7 @@ class TestCalendar:
         make_event("endless", minutes=None)
         make_event("over", starts_at=timezone.now() - timedelta(hours=2))
         for slug in ("long-ago", "endless", "over"):
-            text(client, f"/events/{slug}/calendar.ics", 404)
+            read_page(client, f"/events/{slug}/calendar.ics", 404)
 
 
 class TestOwnSignUp:
@@ -167,7 +167,7 @@ class TestOwnSignUp:
         Event.objects.update(
             join_url="https://meet.example.org/x", starts_at=timezone.now() - timedelta(days=1)
         )
-        page = text(client, f"/events/sign-up/{sign_up.token}")
+        page = read_page(client, f"/events/sign-up/{sign_up.token}")
         assert "meet.example.org" not in page
         assert "calendar.ics" not in page
         assert "This event is over." in page
@@ -180,15 +180,15 @@ class TestOwnSignUp:
         assert "One last email removes the event from your calendar" in page
         assert "Kim" not in page
         assert not SignUp.objects.exists()
-        text(client, f"/events/sign-up/{sign_up.token}", 404)
+        read_page(client, f"/events/sign-up/{sign_up.token}", 404)
 
     def test_a_get_does_not_leave(self, client: Client, sign_up: SignUp) -> None:
-        text(client, f"/events/sign-up/{sign_up.token}/leave", 405)
+        read_page(client, f"/events/sign-up/{sign_up.token}/leave", 405)
         assert SignUp.objects.exists()
 
     @pytest.mark.parametrize("token", ["x", "a" * 32, "a" * 5000, "%00", "../admin", "é🍵"])
     def test_an_invalid_token_is_a_404(self, client: Client, sign_up: SignUp, token: str) -> None:
-        text(client, f"/events/sign-up/{token}", 404)
+        read_page(client, f"/events/sign-up/{token}", 404)
         assert client.post(f"/events/sign-up/{token}/leave").status_code == 404
         assert SignUp.objects.exists()
 
@@ -217,7 +217,7 @@ class TestEveryRole:
     ) -> None:
         client = self.client_for(who, request)
         for path in ("", "one-evening", "one-evening/calendar.ics", "long-ago", f"sign-up/{sign_up.token}"):
-            text(client, f"/events/{path}")
+            read_page(client, f"/events/{path}")
 
     def test_anyone_can_sign_up(self, who: str, request: pytest.FixtureRequest, event: Event) -> None:
         client = self.client_for(who, request)
@@ -231,7 +231,7 @@ class TestEveryRole:
         client = self.client_for(who, request)
         hidden = SignUp.objects.create(event=draft, name="Kim", email="kim@example.org")
         for path in ("a-draft", "a-draft/calendar.ics", "a-draft/signed-up", f"sign-up/{hidden.token}"):
-            text(client, f"/events/{path}", 404)
+            read_page(client, f"/events/{path}", 404)
         form = {"name": "Lee", "email": "lee@example.org"}
         assert client.post("/events/a-draft/sign-up", form).status_code == 404
         assert client.post(f"/events/sign-up/{hidden.token}/leave").status_code == 404

@@ -10,7 +10,7 @@ from django.utils import timezone
 from config.celery import app
 from events import reminders
 from events.changes import cancel_event, update_event
-from events.messages import Audience, send_message
+from events.messages import MessageAudience, send_message
 from events.models import Event, SignUp
 from events.reminders import send_reminders
 from events.services import create_sign_up, leave_event
@@ -18,12 +18,12 @@ from events.tasks import send_reminders as remind_task
 from mail.bounces import record_bounce
 from mail.models import BounceKind, Email
 from tests.budgets.rush import at_once
-from tests.events.conftest import MakeEvent, come
+from tests.events.conftest import MakeEvent, sign_up_and_confirm
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
-def reminded() -> list[str]:
+def list_reminders() -> list[str]:
     mails = Email.objects.filter(subject__regex="^(Coming up|Starting soon):").order_by("created_at", "pk")
     return [f"{mail.to.partition('@')[0]}: {mail.subject.partition(':')[0]}" for mail in mails]
 
@@ -41,7 +41,7 @@ def test_each_is_sent_at_its_time_and_once(start: datetime) -> None:
     assert send_reminders(now=start - HOUR - MINUTE) == 0
     assert send_reminders(now=start - HOUR) == 1
     assert send_reminders(now=start - MINUTE) == 0
-    assert reminded() == ["kim: Coming up", "kim: Starting soon"]
+    assert list_reminders() == ["kim: Coming up", "kim: Starting soon"]
 
 
 def test_a_late_reminder_is_sent_until_it_is_too_late(start: datetime) -> None:
@@ -52,16 +52,16 @@ def test_a_late_reminder_is_sent_until_it_is_too_late(start: datetime) -> None:
 
 def test_only_people_with_a_spot_are_reminded(make_event: MakeEvent) -> None:
     event = make_event(capacity=1)
-    come(event, "Lee")
-    come(event, "Kim")
+    sign_up_and_confirm(event, "Lee")
+    sign_up_and_confirm(event, "Kim")
     create_sign_up(event=event, name="Max", email="max@example.org")
     send_reminders(now=event.starts_at - DAY)
-    assert reminded() == ["lee: Coming up"]
+    assert list_reminders() == ["lee: Coming up"]
 
 
 def test_a_person_who_just_got_a_spot_is_not_reminded(make_event: MakeEvent) -> None:
     event = make_event(starts_at=timezone.now() + 5 * HOUR)
-    come(event)
+    sign_up_and_confirm(event)
     assert send_reminders() == 0
     assert send_reminders(now=event.starts_at - HOUR) == 1
 
@@ -78,10 +78,10 @@ def test_moving_an_event_erases_unsent_reminders(event: Event, start: datetime) 
     send_reminders(now=start - DAY)
     event.starts_at = start + 2 * DAY
     update_event(event=event, notify=True)
-    assert not reminded()
+    assert not list_reminders()
     send_reminders(now=start + DAY)
     cancel_event(event=event)
-    assert not reminded()
+    assert not list_reminders()
 
 
 def test_cancelled_and_unpublished_events_get_no_reminders(event: Event, start: datetime) -> None:
@@ -96,27 +96,31 @@ def test_cancelled_and_unpublished_events_get_no_reminders(event: Event, start: 
 def test_leaving_erases_an_unsent_reminder(start: datetime, sign_up: SignUp) -> None:
     send_reminders(now=start - DAY)
     leave_event(sign_up=sign_up)
-    assert not reminded()
+    assert not list_reminders()
 
 
 def test_a_person_who_marked_an_email_as_spam_gets_only_necessary_emails(
     event: Event, start: datetime
 ) -> None:
-    come(event, "Lee")
+    sign_up_and_confirm(event, "Lee")
     unwanted = Email.objects.filter(to="kim@example.org").first()
     assert unwanted
     record_bounce(message_id=unwanted.message_id, recipient="KIM@example.org", kind=BounceKind.COMPLAINED)
     send_reminders(now=start - DAY)
     send_message(
-        event=event, message_id=uuid4(), audience=Audience.EVERYONE, subject="Bring paper", body="And a pen."
+        event=event,
+        message_id=uuid4(),
+        audience=MessageAudience.EVERYONE,
+        subject="Bring paper",
+        body="And a pen.",
     )
-    assert reminded() == ["lee: Coming up"]
+    assert list_reminders() == ["lee: Coming up"]
     assert [mail.to for mail in Email.objects.filter(subject="Bring paper")] == ["lee@example.org"]
     assert cancel_event(event=event) == 2
 
 
 def test_times_are_in_the_events_and_the_readers_zone(event: Event) -> None:
-    come(event, time_zone="Asia/Tokyo")
+    sign_up_and_confirm(event, time_zone="Asia/Tokyo")
     send_reminders(now=event.starts_at - DAY)
     text = Email.objects.get(subject__startswith="Coming up").text
     assert "Los Angeles time" in text
@@ -126,27 +130,27 @@ def test_times_are_in_the_events_and_the_readers_zone(event: Event) -> None:
 def test_many_are_queued_in_batches(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reminders, "BATCH_SIZE", 3)
     for number in range(7):
-        come(event, f"N{number}")
+        sign_up_and_confirm(event, f"N{number}")
     assert send_reminders(now=event.starts_at - DAY) == 7
-    assert len(set(reminded())) == 7
+    assert len(set(list_reminders())) == 7
 
 
-@pytest.mark.usefixtures("unsent")
+@pytest.mark.usefixtures("no_nudges")
 @pytest.mark.django_db(transaction=True)
 class TestOnce:
     def test_with_several_workers_at_once(self, event: Event) -> None:
         for number in range(20):
-            come(event, f"N{number}")
+            sign_up_and_confirm(event, f"N{number}")
         now = event.starts_at - DAY
         assert sum(at_once([lambda: send_reminders(now=now)] * 6)) == 20
-        assert len(reminded()) == len(set(reminded())) == 20
+        assert len(list_reminders()) == len(set(list_reminders())) == 20
 
     def test_if_a_worker_dies_before_the_commit(self, event: Event) -> None:
-        come(event)
+        sign_up_and_confirm(event)
         with transaction.atomic():
             send_reminders(now=event.starts_at - DAY)
             transaction.set_rollback(True)
-        assert not reminded()
+        assert not list_reminders()
         assert send_reminders(now=event.starts_at - DAY) == 1
 
 

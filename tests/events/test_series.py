@@ -11,7 +11,7 @@ from events.series import repeat_event
 from events.services import create_sign_up, sign_up_for_dates
 from events.times import NoSuchTime
 from mail.models import Email
-from tests.events.conftest import LOS_ANGELES, MakeEvent, come
+from tests.events.conftest import LOS_ANGELES, MakeEvent, sign_up_and_confirm
 
 
 def test_every_date_is_at_the_same_local_time_when_the_clocks_change(make_event: MakeEvent) -> None:
@@ -54,7 +54,7 @@ def dates(event: Event) -> list[Event]:
     return made
 
 
-def statuses(email: str = "kim@example.org") -> list[str]:
+def list_statuses(email: str = "kim@example.org") -> list[str]:
     return list(
         SignUp.objects.filter(email=email).order_by("event__starts_at").values_list("status", flat=True)
     )
@@ -64,22 +64,26 @@ class TestOneConfirmationForSeveralDates:
     """Confirming by email proves that the address is theirs, so other dates need no further email."""
 
     def test_signs_up_for_all_and_invites_to_each(
-        self, client: Client, dates: list[Event], asked: SignUp
+        self, client: Client, dates: list[Event], unconfirmed: SignUp
     ) -> None:
         assert "There are other dates" in Email.objects.get().text
-        assert "Yes, to all dates" in client.get(asked.get_absolute_url()).content.decode()
-        client.post(f"{asked.get_absolute_url()}/confirm", {"all": "yes"})
-        assert statuses() == ["going"] * 3
+        assert "Yes, to all dates" in client.get(unconfirmed.get_absolute_url()).content.decode()
+        client.post(f"{unconfirmed.get_absolute_url()}/confirm", {"all": "yes"})
+        assert list_statuses() == ["going"] * 3
         assert Email.objects.filter(subject__startswith="You have a spot").count() == 3
         assert Email.objects.filter(subject__startswith="Confirm").count() == 1
 
-    def test_signs_up_for_the_chosen_dates(self, client: Client, dates: list[Event], asked: SignUp) -> None:
-        client.post(f"{asked.get_absolute_url()}/confirm", {"date": dates[1].slug})
-        assert set(SignUp.objects.values_list("event", flat=True)) == {asked.event_id, dates[1].pk}
+    def test_signs_up_for_the_chosen_dates(
+        self, client: Client, dates: list[Event], unconfirmed: SignUp
+    ) -> None:
+        client.post(f"{unconfirmed.get_absolute_url()}/confirm", {"date": dates[1].slug})
+        assert set(SignUp.objects.values_list("event", flat=True)) == {unconfirmed.event_id, dates[1].pk}
 
-    def test_signs_up_for_no_other_dates(self, client: Client, dates: list[Event], asked: SignUp) -> None:
-        client.post(f"{asked.get_absolute_url()}/confirm")
-        assert statuses() == ["going"]
+    def test_signs_up_for_no_other_dates(
+        self, client: Client, dates: list[Event], unconfirmed: SignUp
+    ) -> None:
+        client.post(f"{unconfirmed.get_absolute_url()}/confirm")
+        assert list_statuses() == ["going"]
 
     def test_can_add_dates_later(self, client: Client, dates: list[Event], sign_up: SignUp) -> None:
         reply = client.post(f"{sign_up.get_absolute_url()}/dates", {"date": dates[0].slug}, follow=True)
@@ -87,7 +91,7 @@ class TestOneConfirmationForSeveralDates:
         assert "Has a spot: <time" in page
         assert page.count('name="date"') == 1
         client.post(f"{sign_up.get_absolute_url()}/dates", {"all": "yes"})
-        assert statuses() == ["going"] * 3
+        assert list_statuses() == ["going"] * 3
 
     def test_explains_that_no_date_was_chosen(
         self, client: Client, dates: list[Event], sign_up: SignUp
@@ -109,18 +113,18 @@ class TestOneConfirmationForSeveralDates:
 
     def test_joins_the_waitlist_of_a_full_date(self, dates: list[Event], sign_up: SignUp) -> None:
         Event.objects.filter(pk=dates[0].pk).update(capacity=1)
-        come(dates[0], "Lee")
+        sign_up_and_confirm(dates[0], "Lee")
         sign_up_for_dates(sign_up=sign_up, slugs=None)
-        assert statuses() == ["going", "waitlisted", "going"]
+        assert list_statuses() == ["going", "waitlisted", "going"]
 
     def test_confirms_an_earlier_sign_up_for_a_date(self, dates: list[Event], sign_up: SignUp) -> None:
         create_sign_up(event=dates[0], name="Kim", email="KIM@example.org")
         sign_up_for_dates(sign_up=sign_up, slugs=[dates[0].slug])
         assert SignUp.objects.get(event=dates[0]).status == SignUpStatus.GOING
 
-    def test_is_needed_first(self, client: Client, dates: list[Event], asked: SignUp) -> None:
-        client.post(f"{asked.get_absolute_url()}/dates", {"all": "yes"})
-        assert statuses() == ["unconfirmed"]
+    def test_is_needed_first(self, client: Client, dates: list[Event], unconfirmed: SignUp) -> None:
+        client.post(f"{unconfirmed.get_absolute_url()}/dates", {"all": "yes"})
+        assert list_statuses() == ["unconfirmed"]
 
     def test_ignores_dates_of_other_series(
         self, make_event: MakeEvent, dates: list[Event], sign_up: SignUp

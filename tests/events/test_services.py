@@ -30,13 +30,13 @@ def test_a_sign_up_is_saved_and_asked_to_confirm(event: Event, teen: Person) -> 
 
 @pytest.mark.parametrize("again", ["kim@example.org", "KIM@EXAMPLE.ORG", "  Kim@Example.Org\t"])
 def test_signing_up_again_makes_no_second_row_and_no_immediate_email(
-    event: Event, asked: SignUp, again: str
+    event: Event, unconfirmed: SignUp, again: str
 ) -> None:
-    assert create_sign_up(event=event, name="Kim", email=again) == asked
+    assert create_sign_up(event=event, name="Kim", email=again) == unconfirmed
     assert SignUp.objects.count() == Email.objects.count() == 1
 
 
-def test_signing_up_again_later_sends_the_email_again(event: Event, asked: SignUp) -> None:
+def test_signing_up_again_later_sends_the_email_again(event: Event, unconfirmed: SignUp) -> None:
     later = timezone.now() + SOON
     create_sign_up(event=event, name="Kim", email="kim@example.org", now=later)
     create_sign_up(event=event, name="Kim", email="kim@example.org", now=later)
@@ -81,9 +81,9 @@ def test_spellings_of_an_address_are_the_same(event: Event, spelling: str, other
     )
 
 
-def test_one_address_can_sign_up_for_two_events(asked: SignUp, make_event: MakeEvent) -> None:
+def test_one_address_can_sign_up_for_two_events(unconfirmed: SignUp, make_event: MakeEvent) -> None:
     other = create_sign_up(event=make_event("another"), name="Kim", email="kim@example.org")
-    assert other.token != asked.token
+    assert other.token != unconfirmed.token
     assert Email.objects.count() == 2
 
 
@@ -112,7 +112,7 @@ def test_a_rolled_back_sign_up_leaves_no_email(event: Event) -> None:
     assert not SignUp.objects.exists()
 
 
-@pytest.mark.usefixtures("unsent")
+@pytest.mark.usefixtures("no_nudges")
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     def test_one_address_many_times_is_one_sign_up_and_one_email(self, event: Event) -> None:
@@ -154,7 +154,9 @@ class TestRetention:
         assert delete_expired_sign_ups(now=event.ends_at + timedelta(days=30)) == 1
         assert not SignUp.objects.exists()
 
-    def test_sign_ups_of_unpublished_events_are_deleted_too(self, event: Event, sign_up: SignUp) -> None:
+    def test_sign_ups_of_unpublished_events_are_deleted_thirty_days_after_the_start(
+        self, event: Event, sign_up: SignUp
+    ) -> None:
         Event.objects.update(is_published=False, minutes=None)
         assert delete_expired_sign_ups(now=event.starts_at + timedelta(days=30)) == 1
 

@@ -14,7 +14,7 @@ from privacy.services import erase_person
 MakePerson = Callable[..., Person]
 
 
-def linked(parent: Person, teen: Person) -> Link:
+def create_link(parent: Person, teen: Person) -> Link:
     return links.accept_invitation(token=links.create_invitation(by=parent).token, by=teen)
 
 
@@ -30,7 +30,7 @@ def sister(make_person: MakePerson) -> Person:
 
 
 def test_a_parent_and_a_teen_share_a_budget(parent: Person, teen: Person) -> None:
-    linked(parent, teen)
+    create_link(parent, teen)
     assert outer_budget(parent) == outer_budget(teen)
     assert (outer_budget(teen).scope, outer_budget(teen).parent) == (BudgetScope.FAMILY, get_site_budget())
     assert outer_budget(teen).time_zone == teen.time_zone
@@ -39,9 +39,9 @@ def test_a_parent_and_a_teen_share_a_budget(parent: Person, teen: Person) -> Non
 def test_a_second_parent_and_a_sister_join_it(
     parent: Person, teen: Person, sister: Person, other_parent: Person
 ) -> None:
-    linked(parent, teen)
-    linked(other_parent, teen)
-    linked(parent, sister)
+    create_link(parent, teen)
+    create_link(other_parent, teen)
+    create_link(parent, sister)
     assert {outer_budget(person).pk for person in (parent, other_parent, teen, sister)} == {
         outer_budget(teen).pk
     }
@@ -51,15 +51,15 @@ def test_a_second_parent_and_a_sister_join_it(
 def test_two_families_connected_by_a_link_keep_their_budgets(
     parent: Person, teen: Person, sister: Person, other_parent: Person
 ) -> None:
-    linked(parent, teen)
-    linked(other_parent, sister)
-    linked(other_parent, teen)
+    create_link(parent, teen)
+    create_link(other_parent, sister)
+    create_link(other_parent, teen)
     assert outer_budget(teen) == outer_budget(parent) != outer_budget(other_parent) == outer_budget(sister)
 
 
 def test_a_person_without_links_leaves_it(parent: Person, teen: Person, other_parent: Person) -> None:
-    first = linked(parent, teen)
-    linked(other_parent, teen)
+    first = create_link(parent, teen)
+    create_link(other_parent, teen)
     family = outer_budget(teen)
     links.end_link(link=first, by=teen)
     assert outer_budget(parent) == get_site_budget()
@@ -69,22 +69,22 @@ def test_a_person_without_links_leaves_it(parent: Person, teen: Person, other_pa
 def test_a_person_moves_to_the_family_they_are_still_linked_to(
     parent: Person, teen: Person, sister: Person, other_parent: Person
 ) -> None:
-    first = linked(parent, teen)
-    linked(other_parent, sister)
-    linked(other_parent, teen)
+    first = create_link(parent, teen)
+    create_link(other_parent, sister)
+    create_link(other_parent, teen)
     links.end_link(link=first, by=parent)
     assert outer_budget(teen) == outer_budget(other_parent)
     assert outer_budget(parent) == get_site_budget()
 
 
 def test_erasing_the_parent_moves_the_teen_out(parent: Person, teen: Person) -> None:
-    linked(parent, teen)
+    create_link(parent, teen)
     assert erase_person(person=parent)
     assert outer_budget(teen) == get_site_budget()
 
 
 def test_turning_18_ends_it(parent: Person, teen: Person, make_person: MakePerson) -> None:
-    link = linked(parent, teen)
+    link = create_link(parent, teen)
     links.end_link(link=link, by=None)
     assert outer_budget(teen) == outer_budget(parent) == get_site_budget()
     assert teen.role == Role.TEEN

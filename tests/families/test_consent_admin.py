@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from families.consent_models import Verification
+from families.consent_models import ParentVerification
 from families.models import Consent, ConsentPolicy, Correction, Link, Notice, ParentCheck, Residence
 from families.verification import get_verification_level
 from tests.families.conftest import agree
@@ -36,7 +36,7 @@ class TestCorrecting:
         page = staff.get("/admin/families/correction/").content.decode()
         assert REASON["reason"] in page
 
-    def test_the_birth_month_records_them_too(self, teen: Person, staff: Client) -> None:
+    def test_the_birth_month_records_it_and_notifies_the_teen(self, teen: Person, staff: Client) -> None:
         year = timezone.localdate().year - 15
         staff.post(ADD, {"teen": teen.pk, "month": "5", "year": str(year)} | REASON)
         teen.refresh_from_db()
@@ -114,7 +114,7 @@ class TestApproving:
     @pytest.mark.parametrize("how", ["one", "many"])
     def test_withdrawing_it_ends_the_consent(self, how: str, link: Link, staff: Client) -> None:
         Consent.objects.all().delete()
-        ConsentPolicy.objects.create(verification=Verification.ORGANIZATION)
+        ConsentPolicy.objects.create(verification=ParentVerification.ORGANIZATION)
         staff.post("/admin/families/parentcheck/add/", {"link": str(link.pk), "method": "met"})
         agree(teen=link.teen, by=link.parent)
         check = ParentCheck.objects.get().pk
@@ -129,9 +129,9 @@ class TestApproving:
 
 def test_the_verification_level_is_one_row_with_history(staff: Client) -> None:
     staff.post("/admin/families/consentpolicy/add/", {"verification": "mailbox"})
-    assert get_verification_level() == Verification.MAILBOX
+    assert get_verification_level() == ParentVerification.MAILBOX
     assert staff.get("/admin/families/consentpolicy/add/").status_code == 403
     staff.post("/admin/families/consentpolicy/1/change/", {"verification": "organization"})
-    assert get_verification_level() == Verification.ORGANIZATION
+    assert get_verification_level() == ParentVerification.ORGANIZATION
     assert LogEntry.objects.count() == 2
     assert staff.get("/admin/families/consentpolicy/1/history/").status_code == 200

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.audit import find_differences
+from budgets.audit import find_ledger_differences
 from chat.models import Conversation
 from families import family_deletion
 from families.errors import NotLinkedParent
@@ -43,7 +43,7 @@ def born_17(teen: Person) -> Person:
     return teen
 
 
-def later(days: float = 7.1) -> int:
+def carry_out_deletions(days: float = 7.1) -> int:
     return family_deletion.carry_out_family_deletions(now=timezone.now() + timedelta(days=days))
 
 
@@ -109,9 +109,9 @@ class TestRequest:
         family_deletion.request_family_deletion(parent=parent)
         family_deletion.request_family_deletion(parent=parent)
         assert Notice.objects.count() == 1
-        assert later(days=6.9) == 0
+        assert carry_out_deletions(days=6.9) == 0
         as_person(parent).post("/family/data/keep")
-        assert later() == 0
+        assert carry_out_deletions() == 0
         assert Person.objects.count() == 2
 
 
@@ -121,10 +121,10 @@ class TestDeletion:
     ) -> None:
         Conversation.objects.create(owner=teen, title="Mine")
         family_deletion.request_family_deletion(parent=parent)
-        assert later() == 1
+        assert carry_out_deletions() == 1
         assert list(Person.objects.all()) == [stranger]
         assert not Conversation.objects.exists()
-        assert list(find_differences()) == []
+        assert list(find_ledger_differences()) == []
         assert not Email.objects.filter(text__contains="Noor").exists()
 
     def test_keeps_a_teen_who_decides_alone_and_did_not_answer(
@@ -134,7 +134,7 @@ class TestDeletion:
         assert [planned.outcome for planned in family_deletion.list_planned_outcomes(parent)] == [
             AccountOutcome.ASKED
         ]
-        later()
+        carry_out_deletions()
         assert list(Person.objects.all()) == [born_17]
         assert not Link.objects.exists()
 
@@ -152,7 +152,7 @@ class TestDeletion:
             AccountOutcome.ASKED
         ]
         client.post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
-        later()
+        carry_out_deletions()
         assert not Person.objects.exists()
 
     def test_keeps_a_young_teen_with_another_parent(
@@ -161,13 +161,13 @@ class TestDeletion:
         Link.objects.create(parent=other_parent, teen=teen)
         family_deletion.request_family_deletion(parent=parent)
         assert "Yours stays" in as_person(teen).get("/family/").content.decode()
-        later()
+        carry_out_deletions()
         assert set(Person.objects.all()) == {teen, other_parent}
 
     def test_keeps_a_teen_who_ended_the_link(self, link: Link, teen: Person, parent: Person) -> None:
         family_deletion.request_family_deletion(parent=parent)
         end_link(link=link, by=teen)
-        later()
+        carry_out_deletions()
         assert list(Person.objects.all()) == [teen]
 
     def test_continues_the_next_night_after_a_failure(
@@ -184,10 +184,10 @@ class TestDeletion:
 
         monkeypatch.setattr(services, "erase_person", once)
         with pytest.raises(ConnectionError):
-            later()
+            carry_out_deletions()
         monkeypatch.setattr(services, "erase_person", real)
         assert list(Person.objects.all()) == [parent]
-        assert later() == 1
+        assert carry_out_deletions() == 1
         assert not Person.objects.exists()
 
     def test_a_teen_cannot_answer_for_another(

@@ -12,7 +12,7 @@ from budgets.allowances import set_cap
 from budgets.models import Budget
 from families import links
 from families.consents import find_consent
-from families.errors import AlreadyLinked, InvitationExpired, WrongRole
+from families.errors import AlreadyLinked, InvitationNotUsable, WrongRole
 from families.models import Consent, Invitation, Link, Notice
 from families.tasks import end_links_at_18
 from mail.models import Email
@@ -32,7 +32,7 @@ class TestInviting:
     def test_works_once(self, parent: Person, teen: Person, stranger: Person) -> None:
         token = links.create_invitation(by=parent).token
         links.accept_invitation(token=token, by=teen)
-        with pytest.raises(InvitationExpired):
+        with pytest.raises(InvitationNotUsable):
             links.accept_invitation(token=token, by=stranger)
 
     @pytest.mark.parametrize("who", ["parent", "admin_person"])
@@ -55,7 +55,7 @@ class TestInviting:
     def test_expires_after_a_week(self, parent: Person, teen: Person) -> None:
         invitation = links.create_invitation(by=parent)
         Invitation.objects.update(made_at=timezone.now() - timedelta(days=7, seconds=1))
-        with pytest.raises(InvitationExpired):
+        with pytest.raises(InvitationNotUsable):
             links.accept_invitation(token=invitation.token, by=teen)
 
     def test_can_be_declined_without_a_reason(self, parent: Person, teen: Person) -> None:
@@ -74,7 +74,7 @@ class TestInviting:
         def accept() -> None:
             try:
                 links.accept_invitation(token=token, by=teen)
-            except (InvitationExpired, AlreadyLinked) as error:
+            except (InvitationNotUsable, AlreadyLinked) as error:
                 errors.append(error)
             finally:
                 connection.close()

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import MailboxConfirmation, Person, Role
 from families.agreements import answer_proposal, propose_terms
-from families.consent_models import CheckMethod, ConsentPolicy, Verification
+from families.consent_models import CheckMethod, ConsentPolicy, ParentVerification
 from families.consents import withdraw_consent
 from families.family_deletion import request_family_deletion
 from families.links import create_invitation
@@ -29,7 +29,7 @@ COUNT = re.compile(
 )
 
 
-def card(client: Client, path: str = "/family/") -> tuple[str, str] | None:
+def find_card(client: Client, path: str = "/family/") -> tuple[str, str] | None:
     """Return the card's title and its button's link."""
     page = client.get(path).content.decode()
     buttons = re.findall(
@@ -61,73 +61,73 @@ def noor(teen: Person, as_person: Enter) -> Client:
 
 class TestAParent:
     def test_without_a_link_is_asked_to_invite_a_teen(self, sam: Client) -> None:
-        assert card(sam) == card(sam, "/") == ("Invite your teen", "/family/#invitations")
+        assert find_card(sam) == find_card(sam, "/") == ("Invite your teen", "/family/#invitations")
         assert count(sam) == 0
 
     def test_with_an_open_invitation_is_led_to_it(self, sam: Client, parent: Person) -> None:
         create_invitation(by=parent)
-        assert card(sam) == ("Your invitation hasn’t been answered yet", "/family/#invitations")
+        assert find_card(sam) == ("Your invitation hasn’t been answered yet", "/family/#invitations")
 
     def test_who_is_invited_is_asked_to_answer(self, sam: Client, parent: Person, teen: Person) -> None:
         parent.email = "sam@example.org"
         parent.save()
         EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
         token = create_invitation(by=teen, email="sam@example.org").token
-        assert card(sam) == (f"{teen} invited you to link accounts", f"/family/join/{token}")
+        assert find_card(sam) == (f"{teen} invited you to link accounts", f"/family/join/{token}")
         assert count(sam) == 1
 
     def test_who_is_linked_is_asked_to_consent(self, link: Link, sam: Client, teen: Person) -> None:
         title, address = f"The tutor is closed to {teen} until you agree", f"/family/links/{link.pk}/consent"
-        assert card(sam) == card(sam, "/") == (title, address)
+        assert find_card(sam) == find_card(sam, "/") == (title, address)
         assert count(sam) == count(sam, "/learn/") == 1
 
     def test_is_asked_to_answer_a_proposal(self, link: Link, sam: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
         propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL))
-        assert card(sam) == (
+        assert find_card(sam) == (
             f"{teen} would like to change your agreement",
             f"/family/links/{link.pk}/agreement",
         )
         answer_proposal(link=link, by=link.parent, accept=False)
-        assert card(sam) is None
+        assert find_card(sam) is None
 
     def test_is_asked_to_help_with_a_password_first_while_the_code_works(
         self, link: Link, sam: Client, teen: Person
     ) -> None:
         for _ in range(3):
             request_password_help(username=teen.username, code="123456")
-        assert card(sam) == (f"{teen} forgot their password", f"/family/links/{link.pk}/password")
+        assert find_card(sam) == (f"{teen} forgot their password", f"/family/links/{link.pk}/password")
         assert count(sam) == 2
         PasswordHelp.objects.update(asked_at=timezone.now() - timedelta(hours=1))
         assert count(sam) == 1
 
     def test_with_nothing_left_to_do_has_no_card(self, link: Link, sam: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
-        assert card(sam) is None
-        assert card(sam, "/") is None
+        assert find_card(sam) is None
+        assert find_card(sam, "/") is None
         assert "site-who-waiting" not in sam.get("/").content.decode()
 
 
 class TestATeen:
     def test_without_a_link_is_asked_to_invite_a_parent(self, noor: Client, teen: Person) -> None:
-        assert card(noor) == card(noor, "/") == ("Invite a parent", "/family/#invitations")
+        assert find_card(noor) == find_card(noor, "/") == ("Invite a parent", "/family/#invitations")
         create_invitation(by=teen)
-        assert card(noor) == ("Your invitation hasn’t been answered yet", "/family/#invitations")
+        assert find_card(noor) == ("Your invitation hasn’t been answered yet", "/family/#invitations")
 
     def test_who_is_linked_waits_for_the_parent(self, link: Link, noor: Client) -> None:
-        assert card(noor) == ("The tutor is closed until a parent agrees", "/family/consent")
+        assert find_card(noor) == ("The tutor is closed until a parent agrees", "/family/consent")
         assert count(noor) == 0
 
     def test_who_is_old_enough_is_asked_to_decide(self, noor: Client, teen: Person) -> None:
         today = timezone.localdate()
         Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - 17, day=1))
-        assert card(noor) == ("The tutor is closed until you agree", "/family/consent")
+        assert find_card(noor) == ("The tutor is closed until you agree", "/family/consent")
 
     def test_is_asked_to_answer_a_proposal(self, link: Link, noor: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
-        assert card(noor) is None
+        assert find_card(noor) is None
         propose_terms(link=link, by=link.parent, terms=Terms(answers_a_day=5))
-        assert card(noor) == (
+        assert find_card(noor) == (
             f"{link.parent} would like to change your agreement",
             f"/family/links/{link.pk}/agreement",
         )
@@ -145,26 +145,26 @@ class TestATeen:
 
 
 class TestAnUnverifiedParent:
-    @pytest.fixture(params=[Verification.MAILBOX, Verification.ORGANIZATION])
-    def level(self, request: pytest.FixtureRequest, db: None) -> Verification:
-        level: Verification = request.param
+    @pytest.fixture(params=[ParentVerification.MAILBOX, ParentVerification.ORGANIZATION])
+    def level(self, request: pytest.FixtureRequest, db: None) -> ParentVerification:
+        level: ParentVerification = request.param
         ConsentPolicy.objects.create(verification=level)
         return level
 
     def test_is_shown_what_is_left_and_asked_for_nothing(
-        self, level: Verification, link: Link, sam: Client, teen: Person
+        self, level: ParentVerification, link: Link, sam: Client, teen: Person
     ) -> None:
         title, address = (
             f"The tutor is closed to {teen} until you can agree",
             f"/family/links/{link.pk}/consent",
         )
-        assert card(sam) == card(sam, "/") == (title, address)
+        assert find_card(sam) == find_card(sam, "/") == (title, address)
         assert count(sam) == 0
 
     def test_is_asked_once_verified(
-        self, level: Verification, link: Link, sam: Client, parent: Person, admin_person: Person
+        self, level: ParentVerification, link: Link, sam: Client, parent: Person, admin_person: Person
     ) -> None:
-        if level == Verification.ORGANIZATION:
+        if level == ParentVerification.ORGANIZATION:
             approve_parent(link=link, method=CheckMethod.MET, by=admin_person)
         else:
             address = EmailAddress.objects.create(user=parent, email="sam@example.org", verified=True)
@@ -173,8 +173,8 @@ class TestAnUnverifiedParent:
             )
         assert count(sam) == 1
 
-    @pytest.mark.parametrize("choose", list(Verification))
-    def test_the_query_and_the_function_agree(self, choose: Verification, link: Link) -> None:
+    @pytest.mark.parametrize("choose", list(ParentVerification))
+    def test_the_query_and_the_function_agree(self, choose: ParentVerification, link: Link) -> None:
         for _ in range(2):
             may = Link.objects.filter(build_verified_filter()).exists()
             assert may == (find_missing_verification(link) is None)
@@ -187,7 +187,7 @@ class TestMootRequests:
     ) -> None:
         agree(teen=teen, by=link.parent, country="US")
         withdraw_consent(teen=teen, by=link.parent)
-        assert (card(sam), count(sam)) == (None, 0)
+        assert (find_card(sam), count(sam)) == (None, 0)
 
     def test_an_invitation_from_a_linked_person_is_left_out(
         self, link: Link, sam: Client, teen: Person
@@ -198,7 +198,7 @@ class TestMootRequests:
         EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
         create_invitation(by=teen, email=parent.email)
         assert count(sam) == 1
-        assert card(sam) == (
+        assert find_card(sam) == (
             f"The tutor is closed to {teen} until you agree",
             f"/family/links/{link.pk}/consent",
         )
@@ -215,7 +215,7 @@ class TestMootRequests:
 
 def test_a_teen_without_a_country_is_asked_for_it(link: Link, noor: Client) -> None:
     Residence.objects.all().delete()
-    assert card(noor) == ("The tutor is closed until someone agrees", "/family/consent")
+    assert find_card(noor) == ("The tutor is closed until someone agrees", "/family/consent")
 
 
 @pytest.mark.parametrize("state", ["paused", "quiet", "open"])

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
-from families.errors import PasswordHelpExpired, WrongCode
+from families.errors import PasswordHelpNotUsable, WrongPasswordHelpCode
 from families.models import Link, Notice, PasswordHelp
 from families.password_help import (
     delete_expired_password_helps,
@@ -51,14 +51,14 @@ def asked(teen: Person) -> Turn:
     )
 
 
-def helped(teen: Person, parent: Person, password: str = NEW) -> Person:
+def set_password_with_help(teen: Person, parent: Person, password: str = NEW) -> Person:
     asking = request_password_help(username=teen.username, code="482913")
     assert asking
     grant_password_help(teen=teen, by=parent, code="482913")
     return use_password_help(help_id=asking.pk, password=password)
 
 
-def code_on(client: Client) -> str:
+def read_code(client: Client) -> str:
     match = re.search(r"(\d{3}) (\d{3})</p>", client.get("/family/password/code").content.decode())
     assert match
     return match[1] + match[2]
@@ -70,7 +70,7 @@ class TestOnTwoScreens:
     ) -> None:
         screen, grown_up = Client(), as_person(parent)
         screen.post("/family/password", {"username": "NOOR"})
-        code = code_on(screen)
+        code = read_code(screen)
         assert NEW not in grown_up.get("/family/").content.decode()
         reply = grown_up.post(f"/family/links/{link.pk}/password", {"code": f"{code[:3]} {code[3:]}"})
         assert reply["Location"] == "/family/"
@@ -85,7 +85,7 @@ class TestOnTwoScreens:
         self, link: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         elsewhere = as_person(teen)
-        helped(teen, parent)
+        set_password_with_help(teen, parent)
         assert elsewhere.get("/family/")["Location"].startswith("/sign-in")
 
     def test_no_password_can_be_set_before_the_parent_types_the_code(self, link: Link, teen: Person) -> None:
@@ -117,7 +117,7 @@ class TestOnTwoScreens:
     ) -> None:
         screen = Client()
         screen.post("/family/password", {"username": "noor"})
-        as_person(parent).post(f"/family/links/{link.pk}/password", {"code": code_on(screen)})
+        as_person(parent).post(f"/family/links/{link.pk}/password", {"code": read_code(screen)})
         assert screen.post("/family/password/code", {"password": "password"}).status_code == 422
         assert screen.post("/family/password/code", {"password": NEW}).status_code == 302
 
@@ -168,7 +168,7 @@ class TestAskingOften:
         codes = set()
         for _ in range(8):
             assert screen.post("/family/password", {"username": username.upper()}).status_code == 302
-            codes.add(code_on(screen))
+            codes.add(read_code(screen))
         assert len(codes) == 1
         assert PasswordHelp.objects.count() == (username == "noor")
 
@@ -194,7 +194,7 @@ class TestAskingOften:
     ) -> None:
         screen = Client(REMOTE_ADDR="198.51.100.9")
         screen.post("/family/password", {"username": "noor"})
-        as_person(parent).post(f"/family/links/{link.pk}/password", {"code": code_on(screen)})
+        as_person(parent).post(f"/family/links/{link.pk}/password", {"code": read_code(screen)})
         screen.post("/family/password/code", {"password": NEW})
         for number in range(6):
             Client(REMOTE_ADDR="198.51.100.9").post(
@@ -214,21 +214,21 @@ class TestTheCode:
             (parent, stranger, "482913"),
             (parent, teen, "482914"),
         ]:
-            with pytest.raises(WrongCode):
+            with pytest.raises(WrongPasswordHelpCode):
                 grant_password_help(teen=of, by=by, code=code)
 
     def test_works_for_half_an_hour_and_once(self, link: Link, teen: Person, parent: Person) -> None:
         asking = request_password_help(username="noor", code="482913")
         assert asking
         PasswordHelp.objects.update(asked_at=timezone.now() - timedelta(minutes=31))
-        with pytest.raises(WrongCode):
+        with pytest.raises(WrongPasswordHelpCode):
             grant_password_help(teen=teen, by=parent, code="482913")
         PasswordHelp.objects.update(asked_at=timezone.now())
         grant_password_help(teen=teen, by=parent, code="482913")
         use_password_help(help_id=asking.pk, password=NEW)
-        with pytest.raises(PasswordHelpExpired):
+        with pytest.raises(PasswordHelpNotUsable):
             use_password_help(help_id=asking.pk, password="another long one")
-        with pytest.raises(WrongCode):
+        with pytest.raises(WrongPasswordHelpCode):
             grant_password_help(teen=teen, by=parent, code="482913")
 
     def test_a_second_request_does_not_end_the_first(self, link: Link, teen: Person, parent: Person) -> None:
@@ -243,7 +243,7 @@ class TestTheCode:
     def test_is_kept_after_use_until_the_old_password_is_typed(
         self, link: Link, teen: Person, parent: Person
     ) -> None:
-        helped(teen, parent)
+        set_password_with_help(teen, parent)
         assert delete_expired_password_helps(now=timezone.now() + timedelta(days=100)) == 0
 
 
@@ -253,7 +253,7 @@ class TestSealedData:
     @pytest.fixture
     def as_teen(self, asked: Turn, link: Link, teen: Person, parent: Person, as_person: Enter) -> Client:
         save_trusted_adult(teen=teen, name="Great-Aunt Zephyrine", contact="0161")
-        return as_person(helped(teen, parent))
+        return as_person(set_password_with_help(teen, parent))
 
     def test_is_on_no_page(self, as_teen: Client, asked: Turn) -> None:
         assert QUESTION not in as_teen.get("/tutor/").content.decode()
@@ -289,7 +289,7 @@ class TestSealedData:
     ) -> None:
         teen.refresh_from_db()
         first_seal = teen.sealed_before
-        helped(teen, parent, "a third long password")
+        set_password_with_help(teen, parent, "a third long password")
         assert unseal_data(teen=teen, old_password=NEW)
         teen.refresh_from_db()
         assert teen.sealed_before == first_seal

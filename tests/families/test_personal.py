@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Person
-from families.agreements import set_pause
+from families.agreements import set_parent_pause
 from families.consents import find_consent
 from families.gate import ClosedReason, get_tutor_gate
 from families.links import end_link
@@ -18,7 +18,7 @@ from tests.families.conftest import agree
 def agreed(link: Link, teen: Person, parent: Person) -> Link:
     Consent.objects.all().delete()
     agree(teen=teen, by=parent)
-    set_pause(link=link, paused=True)
+    set_parent_pause(link=link, paused=True)
     return link
 
 

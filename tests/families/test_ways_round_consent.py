@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from accounts.models import MailboxConfirmation, Person
 from families import consents
-from families.agreements import answer_proposal, propose_terms, set_pause
-from families.consent_models import CheckMethod, Verification
+from families.agreements import answer_proposal, propose_terms, set_parent_pause
+from families.consent_models import CheckMethod, ParentVerification
 from families.consent_texts import get_current_text
 from families.consents import find_consent, withdraw_consent
 from families.cooling_off import COOLING_OFF_PERIOD, find_cooling_off_end
@@ -23,7 +23,7 @@ from families.corrections import correct_country
 from families.errors import (
     CannotGiveConsent,
     CoolingOffActive,
-    InvitationExpired,
+    InvitationNotUsable,
     ParentNotVerified,
     WrongRole,
 )
@@ -67,15 +67,15 @@ def confirm(person: Person, email: str, *, ago: timedelta) -> None:
     MailboxConfirmation.objects.create(address=address, confirmed_at=timezone.now() - ago)
 
 
-def linked(parent: Person, teen: Person) -> Link:
+def create_link(parent: Person, teen: Person) -> Link:
     return accept_invitation(token=create_invitation(by=teen).token, by=parent)
 
 
-def ask_for(level: Verification) -> None:
+def ask_for(level: ParentVerification) -> None:
     ConsentPolicy.objects.update_or_create(defaults={"verification": level})
 
 
-def form(country: str) -> dict[str, str]:
+def build_consent_form(country: str) -> dict[str, str]:
     return {"country": country, "text_hash": get_current_text().hash}
 
 
@@ -92,8 +92,8 @@ def test_every_listed_case_names_an_existing_test() -> None:
 class TestAnotherCountry:
     def test_the_first_country_is_kept(self, born_15: Person, as_person: Enter) -> None:
         client = as_person(born_15)
-        assert client.post("/family/consent", form("DE")).status_code == 422
-        assert client.post("/family/consent", form("US")).status_code == 422
+        assert client.post("/family/consent", build_consent_form("DE")).status_code == 422
+        assert client.post("/family/consent", build_consent_form("US")).status_code == 422
         assert find_country(born_15) == "DE"
         assert get_tutor_gate(born_15).closed_reason == ClosedReason.CONSENT
 
@@ -102,15 +102,15 @@ class TestAnotherCountry:
     ) -> None:
         first, second = as_person(born_15), as_person(born_15)
         assert "Choose</option>" in second.get("/family/consent").content.decode()
-        first.post("/family/consent", form("DE"))
-        assert second.post("/family/consent", form("US")).status_code == 422
+        first.post("/family/consent", build_consent_form("DE"))
+        assert second.post("/family/consent", build_consent_form("US")).status_code == 422
         assert "Choose</option>" not in second.get("/family/consent").content.decode()
 
     def test_it_is_kept_when_a_parent_is_asked_next(
         self, born_15: Person, link: Link, as_person: Enter
     ) -> None:
-        as_person(born_15).post("/family/consent", form("DE"))
-        as_person(link.parent).post(f"/family/links/{link.pk}/consent", form("US"))
+        as_person(born_15).post("/family/consent", build_consent_form("DE"))
+        as_person(link.parent).post(f"/family/links/{link.pk}/consent", build_consent_form("US"))
         assert Consent.objects.get().country == "DE"
 
     def test_it_is_kept_after_withdrawing(self, link: Link, born_15: Person) -> None:
@@ -120,7 +120,7 @@ class TestAnotherCountry:
             agree(teen=born_15, by=born_15, country="US")
 
     def test_a_refusal_saves_only_the_country(self, born_15: Person, as_person: Enter) -> None:
-        as_person(born_15).post("/family/consent", form("DE"))
+        as_person(born_15).post("/family/consent", build_consent_form("DE"))
         assert not Consent.objects.exists()
         assert not Notice.objects.exists()
 
@@ -131,7 +131,7 @@ class TestEndingTheLink:
         self, who: str, born_15: Person, link: Link
     ) -> None:
         agree(teen=born_15, by=born_15)
-        set_pause(link=link, paused=True)
+        set_parent_pause(link=link, paused=True)
         Notice.objects.all().delete()
         end_link(link=link, by=born_15 if who == "teen" else link.parent)
         gate = get_tutor_gate(born_15)
@@ -153,7 +153,7 @@ class TestEndingTheLink:
         self, agreed: Link, teen: Person, mum: Person
     ) -> None:
         end_link(link=agreed, by=teen)
-        linked(mum, teen)
+        create_link(mum, teen)
         with pytest.raises(CoolingOffActive):
             agree(teen=teen, by=mum)
 
@@ -168,8 +168,8 @@ class TestEndingTheLink:
     def test_closes_the_tutor_despite_another_parents_consent(
         self, agreed: Link, teen: Person, other_parent: Person
     ) -> None:
-        paused = linked(other_parent, teen)
-        set_pause(link=paused, paused=True)
+        paused = create_link(other_parent, teen)
+        set_parent_pause(link=paused, paused=True)
         end_link(link=paused, by=teen)
         assert find_consent(teen)
         assert get_tutor_gate(teen).closed_reason == ClosedReason.COOLING_OFF
@@ -182,13 +182,13 @@ class TestEndingTheLink:
         assert get_tutor_gate(born_15).closed_reason is None
 
     def test_is_undone_by_the_same_parent_and_restores_their_pause(self, agreed: Link, teen: Person) -> None:
-        set_pause(link=agreed, paused=True)
+        set_parent_pause(link=agreed, paused=True)
         end_link(link=agreed, by=teen)
-        again = linked(agreed.parent, teen)
+        again = create_link(agreed.parent, teen)
         agree(teen=teen, by=agreed.parent)
         gate = get_tutor_gate(teen)
         assert (gate.closed_reason, gate.paused_by) == (ClosedReason.PAUSED, agreed.parent)
-        set_pause(link=again, paused=False)
+        set_parent_pause(link=again, paused=False)
         assert get_tutor_gate(teen).closed_reason is None
 
     def test_by_deleting_the_parents_account_also_closes_it(self, agreed: Link, born_15: Person) -> None:
@@ -241,7 +241,7 @@ class TestWithdrawing:
     def test_by_a_parent_prevents_the_other_parents_consent(
         self, agreed: Link, teen: Person, mum: Person
     ) -> None:
-        linked(mum, teen)
+        create_link(mum, teen)
         withdraw_consent(teen=teen, by=agreed.parent)
         with pytest.raises(CoolingOffActive):
             agree(teen=teen, by=mum)
@@ -249,67 +249,67 @@ class TestWithdrawing:
 
 class TestAFakeParent:
     def test_does_not_end_another_parents_pause(self, agreed: Link, teen: Person, mum: Person) -> None:
-        set_pause(link=agreed, paused=True)
-        set_pause(link=linked(mum, teen), paused=False)
+        set_parent_pause(link=agreed, paused=True)
+        set_parent_pause(link=create_link(mum, teen), paused=False)
         assert get_tutor_gate(teen).closed_reason == ClosedReason.PAUSED
 
     def test_is_accepted_without_verification_and_the_page_says_so(
         self, teen: Person, mum: Person, as_person: Enter
     ) -> None:
-        link = linked(mum, teen)
+        link = create_link(mum, teen)
         page = as_person(mum).get(f"/family/links/{link.pk}/consent").content.decode()
         assert "This site doesn’t check." in page
-        assert agree(teen=teen, by=mum).verification == Verification.NONE
+        assert agree(teen=teen, by=mum).verification == ParentVerification.NONE
 
-    @pytest.mark.parametrize("level", [Verification.MAILBOX, Verification.ORGANIZATION])
+    @pytest.mark.parametrize("level", [ParentVerification.MAILBOX, ParentVerification.ORGANIZATION])
     def test_is_refused_by_a_site_that_verifies_even_with_a_crafted_request(
-        self, level: Verification, teen: Person, mum: Person, as_person: Enter
+        self, level: ParentVerification, teen: Person, mum: Person, as_person: Enter
     ) -> None:
         ask_for(level)
-        link = linked(mum, teen)
+        link = create_link(mum, teen)
         client = as_person(mum)
         page = client.get(f"/family/links/{link.pk}/consent").content.decode()
         assert "I have read this, and I agree" not in page
-        assert client.post(f"/family/links/{link.pk}/consent", form("US")).status_code == 422
+        assert client.post(f"/family/links/{link.pk}/consent", build_consent_form("US")).status_code == 422
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
     def test_is_accepted_once_the_mailbox_is_three_days_old(self, teen: Person, mum: Person) -> None:
-        ask_for(Verification.MAILBOX)
-        linked(mum, teen)
+        ask_for(ParentVerification.MAILBOX)
+        create_link(mum, teen)
         confirm(mum, "mum@example.org", ago=timedelta(days=3))
-        assert agree(teen=teen, by=mum).verification == Verification.MAILBOX
+        assert agree(teen=teen, by=mum).verification == ParentVerification.MAILBOX
 
     def test_waits_again_after_a_change_of_address(self, teen: Person, mum: Person) -> None:
-        ask_for(Verification.MAILBOX)
-        linked(mum, teen)
+        ask_for(ParentVerification.MAILBOX)
+        create_link(mum, teen)
         confirm(mum, "mum@example.org", ago=timedelta(days=300))
         confirm(mum, "other@example.org", ago=timedelta())
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
     def test_the_mailbox_is_notified_of_the_consent(self, teen: Person, mum: Person) -> None:
-        linked(mum, teen)
+        create_link(mum, teen)
         agree(teen=teen, by=mum)
         assert "If it wasn’t you" in Email.objects.filter(to="mum@example.org").latest("pk").text
 
     def test_is_refused_without_approval_by_the_organization(
         self, teen: Person, mum: Person, admin_person: Person
     ) -> None:
-        ask_for(Verification.ORGANIZATION)
-        link = linked(mum, teen)
+        ask_for(ParentVerification.ORGANIZATION)
+        link = create_link(mum, teen)
         check = approve_parent(link=link, method=CheckMethod.MET, by=admin_person)
-        assert agree(teen=teen, by=mum).verification == Verification.ORGANIZATION
+        assert agree(teen=teen, by=mum).verification == ParentVerification.ORGANIZATION
         withdraw_approval(check=check)
         assert find_consent(teen) is None
 
     def test_an_approval_applies_to_one_link_only(
         self, teen: Person, mum: Person, admin_person: Person
     ) -> None:
-        ask_for(Verification.ORGANIZATION)
-        approve_parent(link=linked(mum, teen), method=CheckMethod.MET, by=admin_person)
+        ask_for(ParentVerification.ORGANIZATION)
+        approve_parent(link=create_link(mum, teen), method=CheckMethod.MET, by=admin_person)
         end_link(link=Link.objects.get(), by=teen)
-        linked(mum, teen)
+        create_link(mum, teen)
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
@@ -317,12 +317,12 @@ class TestAFakeParent:
         self, teen: Person, parent: Person, settings: Settings
     ) -> None:
         settings.DEMO = False
-        linked(parent, teen)
+        create_link(parent, teen)
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=parent)
 
     def test_a_higher_level_applies_only_to_later_consents(self, agreed: Link, teen: Person) -> None:
-        ask_for(Verification.ORGANIZATION)
+        ask_for(ParentVerification.ORGANIZATION)
         assert get_tutor_gate(teen).closed_reason is None
 
 
@@ -348,7 +348,7 @@ class TestLocalModels:
     def test_still_apply_with_a_second_parent_who_did_not_agree_on_them(
         self, local: Link, teen: Person, mum: Person
     ) -> None:
-        linked(mum, teen)
+        create_link(mum, teen)
         assert get_tutor_gate(teen).terms.local_only
 
     def test_end_with_the_link_and_the_parent_is_notified(
@@ -365,15 +365,15 @@ class TestInvitations:
     ) -> None:
         token = create_invitation(by=teen).token
         accept_invitation(token=token, by=parent)
-        with pytest.raises(InvitationExpired):
+        with pytest.raises(InvitationNotUsable):
             accept_invitation(token=token, by=mum)
 
-    def test_after_a_refusal_the_next_parent_is_verified_too(
+    def test_after_a_refusal_the_next_parent_must_be_verified(
         self, parent: Person, teen: Person, mum: Person
     ) -> None:
-        ask_for(Verification.MAILBOX)
+        ask_for(ParentVerification.MAILBOX)
         decline_invitation(token=create_invitation(by=teen).token, by=parent)
-        linked(mum, teen)
+        create_link(mum, teen)
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
@@ -404,7 +404,7 @@ class TestTime:
             agree(teen=born_15, by=born_15)
 
     def test_at_18_the_link_ends_without_cooling_off(self, agreed: Link, teen: Person) -> None:
-        set_pause(link=agreed, paused=True)
+        set_parent_pause(link=agreed, paused=True)
         today = timezone.localdate()
         teen.born = date(today.year - 18, today.month, 1)
         teen.save(update_fields=["born"])

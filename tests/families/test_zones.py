@@ -15,7 +15,7 @@ from accounts.models import Person
 from accounts.services import update_person
 from budgets.allowances import get_budget
 from budgets.models import Budget
-from budgets.periods import get_open_period
+from budgets.periods import ensure_open_period
 from budgets.selectors import get_meter
 from config.settings.celery import CELERY_BEAT_SCHEDULE
 from families import tasks
@@ -226,7 +226,7 @@ class TestANewZoneOfTheDailyLimit:
         assert self.zone(teen) == "Pacific/Auckland"
 
     def test_gives_no_second_allowance_in_one_day(self, moved: Link, teen: Person) -> None:
-        get_open_period(get_budget(owner=teen), now=NOW, lock=False)
+        ensure_open_period(get_budget(owner=teen), now=NOW, lock=False)
         before = get_meter(owner=teen, now=NOW)
         apply_new_zones(now=madrid(2, 0, 1))
         # The current day keeps its zone.

@@ -24,7 +24,7 @@ from guard.segments import is_short, split_segments
 
 DANGER = messages()
 SAMPLE = DANGER[::10]
-CONTENT = Path(__file__).parents[2] / "courses" / "content"
+CONTENT_ROOT = Path(__file__).parents[2] / "courses" / "content"
 MOST_FALSE = 0.005
 
 
@@ -144,7 +144,7 @@ def test_a_short_message_is_judged_by_what_both_models_see_in_all_of_it() -> Non
             assert judged(message.text).level >= max(quick.verdict.level, deep.verdict.level)
 
 
-def test_a_word_beyond_the_first_run_is_read_too() -> None:
+def test_a_word_beyond_the_first_run_is_read() -> None:
     text = "🙂 ☹ " * 60 + "i cannot bear to be alive for one more day"
     kind = get_classifier().read(text).traits
     assert get_encoder().read(text, (0, len(text)), kind).verdict.level >= Level.HINTS
@@ -192,7 +192,9 @@ class TestFullCounts:
         assert len(missed) <= 0.1 * len(DANGER), missed
 
     def test_hardly_any_of_five_hundred_long_study_texts_is_carded(self) -> None:
-        pages = [page for folder in sorted(CONTENT.rglob("*")) if folder.is_dir() for page in prose(folder)]
+        pages = [
+            page for folder in sorted(CONTENT_ROOT.rglob("*")) if folder.is_dir() for page in prose(folder)
+        ]
         count = (500 - len(pages)) // len(LANGUAGES)
         texts = [
             *pages,

@@ -25,7 +25,7 @@ from training.written import read_written_messages
 VOCABULARY = (ENCODER_MODEL / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
 
 
-def both(folder: Path) -> tuple[Classifier, Encoder]:
+def load_models(folder: Path) -> tuple[Classifier, Encoder]:
     return Classifier(folder), Encoder(folder)
 
 
@@ -43,7 +43,7 @@ class TestFiles:
         content[len(content) // 2] ^= 1
         (folder / name).write_bytes(content)
         with pytest.raises(ModelFileError, match=name):
-            both(folder)
+            load_models(folder)
 
     @pytest.mark.parametrize(
         "name", ["model.json", "weights.bin", "guard.json", "guard.onnx", "vocabulary.txt"]
@@ -51,7 +51,7 @@ class TestFiles:
     def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:
         (folder / name).unlink()
         with pytest.raises(ModelFileError, match=name):
-            both(folder)
+            load_models(folder)
 
     @pytest.mark.parametrize("name", ["model.json", "guard.json"])
     def test_a_card_without_heads_is_refused(self, folder: Path, name: str) -> None:
@@ -59,7 +59,7 @@ class TestFiles:
         del card["heads"], card["version"]
         (folder / name).write_text(json.dumps(card))
         with pytest.raises(ModelFileError, match=rf"(?s){name}.*“heads” is missing.*“version” is missing"):
-            both(folder)
+            load_models(folder)
 
     def test_heads_of_other_features_are_refused(self, folder: Path) -> None:
         card = json.loads((folder / "model.json").read_text())

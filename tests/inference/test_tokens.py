@@ -29,11 +29,11 @@ MESSAGES = [
 ]
 
 
-def some(signs: str, count: int, between: str = "") -> str:
+def build_random_text(signs: str, count: int, between: str = "") -> str:
     return between.join(CHANCE.choice(signs) for _ in range(count))
 
 
-def counted(text: str) -> int:
+def count_with_model(text: str) -> int:
     count = asyncio.run(count_tokens(get_endpoint(), text))
     assert count
     return count
@@ -42,18 +42,18 @@ def counted(text: str) -> int:
 @pytest.mark.parametrize(
     "text",
     [
-        some(string.digits, 2000),
-        some(string.digits, 1000, " "),
+        build_random_text(string.digits, 2000),
+        build_random_text(string.digits, 1000, " "),
         hashlib.sha512(b"x").hexdigest() * 15,
         hashlib.sha512(b"y").hexdigest().upper() * 15,
         base64.b64encode(CHANCE.randbytes(1400)).decode(),
-        some(string.ascii_lowercase, 1000, " "),
-        some(string.ascii_uppercase, 1000, " "),
-        some(string.ascii_lowercase, 2000),
-        some(string.ascii_uppercase, 2000),
-        some(string.ascii_letters, 2000),
-        " ".join(some(string.ascii_lowercase, CHANCE.randint(1, 9)) for _ in range(350)),
-        some(string.punctuation, 1000),
+        build_random_text(string.ascii_lowercase, 1000, " "),
+        build_random_text(string.ascii_uppercase, 1000, " "),
+        build_random_text(string.ascii_lowercase, 2000),
+        build_random_text(string.ascii_uppercase, 2000),
+        build_random_text(string.ascii_letters, 2000),
+        " ".join(build_random_text(string.ascii_lowercase, CHANCE.randint(1, 9)) for _ in range(350)),
+        build_random_text(string.punctuation, 1000),
         "WHY IS THE SKY BLUE AND NOT GREEN PLEASE EXPLAIN IT TO ME NOW " * 10,
         "idk bruh rlly dont get dis hw srsly hlp plz cuz ngl tbh btw smth " * 10,
         "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch " * 10,
@@ -83,24 +83,26 @@ def counted(text: str) -> int:
         *("Arabic", "JSON", "LaTeX", "spaces", "line ends", "English", "Spanish"),
     ],
 )
-def test_it_is_never_under_what_the_model_counts(text: str) -> None:
-    assert estimate_max_tokens(text) - TOKENS_PER_MESSAGE >= counted(text)
+def test_an_estimate_is_never_under_what_the_model_counts(text: str) -> None:
+    assert estimate_max_tokens(text) - TOKENS_PER_MESSAGE >= count_with_model(text)
 
 
-def test_it_is_not_under_for_messages_either() -> None:
+def test_an_estimate_for_messages_is_never_under_what_the_model_counts() -> None:
     # This model's chat template adds five tokens to each message.
     spare = TOKENS_PER_MESSAGE - 5
     under = [
         text
         for text in MESSAGES[:150]
-        if estimate_max_tokens(text) - TOKENS_PER_MESSAGE + spare < counted(text)
+        if estimate_max_tokens(text) - TOKENS_PER_MESSAGE + spare < count_with_model(text)
     ]
     assert under == []
 
 
 def test_prose_is_not_taken_for_much_more_than_it_is() -> None:
-    assert estimate_max_tokens(LESSONS["en"][:20_000]) < 1.65 * counted(LESSONS["en"][:20_000])
-    assert estimate_max_tokens(" ".join(MESSAGES)[:15_000]) < 1.7 * counted(" ".join(MESSAGES)[:15_000])
+    assert estimate_max_tokens(LESSONS["en"][:20_000]) < 1.65 * count_with_model(LESSONS["en"][:20_000])
+    assert estimate_max_tokens(" ".join(MESSAGES)[:15_000]) < 1.7 * count_with_model(
+        " ".join(MESSAGES)[:15_000]
+    )
 
 
 @pytest.mark.parametrize(

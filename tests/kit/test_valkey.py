@@ -24,7 +24,7 @@ def away(settings: Settings) -> Iterator[None]:
     rate_limits._shared_counters.cache_clear()
 
 
-def test_it_keeps_plain_values() -> None:
+def test_the_cache_keeps_plain_values() -> None:
     cache.set("a-list", [1.5, 2], 60)
     assert cache.get("a-list") == [1.5, 2]
     assert cache.add("a-list", 1) is False
@@ -32,12 +32,12 @@ def test_it_keeps_plain_values() -> None:
     assert cache.get("a-list", "none") == "none"
 
 
-def test_it_does_not_unpickle_stored_values() -> None:
+def test_the_cache_does_not_unpickle_stored_values() -> None:
     with pytest.raises(ValueError, match="utf-8"):
         JSONSerializer().loads(b"\x80\x05N.")
 
 
-def test_clearing_it_leaves_the_broker_alone() -> None:
+def test_clearing_the_cache_leaves_the_broker_alone() -> None:
     client = redis.Redis.from_url(site.VALKEY_URL)
     client.set("another prefix", b"1", ex=60)
     cache.set("ours", 1)
@@ -46,7 +46,7 @@ def test_clearing_it_leaves_the_broker_alone() -> None:
     assert client.get("another prefix") == b"1"
 
 
-def test_it_counts_in_this_process_while_valkey_is_down(away: None) -> None:
+def test_rate_limits_count_in_this_process_while_valkey_is_down(away: None) -> None:
     steady = FallbackCache("redis://127.0.0.1:9/0", site.CACHES["default"])
     assert steady.add("one", 1, 60)
     assert not steady.add("one", 1, 60)

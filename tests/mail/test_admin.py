@@ -19,7 +19,7 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
     return as_person(admin_person)
 
 
-def test_it_is_listed_filtered_and_searched_by_address(admin_client: Client, queue: Queue) -> None:
+def test_the_outbox_is_listed_filtered_and_searched_by_address(admin_client: Client, queue: Queue) -> None:
     queue("noor@example.org", "For Noor")
     queue("kit@example.org", "For Kit")
     page = admin_client.get(LIST, {"q": "noor@", "state": "waiting"}).content.decode()
@@ -44,7 +44,7 @@ def test_nothing_can_be_added_changed_or_deleted(admin_client: Client, queue: Qu
     assert Email.objects.get().subject == email.subject
 
 
-def test_only_admins_see_it(
+def test_only_admins_see_the_outbox(
     client: Client, teen: Person, parent: Person, as_person: AsPerson, db: None
 ) -> None:
     for other in (client, as_person(teen), as_person(parent)):

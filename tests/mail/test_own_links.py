@@ -22,14 +22,14 @@ from events.models import Event, SignUp, SignUpStatus
 from families.links import accept_invitation, create_invitation, decline_invitation, end_link
 from families.notices import send_notice
 from families.views.joining import _create_and_send_invitation
-from kit.links import has_link
+from kit.hyperlinks import has_hyperlink
 from kit.site import build_absolute_url
-from mail.messages import build_message
+from mail.messages import build_outgoing_message
 from mail.models import Email
 from mail.services import NewEmail, build_email, queue_emails
 
 SITE = "https://kitchen.example"
-# A name stored before there was a rule, or in a way that we did not think of.
+# A hostile name that today's validation rejects. It may be stored already.
 EVIL = "Win https://evil.example/prize evil-win.com/claim www.evil.example a@evil.example evil.abbott/x Evil。com"
 FORBIDDEN = ["evil.example", "evil-win.com", "evil.abbott", "@evil", "://evil", "Evil。com"]
 TEMPLATES = Path(settings.ROOT) / "templates"
@@ -41,18 +41,18 @@ def _site(settings: Settings) -> None:
     settings.SITE_URL = SITE
 
 
-def links_in(text: str) -> list[str]:
+def list_links(text: str) -> list[str]:
     """List the parts of a text that an email client would turn into links."""
-    return [word.strip("(<“\"'”>).,") for word in text.split() if has_link(word)]
+    return [word.strip("(<“\"'”>).,") for word in text.split() if has_hyperlink(word)]
 
 
 def require_own_links_only(email: Email) -> None:
-    message = build_message(email).message()
+    message = build_outgoing_message(email).message()
     plain, page = message.get_body(("plain",)), message.get_body(("html",))
     assert plain
     assert page
     for text in (str(message["Subject"]), plain.get_content(), re.sub(r"<[^>]*>", " ", page.get_content())):
-        assert not [link for link in links_in(text) if not link.startswith(f"{SITE}/")], text
+        assert not [link for link in list_links(text) if not link.startswith(f"{SITE}/")], text
         assert not [sign for sign in FORBIDDEN if sign in text], text
     targets = re.findall(r'href="([^"]*)"', page.get_content())
     assert all(target.startswith(f"{SITE}/") for target in targets), targets
@@ -67,7 +67,7 @@ def require_own_calendar(content: str) -> None:
     assert not [sign for sign in FORBIDDEN if sign in unfolded], unfolded
     for entry in Calendar.from_ical(content).events:
         for field in ("SUMMARY", "DESCRIPTION", "LOCATION", "URL"):
-            links = links_in(str(entry.get(field, "")))
+            links = list_links(str(entry.get(field, "")))
             assert all(link.startswith(f"{SITE}/") for link in links), links
 
 
@@ -88,16 +88,16 @@ def event(db: None) -> Event:
 def evil(event: Event) -> SignUp:
     """A guest with a host, an account and another sign-up at the same address, all with a hostile name."""
     person = Person.objects.create(username="evil", display_name=EVIL[:150], role=Role.PARENT)
-    made = {"event": event, "status": SignUpStatus.GOING, "spot_given_at": timezone.now()}
-    host = SignUp.objects.create(name=f"Host {EVIL}", email="host@example.org", **made)
-    SignUp.objects.create(name=f"Lee {EVIL}", email="kim@example.org", **made)
+    shared_fields = {"event": event, "status": SignUpStatus.GOING, "spot_given_at": timezone.now()}
+    host = SignUp.objects.create(name=f"Host {EVIL}", email="host@example.org", **shared_fields)
+    SignUp.objects.create(name=f"Lee {EVIL}", email="kim@example.org", **shared_fields)
     return SignUp.objects.create(
         name=EVIL,
         email="kim@example.org",
         person=person,
         guest_of=host,
         waitlisted_at=timezone.now(),
-        **made,
+        **shared_fields,
     )
 
 
@@ -117,16 +117,18 @@ def build_every_email(sign_up: SignUp) -> dict[str, NewEmail]:
         "left": emails.build_left_notice(sign_up),
         "cancelled": emails.build_cancellation_notice(sign_up, reason="The hall is closed."),
         "address_full": emails.build_address_full(sign_up, name=EVIL, now=timezone.now()),
-        "message": emails.build_message(sign_up, message_id=uuid4(), subject="Bring tea", body="Bring tea."),
+        "message": emails.build_admin_message(
+            sign_up, message_id=uuid4(), subject="Bring tea", body="Bring tea."
+        ),
     }
 
 
 def test_event_emails_link_only_to_this_site(evil: SignUp) -> None:
-    drafts = build_every_email(evil)
+    new_emails = build_every_email(evil)
     files = {file.name for file in (TEMPLATES / "events/email").iterdir()}
-    assert {f"{kind}.txt" for kind in drafts} == files - BASE_TEMPLATES, "every email is checked"
+    assert {f"{kind}.txt" for kind in new_emails} == files - BASE_TEMPLATES, "every email is checked"
     with transaction.atomic():
-        for email in queue_emails(new_emails=list(drafts.values())):
+        for email in queue_emails(new_emails=list(new_emails.values())):
             require_own_links_only(email)
     for guest_of, person in ((None, None), (None, evil.person), (evil.guest_of, None)):
         evil.guest_of, evil.person = guest_of, person
@@ -152,34 +154,37 @@ def test_family_emails_link_only_to_this_site(db: None) -> None:
 
 
 def list_account_emails() -> Iterator[str]:
+    """Yield the template prefix of every account email: account/email/password_reset_key."""
     for room in ("account", "mfa"):
         for file in sorted((TEMPLATES / room / "email").glob("*_message.txt")):
             yield f"{room}/email/{file.name.removesuffix('_message.txt')}"
 
 
-@pytest.mark.parametrize("occasion", list(list_account_emails()))
-def test_account_emails_ignore_a_forged_host(occasion: str, db: None) -> None:
+@pytest.mark.parametrize("template_prefix", list(list_account_emails()))
+def test_account_emails_link_only_to_this_site_despite_a_forged_host(template_prefix: str, db: None) -> None:
     request = RequestFactory().get("/", headers={"host": "evil.example"})
     forged = dict.fromkeys(
         ["activate_url", "password_reset_url", "signup_url"], "https://evil.example/account/key/a:b:c-d_e/"
     )
     with context.request_context(request):
-        get_adapter().send_mail(occasion, "kim@example.org", {"user": Person(), "request": request, **forged})
+        get_adapter().send_mail(
+            template_prefix, "kim@example.org", {"user": Person(), "request": request, **forged}
+        )
     email = Email.objects.get()
     require_own_links_only(email)
-    assert links_in(email.text), "each letter of an account has a link to act by"
+    assert list_links(email.text), "every account email contains a link"
 
 
-class TestTheOutbox:
-    """Queueing breaks links to other sites that the email's code left intact."""
+class TestQueueing:
+    """Queueing breaks the links to other sites that are left in an email's text."""
 
-    def kept(self, text: str, *, is_by_staff: bool = False) -> str:
-        draft = NewEmail(key="k", to="kim@example.org", subject=text, text=text, is_by_staff=is_by_staff)
-        return build_email(draft).text
+    def queued_text(self, text: str, *, is_by_staff: bool = False) -> str:
+        new_email = NewEmail(key="k", to="kim@example.org", subject=text, text=text, is_by_staff=is_by_staff)
+        return build_email(new_email).text
 
     def test_keeps_our_own_links(self) -> None:
         own = f"Here: {build_absolute_url('/account/confirm-email/MjU:1xXhbZ:Be5A_sb-Q/')}. Or ({SITE}/x?a=b#c), {SITE}"
-        assert self.kept(own) == own
+        assert self.queued_text(own) == own
 
     @pytest.mark.parametrize(
         "text",
@@ -193,10 +198,12 @@ class TestTheOutbox:
         ],
     )
     def test_breaks_all_other_links(self, text: str) -> None:
-        assert not links_in(self.kept(text))
+        assert not list_links(self.queued_text(text))
 
     def test_keeps_links_written_by_staff(self) -> None:
-        assert self.kept("See https://example.org/tea", is_by_staff=True) == "See https://example.org/tea"
+        assert (
+            self.queued_text("See https://example.org/tea", is_by_staff=True) == "See https://example.org/tea"
+        )
 
 
 def test_only_these_modules_queue_emails() -> None:

@@ -37,12 +37,12 @@ def addresses(email: Email) -> list[str]:
     ]
 
 
-def test_anyone_can_read_it_in_the_demo(reader: Client, email: Email) -> None:
+def test_anyone_can_read_the_outbox_in_the_demo(reader: Client, email: Email) -> None:
     for address in addresses(email):
         assert reader.get(address).status_code == 200
 
 
-def test_it_is_a_404_outside_the_demo(reader: Client, email: Email, settings: Settings) -> None:
+def test_the_outbox_is_not_found_outside_the_demo(reader: Client, email: Email, settings: Settings) -> None:
     settings.DEMO = False
     for address in addresses(email):
         page = reader.get(address)
@@ -50,7 +50,7 @@ def test_it_is_a_404_outside_the_demo(reader: Client, email: Email, settings: Se
         assert email.to not in page.content.decode()
 
 
-def test_nothing_can_be_posted_to_it(client: Client, email: Email) -> None:
+def test_nothing_can_be_posted_to_the_outbox(client: Client, email: Email) -> None:
     for address in addresses(email):
         assert client.post(address).status_code == 405
 

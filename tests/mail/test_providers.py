@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from config.settings.environment import CONSOLE, parse_email_url
-from mail.messages import build_message
+from mail.messages import build_outgoing_message
 from mail.models import BounceKind, Email, EmailState
 from mail.sending import send_email
 from tests.mail.conftest import CALENDAR, Queue
@@ -87,7 +87,7 @@ class TestSending:
         assert Email.objects.get().error
 
     def test_attaches_an_invitation_as_a_file_if_the_provider_takes_fields(self, queue: Queue) -> None:
-        message = build_message(queue(attachments=[replace(CALENDAR, is_alternative=True)]))
+        message = build_outgoing_message(queue(attachments=[replace(CALENDAR, is_alternative=True)]))
         [part] = message.attachments
         assert part["Content-Type"].params["method"] == "PUBLISH"
         assert not message.others

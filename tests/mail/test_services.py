@@ -33,7 +33,7 @@ def test_a_queued_email_has_our_own_message_id(queue: Queue, settings: Settings)
     assert email.message_id == f"<{email.pk}@kitchen.example>"
 
 
-def test_it_keeps_its_attachments(queue: Queue) -> None:
+def test_a_queued_email_keeps_its_attachments(queue: Queue) -> None:
     kept = queue(attachments=[CALENDAR]).attachments.get()
     assert (kept.filename, kept.content_type, kept.content) == (
         CALENDAR.filename,

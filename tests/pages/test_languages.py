@@ -15,7 +15,7 @@ from courses.retrieval.search import find_passages, get_passages
 from tests.markup import squeezed
 
 PAGES = {
-    "/": "La IA, hablada en casa",
+    "/": "Hablar de la IA en casa",
     "/about": "Qué no es",
     "/privacy": "Adónde van tus preguntas",
     "/learn/": "Aprender",
@@ -99,7 +99,7 @@ class TestTheChoice:
         assert not reader.cookies
         choose(reader, "es")
 
-    def test_also_applies_when_signed_in(self, teen: Person, as_person: Callable[[Person], Client]) -> None:
+    def test_applies_when_signed_in(self, teen: Person, as_person: Callable[[Person], Client]) -> None:
         client = as_person(teen)
         choose(client, "es")
         page = client.get("/tutor/").content.decode()

@@ -65,7 +65,7 @@ class TestTheFrontDoor:
         with django_assert_num_queries(4):
             client.get("/")
 
-    def test_and_six_more_when_signed_in(
+    def test_costs_a_person_who_is_signed_in_ten_queries(
         self, client: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         call_command("load_demo", stdout=StringIO())
@@ -207,10 +207,10 @@ class TestPromises:
     """What a teen is promised can be read by a teen: US school grade 7 and below (benchmarks/reading_level.py)."""
 
     @pytest.mark.parametrize("path", ["/privacy", "/help/protocol", "/help/"])
-    def test_a_page_of_them_is_plain(self, path: str, client: Client, db: None) -> None:
+    def test_a_page_of_promises_is_plain(self, path: str, client: Client, db: None) -> None:
         assert grade(read_words(client.get(path).content.decode())) <= 7
 
-    def test_so_are_the_words_that_are_consented_to(self) -> None:
+    def test_the_consent_text_is_plain(self) -> None:
         assert grade(" ".join(get_current_text().points)) <= 7
 
     @pytest.mark.parametrize("path", ["/privacy", "/help/protocol", "/help/now"])

@@ -17,7 +17,7 @@ def test_every_reply_is_marked(path: str, client: Client) -> None:
     assert client.get(path).headers[HEADER] == "page"
 
 
-def test_so_are_refusals(client: Client, teen: Person, settings: Settings) -> None:
+def test_a_refusal_is_marked(client: Client, teen: Person, settings: Settings) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(teen)
     forbidden = strict.post("/tutor/ask")

@@ -39,7 +39,7 @@ from mail.services import NewAttachment, queue_email
 from privacy.archive import build_archive
 from tests.accounts.conftest import _fresh_counts  # noqa: F401 - a fixture
 from tests.conftest import with_consent
-from tests.events.conftest import come
+from tests.events.conftest import sign_up_and_confirm
 
 QUESTION = "Why does my grandmother's walnut tree whistle?"
 ANSWER = "Because the wind plays on its hollow branches."
@@ -80,7 +80,7 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
         )
         create_sign_up(event=event, name=str(person), email="elsewhere@nut.example", person=person)
         if person.email:
-            come(event, "Wilhelmina", email=person.email.upper())
+            sign_up_and_confirm(event, "Wilhelmina", email=person.email.upper())
             mail_to(person.email.lower(), f"Hello {person}")
         log(person, person)
         log(admin_person, person)

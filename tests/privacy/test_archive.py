@@ -108,7 +108,7 @@ class TestTheArchive:
         starts_at = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
         ends_at = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
         Period.objects.create(
-            budget=full.budget, starts_at=starts_at, ends_at=ends_at, open_until=ends_at, granted=10
+            budget=full.budget, starts_at=starts_at, ends_at=ends_at, recheck_at=ends_at, granted=10
         )
         days = [row["day"] for row in opened(full).rows("usage")]
         assert days[0] == date(2026, 3, 2).isoformat()
@@ -187,7 +187,7 @@ class TestDelivery:
     def test_large_archives_are_on_disk_until_closed(
         self, full: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(archive, "IN_MEMORY", 100)
+        monkeypatch.setattr(archive, "MAX_IN_MEMORY_BYTES", 100)
         with archive.build_archive(person=full) as spool:
             assert spool._rolled  # type: ignore[attr-defined]
             assert not Path(str(spool.name)).exists()

@@ -36,7 +36,7 @@ PASSWORD = "a-long-password"
 AsPerson = Callable[[Person], Client]
 
 
-def fetched(client: Client) -> Opened:
+def download_archive(client: Client) -> Opened:
     reply = client.post(DOWNLOAD)
     assert reply.status_code == 200
     return Opened(reply.getvalue())
@@ -53,7 +53,7 @@ class TestAccess:
         for person in (full, *others):
             client = as_person(person)
             assert client.get(DATA).status_code == 200
-            copy = fetched(client)
+            copy = download_archive(client)
             assert copy.rows("account")[0]["username"] == person.username
             assert (QUESTION in copy.everything()) == (person == full)
             assert (full.username in copy.everything()) == (person == full)
@@ -101,7 +101,7 @@ class TestAccess:
     def test_a_sixth_download_in_an_hour_is_refused(self, teen: Person, as_person: AsPerson) -> None:
         client = as_person(teen)
         for _ in range(5):
-            fetched(client)
+            download_archive(client)
         reply = client.post(DOWNLOAD)
         assert reply.status_code == 429
         assert int(reply["Retry-After"]) > 0

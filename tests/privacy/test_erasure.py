@@ -14,7 +14,7 @@ from psycopg.errors import DeadlockDetected
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Person, Role
-from budgets.audit import find_differences
+from budgets.audit import find_ledger_differences
 from budgets.models import Hold, HoldState, Period
 from chat import streaming
 from chat.asking.services import start_turn
@@ -30,7 +30,7 @@ PASSWORD = "a-long-password"
 AsPerson = Callable[[Person], Client]
 
 
-def tables() -> Iterator[str]:
+def list_tables() -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()")
         yield from (name for (name,) in cursor.fetchall())
@@ -39,7 +39,7 @@ def tables() -> Iterator[str]:
 def tables_containing(words: str) -> list[str]:
     """Return the tables in which any column contains `words`, ignoring case."""
     containing = []
-    for table in tables():
+    for table in list_tables():
         with connection.cursor() as cursor:
             # A row cast to text contains every column, including JSON and arrays.
             cursor.execute(
@@ -84,7 +84,7 @@ class TestNothingRemains:
         services.erase_person(person=full)
         period.refresh_from_db()
         assert (period.spent, period.held, period.budget.owner) == (spent, 0, None)
-        assert list(find_differences()) == []
+        assert list(find_ledger_differences()) == []
 
     def test_side_effects_outside_the_database_wait_for_the_commit(
         self, full: Person, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
@@ -121,7 +121,7 @@ class TestTwice:
             assert reply["Location"] in {"/account/erased", "/sign-in?next=/account/data"}
         assert "/account/erased" in {reply["Location"] for reply in replies}
         assert not Person.objects.filter(pk=full.pk).exists()
-        assert list(find_differences()) == []
+        assert list(find_ledger_differences()) == []
 
     @pytest.mark.django_db(transaction=True)
     def test_one_of_the_last_two_admins_stays(
@@ -166,7 +166,7 @@ def test_a_question_during_the_erasure_is_erased_or_refused(
     assert tables_containing("anybody there") == tables_containing("walnut") == []
     held = Hold.objects.filter(state=HoldState.HELD)
     wait_until(lambda: not held.exists(), what="a worker, if there is one, to settle")
-    assert list(find_differences()) == []
+    assert list(find_ledger_differences()) == []
 
 
 @pytest.mark.parametrize(("deadlocks", "erased"), [(3, True), (4, False)])
@@ -210,4 +210,4 @@ class TestWhileATurnIsBeingWritten:
         wait_until(lambda: not valkey.keys(f"turn:{turn_id}:*"), what="the stream to be gone")
         assert tables_containing("rivers") == tables_containing("walnut") == []
         assert not Period.objects.exclude(held=0).exists()
-        assert list(find_differences()) == []
+        assert list(find_ledger_differences()) == []

@@ -25,26 +25,28 @@ NOT_REGISTERED = {
 }
 
 
-def registered() -> set[type[models.Model]]:
+def list_registered_models() -> set[type[models.Model]]:
     return {model for kind in registry.list_kinds() for model in kind.models}
 
 
-def pointing_at_people(installed: list[type[models.Model]]) -> set[type[models.Model]]:
+def list_models_about_people(installed: list[type[models.Model]]) -> set[type[models.Model]]:
     """Return every model with a chain of foreign keys to a person or a registered model."""
-    reached: set[type[models.Model]] = {Person} | registered()
-    while more := {model for model in installed if model not in reached and targets(model) & reached}:
+    reached: set[type[models.Model]] = {Person} | list_registered_models()
+    while more := {
+        model for model in installed if model not in reached and list_related_models(model) & reached
+    }:
         reached |= more
     return reached
 
 
-def targets(model: type[models.Model]) -> set[object]:
+def list_related_models(model: type[models.Model]) -> set[object]:
     # A many-to-many relation counts as a model with two foreign keys.
     fields = model._meta.concrete_fields
     return {field.related_model for field in fields if field.is_relation}
 
 
 def unregistered(installed: list[type[models.Model]]) -> set[str]:
-    forgotten = pointing_at_people(installed) - registered()
+    forgotten = list_models_about_people(installed) - list_registered_models()
     return {model._meta.label for model in forgotten} - set(NOT_REGISTERED)
 
 
@@ -57,11 +59,13 @@ class TestCompleteness:
         assert unregistered(installed()) == set()
 
     def test_every_reason_is_about_an_existing_model_that_needs_one(self) -> None:
-        needing = {model._meta.label for model in pointing_at_people(installed()) - registered()}
+        needing = {
+            model._meta.label for model in list_models_about_people(installed()) - list_registered_models()
+        }
         assert set(NOT_REGISTERED) == needing
 
     def test_chains_of_foreign_keys_are_followed(self) -> None:
-        reached = pointing_at_people(installed())
+        reached = list_models_about_people(installed())
         assert reached >= {Budget, Period, Hold, LedgerEntry, Conversation, Turn, Email, Attachment}
 
     @isolate_apps("accounts")

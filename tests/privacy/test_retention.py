@@ -23,7 +23,7 @@ from mail.models import Email, EmailState
 from privacy import registry
 from privacy.models import ErasedPerson
 from privacy.registry import DataKind
-from tests.events.conftest import come
+from tests.events.conftest import sign_up_and_confirm
 from tests.privacy.conftest import log, mail_to, visitor_session
 
 NOW = datetime(2026, 7, 1, 11, 30, tzinfo=UTC)
@@ -46,7 +46,7 @@ def event_ended(at: datetime) -> None:
     event = Event.objects.create(
         slug="over", title="Over", summary="x", starts_at=at - timedelta(hours=1), minutes=60
     )
-    come(event, now=at - timedelta(days=1))
+    sign_up_and_confirm(event, now=at - timedelta(days=1))
 
 
 def session_begun(at: datetime) -> None:

@@ -24,12 +24,12 @@ def operations(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_it_is_valid_openapi_and_nothing_in_it_was_guessed(schema: dict[str, Any]) -> None:
+def test_the_schema_is_valid_openapi_and_nothing_in_it_was_guessed(schema: dict[str, Any]) -> None:
     validate_schema(schema)  # type: ignore[no-untyped-call]
     assert not GENERATOR_STATS
 
 
-def test_it_has_every_route(schema: dict[str, Any]) -> None:
+def test_the_schema_has_every_route(schema: dict[str, Any]) -> None:
     assert set(operations(schema)) == {
         "get /api/v1/budget",
         "get /api/v1/conversations",
@@ -62,5 +62,5 @@ def test_every_route_says_what_goes_well_and_what_goes_wrong(schema: dict[str, A
             assert all(problem_types[name].status == int(status) for name in names), where
 
 
-def test_it_is_there_as_yaml_too(client: Client, db: None) -> None:
+def test_the_schema_is_served_as_yaml(client: Client, db: None) -> None:
     assert client.get("/api/v1/schema").content.startswith(b"openapi: 3.")

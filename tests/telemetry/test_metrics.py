@@ -105,7 +105,7 @@ class TestSums:
         }  # fmt: skip
 
 
-def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
+def ask_without_worker(person: Person, question: str = "Why is the sky blue?") -> Turn:
     """A question of which no worker is notified."""
     with patch("chat.turns.queue.nudge_worker"):
         return asking.start_turn(person=person, turn_id=uuid4(), question=question).turn
@@ -117,12 +117,12 @@ class TestTurns:
         self, client: Client, teen: Person, settings: Settings
     ) -> None:
         settings.TUTOR_INPUT_PRICE = settings.TUTOR_OUTPUT_PRICE = 1.0
-        stopped = asked(teen)
+        stopped = ask_without_worker(teen)
         services.stop_turn(turn=stopped)
         services.stop_turn(turn=stopped)
-        asked(teen)
+        ask_without_worker(teen)
         leases.sweep_turns(now=timezone.now() + leases.GIVE_UP_AFTER)
-        asked(teen)
+        ask_without_worker(teen)
         [lost] = leases.claim_turns(places=1)
         assert lost.claim
         leases.checkpoint_turns(
@@ -132,7 +132,7 @@ class TestTurns:
         )
         Turn.objects.filter(pk=lost.pk).update(prompt_tokens=50)
         leases.sweep_turns(now=timezone.now() + leases.LEASE)
-        asked(teen, "I want to kill myself")
+        ask_without_worker(teen, "I want to kill myself")
         metrics = scrape(client)
         assert {name: value for name, value in metrics.items() if name.startswith("kitchen_turns_total")} == {
             "kitchen_turns_total end_reason=stopped_by_asker state=stopped": 1,
@@ -165,7 +165,7 @@ class TestTurns:
         assert metrics["kitchen_tokens_total kind=answer"] == turn.answer_tokens
 
     def test_gauges_are_read_from_the_database(self, client: Client, teen: Person) -> None:
-        turn = asked(teen)
+        turn = ask_without_worker(teen)
         metrics = scrape(client)
         assert metrics["kitchen_holds_open"] == 1
         assert metrics["kitchen_turns_live state=queued"] == 1
@@ -184,7 +184,7 @@ class TestRoute:
             client.get("/metrics")
 
     def test_no_label_names_a_person(self, client: Client, teen: Person) -> None:
-        asked(teen)
+        ask_without_worker(teen)
         metric_store.metric_store.flush()
         families = text_string_to_metric_families(client.get("/metrics").content.decode())
         assert {name for family in families for sample in family.samples for name in sample.labels} <= {

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from guard import Category
-from guard.features import BUCKETS, FEATURES, split_windows
+from guard.features import BUCKETS, FEATURES_VERSION, split_windows
 from training.examples import Example
 
 type Numbers = NDArray[np.float64]
@@ -124,7 +124,7 @@ def save_model(
     (folder / "weights.bin").write_bytes(weights)
     card = {
         "version": version,
-        "features": FEATURES,
+        "features": FEATURES_VERSION,
         "buckets": BUCKETS,
         "sha256": hashlib.sha256(weights).hexdigest(),
         "data": data,

@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(verbose_name='expires')),
                 ('left_tokens', models.PositiveBigIntegerField(editable=False, verbose_name='tokens left')),
                 ('left_microdollars', models.PositiveBigIntegerField(editable=False, verbose_name='millionths of a dollar left')),
-                ('counted_in', models.DateTimeField(editable=False, null=True)),
+                ('counted_period_start', models.DateTimeField(editable=False, null=True)),
                 ('closed_at', models.DateTimeField(editable=False, null=True, verbose_name='closed at')),
                 ('budget', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='budgets.budget', verbose_name='budget')),
                 ('given_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='given by')),
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
                 ('shard', models.PositiveSmallIntegerField(default=0, verbose_name='shard')),
                 ('starts_at', models.DateTimeField(verbose_name='starts')),
                 ('ends_at', models.DateTimeField(verbose_name='ends')),
-                ('open_until', models.DateTimeField(verbose_name='open until')),
+                ('recheck_at', models.DateTimeField(verbose_name='recheck at')),
                 ('limits_tokens', models.BooleanField(default=True, verbose_name='tokens are limited')),
                 ('granted', models.BigIntegerField(default=0, help_text='tokens', verbose_name='granted')),
                 ('spent', models.BigIntegerField(default=0, help_text='tokens', verbose_name='spent')),
@@ -210,7 +210,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(('open_until__lte', models.F('ends_at'))), name='period_open_to_its_end'),
+            constraint=models.CheckConstraint(condition=models.Q(('recheck_at__lte', models.F('ends_at'))), name='period_rechecked_by_its_end'),
         ),
         migrations.AddConstraint(
             model_name='period',

@@ -64,7 +64,7 @@ BEGIN
             SELECT id FROM budgets_period WHERE budget_id = v_person AND shard = 0
             ORDER BY starts_at DESC LIMIT 1
         )
-        AND open_until > p_now
+        AND recheck_at > p_now
         AND (NOT limits_tokens OR spent + held + v_tokens <= granted)
         AND (NOT limits_microdollars
             OR spent_microdollars + held_microdollars + p_money <= granted_microdollars)
@@ -77,7 +77,7 @@ BEGIN
                 SELECT id FROM budgets_period WHERE budget_id = v_family AND shard = 0
                 ORDER BY starts_at DESC LIMIT 1
             )
-            AND open_until > p_now
+            AND recheck_at > p_now
             AND (NOT limits_tokens OR spent + held + v_tokens <= granted)
             AND (NOT limits_microdollars
                 OR spent_microdollars + held_microdollars + p_money <= granted_microdollars)
@@ -94,7 +94,7 @@ BEGIN
             SELECT id FROM budgets_period WHERE budget_id = v_site AND shard = v_person % p_shards
             ORDER BY starts_at DESC LIMIT 1
         )
-        AND open_until > p_now
+        AND recheck_at > p_now
         AND (NOT limits_tokens OR spent + held + v_tokens <= granted)
         AND (NOT limits_microdollars
             OR spent_microdollars + held_microdollars + p_money <= granted_microdollars)

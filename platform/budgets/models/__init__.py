@@ -9,12 +9,13 @@ from budgets.models.audits import Audit
 from budgets.models.budgets import SITE_SHARDS, Budget, BudgetScope
 from budgets.models.entries import EntryKind, LedgerEntry, Overrun
 from budgets.models.grants import Grant
-from budgets.models.holds import Hold, HoldState, Shortening
+from budgets.models.holds import AnswerShortening, Hold, HoldState
 from budgets.models.periods import Period
 from budgets.models.plans import Plan, build_default_plan, default_daily_tokens
 
 __all__ = [
     "SITE_SHARDS",
+    "AnswerShortening",
     "Audit",
     "Budget",
     "BudgetScope",
@@ -27,7 +28,6 @@ __all__ = [
     "Period",
     "PeriodLength",
     "Plan",
-    "Shortening",
     "build_default_plan",
     "default_daily_tokens",
 ]

@@ -30,11 +30,11 @@ class Grant(models.Model):
     )
     given_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"))
-    # As of the start of `counted_in`. A period's use of a grant is only known when the period or the grant ends.
+    # As of `counted_period_start`. How much a period used of a grant is known when the period or the grant ends.
     left_tokens = models.PositiveBigIntegerField(_("tokens left"), editable=False)
     left_microdollars = models.PositiveBigIntegerField(_("millionths of a dollar left"), editable=False)
     # The start of the period that it is counted into; null before the first.
-    counted_in = models.DateTimeField(null=True, editable=False)
+    counted_period_start = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
 
     class Meta:

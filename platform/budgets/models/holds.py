@@ -21,7 +21,7 @@ class HoldState(models.TextChoices):
 
 
 @dataclass(frozen=True)
-class Shortening:
+class AnswerShortening:
     """Why an answer is shortened: whose budget has too little left, and when it refills."""
 
     scope: BudgetScope
@@ -36,7 +36,7 @@ class Hold(models.Model):
     """
 
     # Why the answer is shortened. Set by create_hold and not stored.
-    shortened_by: "Shortening | None" = None
+    shortened_by: "AnswerShortening | None" = None
 
     key = models.UUIDField(_("key"), primary_key=True, editable=False)
     period = models.ForeignKey(

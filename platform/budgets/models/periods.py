@@ -21,7 +21,7 @@ class Period(models.Model):
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     # The period's end or the expiry of its next grant. Until then this row is all that a hold has to check.
-    open_until = models.DateTimeField(_("open until"))
+    recheck_at = models.DateTimeField(_("recheck at"))
     limits_tokens = models.BooleanField(_("tokens are limited"), default=True)
     granted = models.BigIntegerField(_("granted"), default=0, help_text=_("tokens"))
     spent = models.BigIntegerField(_("spent"), default=0, help_text=_("tokens"))
@@ -37,7 +37,9 @@ class Period(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["budget", "shard", "starts_at"], name="period_starts_once"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="period_ends_after_start"),
-            models.CheckConstraint(condition=Q(open_until__lte=F("ends_at")), name="period_open_to_its_end"),
+            models.CheckConstraint(
+                condition=Q(recheck_at__lte=F("ends_at")), name="period_rechecked_by_its_end"
+            ),
             models.CheckConstraint(condition=Q(spent__gte=0), name="period_spent_not_negative"),
             models.CheckConstraint(condition=Q(held__gte=0), name="period_held_not_negative"),
             models.CheckConstraint(

@@ -34,7 +34,7 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
-    "signup": "accounts.forms.SignUpForm",
+    "signup": "accounts.forms.AccountSignUpForm",
     "add_email": "accounts.library_forms.AddEmailForm",
     "reset_password": "accounts.library_forms.ResetPasswordForm",
     "change_password": "accounts.library_forms.ChangePasswordForm",

@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 
 from accounts.zone_fields import ZoneField, get_zone_field
 from events.changes import list_changes
-from events.messages import Audience
+from events.messages import MessageAudience
 from events.models import Event
-from events.modules import list_modules
+from events.modules import list_module_choices
 from events.recordings import MAX_CAPTION_BYTES, parse_cues
 from events.selectors import list_confirmed_sign_ups
 from events.times import NoSuchTime, to_instant
@@ -77,7 +77,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial.update(day=local.date(), clock=local.time())
         field = self.fields["module_slug"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the types
-        modules = dict(list_modules())
+        modules = dict(list_module_choices())
         # Keep a module that is no longer in the library until an admin chooses another.
         saved = self.instance.module_slug
         field.choices = [("", _("No module")), *({saved: saved} | modules if saved else modules).items()]
@@ -165,7 +165,7 @@ class MessageForm(forms.Form):
         label=_("Message"), widget=forms.Textarea(attrs={"rows": 10, "cols": 70}), max_length=5000
     )
 
-    def __init__(self, *args: Any, counts: dict[Audience, int], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, counts: dict[MessageAudience, int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["audience"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the types

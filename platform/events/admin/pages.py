@@ -19,7 +19,7 @@ from events.admin.forms import CancelForm, MessageForm, RepeatForm
 from events.changes import cancel_event
 from events.errors import NoRecording, TooEarly
 from events.follow_up import publish_recording
-from events.messages import Audience, count_audiences, send_message
+from events.messages import MessageAudience, count_audiences, send_message
 from events.models import Event, SignUp, SignUpStatus
 from events.selectors import list_confirmed_sign_ups, list_feedback, list_sign_ups_with_hosts
 from events.series import repeat_event
@@ -28,7 +28,7 @@ from events.statistics import build_bars
 from events.times import NoSuchTime
 from kit.admin import NormalizedSearchAdmin
 from kit.spreadsheets import build_csv_response
-from mail.messages import render_html
+from mail.messages import render_email_html
 from mail.selectors import list_unreachable_addresses
 
 CSV_COLUMNS = ("name", "email", "status", "guest_of", "signed_up", "confirmed", "attended")
@@ -95,7 +95,9 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
         emails = previews.build_sample_emails(self._get_event(request, pk))
         if kind not in emails:
             raise Http404
-        return csp_override(EMAIL_CSP)(lambda _request: HttpResponse(render_html(emails[kind])))(request)
+        return csp_override(EMAIL_CSP)(lambda _request: HttpResponse(render_email_html(emails[kind])))(
+            request
+        )
 
     def people_csv(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
         event = self._get_event(request, pk)
@@ -108,7 +110,7 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
             count = send_message(
                 event=event,
                 message_id=form.cleaned_data["message_id"],
-                audience=Audience(form.cleaned_data["audience"]),
+                audience=MessageAudience(form.cleaned_data["audience"]),
                 subject=form.cleaned_data["subject"],
                 body=form.cleaned_data["body"].strip(),
             )

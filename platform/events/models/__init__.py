@@ -1,8 +1,8 @@
 """The models of live events."""
 
-from events.models.event import JOIN_OPENS_BEFORE, Event, Series, Stage, validate_slug
+from events.models.event import JOIN_OPENS_BEFORE, Event, EventStage, Series, validate_slug
 from events.models.feed import CalendarFeed
-from events.models.feedback import MAX_COMMENT_LENGTH, Feedback, Worth
+from events.models.feedback import MAX_COMMENT_LENGTH, Feedback, FeedbackWorth
 from events.models.sign_up import SignUp, SignUpStatus
 
 __all__ = [
@@ -10,11 +10,11 @@ __all__ = [
     "MAX_COMMENT_LENGTH",
     "CalendarFeed",
     "Event",
+    "EventStage",
     "Feedback",
+    "FeedbackWorth",
     "Series",
     "SignUp",
     "SignUpStatus",
-    "Stage",
-    "Worth",
     "validate_slug",
 ]

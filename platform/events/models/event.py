@@ -40,7 +40,7 @@ class Series(models.Model):
         return self.title
 
 
-class Stage(models.TextChoices):
+class EventStage(models.TextChoices):
     """Where an event is between draft and recording."""
 
     DRAFT = "draft", _("draft")
@@ -177,18 +177,18 @@ class Event(models.Model):
     def is_over(self) -> bool:
         return self.is_over_at(timezone.now())
 
-    def stage_at(self, now: datetime) -> Stage:
+    def stage_at(self, now: datetime) -> EventStage:
         """Its stage at `now`. Only draft, published and cancelled are stored. The rest follows from the time."""
         if self.is_cancelled:
-            return Stage.CANCELLED
+            return EventStage.CANCELLED
         if not self.is_published:
-            return Stage.DRAFT
+            return EventStage.DRAFT
         if self.is_over_at(now):
-            return Stage.RECORDED if self.recording_published_at else Stage.ENDED
-        return Stage.LIVE if self.starts_at <= now else Stage.PUBLISHED
+            return EventStage.RECORDED if self.recording_published_at else EventStage.ENDED
+        return EventStage.LIVE if self.starts_at <= now else EventStage.PUBLISHED
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> EventStage:
         return self.stage_at(timezone.now())
 
     @property

@@ -11,7 +11,7 @@ from events.models.sign_up import SignUp
 MAX_COMMENT_LENGTH = 1000
 
 
-class Worth(models.TextChoices):
+class FeedbackWorth(models.TextChoices):
     """Whether the event was worth the person's time."""
 
     YES = "yes", _("Yes")
@@ -25,7 +25,7 @@ class Feedback(models.Model):
     sign_up = models.OneToOneField(
         SignUp, on_delete=models.CASCADE, related_name="feedback", verbose_name=_("sign-up")
     )
-    worth = models.CharField(_("worth your time"), max_length=10, choices=Worth)
+    worth = models.CharField(_("worth your time"), max_length=10, choices=FeedbackWorth)
     comment = models.TextField(_("for next time"), max_length=MAX_COMMENT_LENGTH, blank=True)
     created_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)
 
@@ -33,7 +33,9 @@ class Feedback(models.Model):
         verbose_name = _("feedback")
         verbose_name_plural = _("feedback")
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(worth__in=Worth.values), name="feedback_worth_known")
+            models.CheckConstraint(
+                condition=models.Q(worth__in=FeedbackWorth.values), name="feedback_worth_known"
+            )
         ]
 
     def __str__(self) -> str:

@@ -18,9 +18,9 @@ from events.undo import UNDO_SECONDS, DeletedSignUp, restore_sign_up
 from events.views.lookup import add_noindex, get_event_or_404, get_sign_up_or_404
 
 # The deleted sign-up goes to the next page in a signed cookie, so nothing of it stays on the server.
-UNDO_COOKIE = "left"
+UNDO_COOKIE = "undo_leave"
 # Remembers which event was left, for a second press of the same button.
-LEFT_EVENT_COOKIE = "pressed"
+LEFT_EVENT_COOKIE = "left_event"
 
 
 @require_POST
@@ -51,8 +51,8 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
 def left(request: HttpRequest, slug: str) -> HttpResponse:
     """Explain what leaving means. It shows no personal data, so it needs no token."""
     event = get_event_or_404(slug)
-    may_return = event.is_open and _read_deleted_sign_up(request, event) is not None
-    return add_noindex(render(request, "events/left.html", {"event": event, "may_return": may_return}))
+    can_undo = event.is_open and _read_deleted_sign_up(request, event) is not None
+    return add_noindex(render(request, "events/left.html", {"event": event, "can_undo": can_undo}))
 
 
 @require_POST
@@ -100,20 +100,21 @@ def _read_signed_cookie(request: HttpRequest, cookie: str, *, salt: str) -> Any:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """One-click unsubscribe from email clients (RFC 8058), which cannot send a CSRF token.
+    """Stop the emails about an event. Email clients post here for one-click unsubscribe (RFC 8058).
 
-    It only stops emails, can be repeated, and answers the same for unknown tokens. A GET redirects to the page with
-    the buttons, because email clients prefetch links.
+    They cannot send a CSRF token, so a POST only stops emails. It can be repeated, and it answers the same for an
+    unknown token. A GET changes nothing, because email clients prefetch links: it redirects to the page with the
+    buttons, or raises Http404 for an unknown token.
     """
     if request.method != "POST":
         return redirect(f"{get_sign_up_or_404(token).get_absolute_url()}#emails")
     services.set_unsubscribed(token=token)
-    return add_noindex(render(request, "events/stopped.html"))
+    return add_noindex(render(request, "events/unsubscribed.html"))
 
 
 @require_POST
 def email_preference(request: HttpRequest, token: str) -> HttpResponse:
-    """Turn emails off or on, by the buttons on the sign-up's page."""
+    """Turn emails off or on, with the buttons on the sign-up's page."""
     sign_up = get_sign_up_or_404(token)
     services.set_unsubscribed(token=token, unsubscribed="stop" in request.POST)
     return redirect(f"{sign_up.get_absolute_url()}#emails")

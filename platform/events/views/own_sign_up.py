@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from events import services, spots
 from events.calendar import calendar_filename
-from events.errors import EventClosed, GuestLimitReached, OfferExpired
+from events.errors import EventClosed, GuestLimitReached, OfferNotUsable
 from events.follow_up import save_feedback
 from events.forms import FeedbackForm, SignUpForm
 from events.guests import HOST_STATUSES, build_guest_path
 from events.itip import build_own_file
-from events.models import Feedback, SignUp, SignUpStatus, Worth
+from events.models import Feedback, FeedbackWorth, SignUp, SignUpStatus
 from events.selectors import list_series_dates
 from events.views.lookup import add_noindex, get_sign_up_or_404
 from events.views.pages import calendar_response
@@ -94,7 +94,7 @@ def accept_offer(_request: HttpRequest, token: str) -> HttpResponse:
     sign_up = get_sign_up_or_404(token)
     try:
         return _run_and_redirect(sign_up, spots.accept_offer)
-    except OfferExpired:
+    except OfferNotUsable:
         spots.expire_offers()
         return redirect(sign_up)
 
@@ -176,5 +176,10 @@ def feedback(request: HttpRequest, token: str) -> HttpResponse:
     if form.is_valid():
         save_feedback(sign_up=sign_up, **form.cleaned_data)
         return redirect(f"{request.path}?thanks=1")
-    context = {"sign_up": sign_up, "form": form, "worths": Worth.choices, "is_given": "thanks" in request.GET}
+    context = {
+        "sign_up": sign_up,
+        "form": form,
+        "worths": FeedbackWorth.choices,
+        "is_given": "thanks" in request.GET,
+    }
     return add_noindex(render(request, "events/feedback.html", context, status=422 if form.errors else 200))

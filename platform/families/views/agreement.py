@@ -15,7 +15,7 @@ from families.agreements import (
     format_zone_change,
     get_other_side,
     propose_terms,
-    set_pause,
+    set_parent_pause,
 )
 from families.errors import NoProposalToAnswer
 from families.forms import TermsForm
@@ -124,5 +124,5 @@ def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
 def pause(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """Pause or resume the tutor for a teen, as a linked parent."""
     link = get_own_link_as_parent(request, link_id)
-    set_pause(link=link, paused=request.POST.get("paused") == "yes")
+    set_parent_pause(link=link, paused=request.POST.get("paused") == "yes")
     return redirect("families:agreement", link.pk)

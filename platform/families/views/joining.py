@@ -15,12 +15,12 @@ from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from families import links
 from families.cooling_off import COOLING_OFF_PERIOD
-from families.errors import AlreadyLinked, InvitationExpired, WrongRole
+from families.errors import AlreadyLinked, InvitationNotUsable, WrongRole
 from families.forms import InvitationForm
 from families.models import Invitation
 from families.views.access import get_own_link
 from kit.email_addresses import get_mailbox_key
-from kit.links import break_links
+from kit.hyperlinks import break_hyperlinks
 from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 from kit.site import build_absolute_url
 from mail.services import queue_email
@@ -76,7 +76,7 @@ def _create_and_send_invitation(person: Person, email: str) -> Invitation:
             to=email,
             subject=_("%(who)s invited you to link accounts on Kitchen Table") % {"who": person},
             text=render_to_string(
-                "families/email/invitation.txt", {"by": break_links(str(person)), "address": address}
+                "families/email/invitation.txt", {"by": break_hyperlinks(str(person)), "address": address}
             ),
         )
     return invitation
@@ -96,7 +96,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     wrong_token_limit.hit(request)
     try:
         invitation = links.get_invitation(token)
-    except InvitationExpired:
+    except InvitationNotUsable:
         return render(request, "families/join_expired.html", status=404)
     wrong_token_limit.undo_hit(request)
     return render(request, "families/join.html", {"invitation": invitation, "token": token})
@@ -108,7 +108,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     """Accept an invitation. A parent is asked for consent next."""
     try:
         link = links.accept_invitation(token=token, by=get_person(request))
-    except InvitationExpired:
+    except InvitationNotUsable:
         return render(request, "families/join_expired.html", status=404)
     except (WrongRole, AlreadyLinked) as error:
         page = {"is_linked": isinstance(error, AlreadyLinked)}
@@ -124,7 +124,7 @@ def decline(request: HttpRequest, token: str) -> HttpResponse:
     """Decline an invitation."""
     try:
         links.decline_invitation(token=token, by=get_person(request))
-    except InvitationExpired:
+    except InvitationNotUsable:
         return render(request, "families/join_expired.html", status=404)
     return redirect("families:family")
 

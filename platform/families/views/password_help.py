@@ -16,8 +16,8 @@ from accounts.auth_backend import find_person
 from accounts.known_devices import find_known_device, remember_device
 from accounts.limits import hash_login
 from families import password_help
-from families.errors import PasswordHelpExpired, WrongCode
-from families.forms import CodeForm, ForgottenPasswordForm, NewPasswordForm, OldPasswordForm
+from families.errors import PasswordHelpNotUsable, WrongPasswordHelpCode
+from families.forms import ForgottenPasswordForm, HelpedPasswordForm, OldPasswordForm, PasswordHelpCodeForm
 from families.views.access import get_own_link_as_parent, require_teen
 from kit.rate_limits import (
     ClientRateLimit,
@@ -97,11 +97,11 @@ def wait(request: HttpRequest) -> HttpResponse:
         return redirect("families:password_ask")
     try:
         help_request = password_help.get_password_help(UUID(request.session[HELP_KEY]))
-    except (PasswordHelpExpired, ValueError):
+    except (PasswordHelpNotUsable, ValueError):
         code = request.session[CODE_KEY]
         page = {"code": f"{code[:3]} {code[3:]}", "has_asked_again": "again" in request.GET}
         return render(request, "families/password_wait.html", page)
-    form = NewPasswordForm(help_request.teen, request.POST if request.method == "POST" else None)
+    form = HelpedPasswordForm(help_request.teen, request.POST if request.method == "POST" else None)
     if not form.is_valid():
         page = {"form": form, "teen": help_request.teen}
         return render(request, "families/password_new.html", page, status=422 if form.errors else 200)
@@ -109,7 +109,7 @@ def wait(request: HttpRequest) -> HttpResponse:
         teen = password_help.use_password_help(
             help_id=help_request.pk, password=form.cleaned_data["password"]
         )
-    except PasswordHelpExpired:
+    except PasswordHelpNotUsable:
         return redirect("families:password_ask")
     for key in (CODE_KEY, HELP_KEY, USERNAME_KEY):
         request.session.pop(key, None)
@@ -124,7 +124,7 @@ def wait(request: HttpRequest) -> HttpResponse:
 def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """Let a parent type the code from the teen's screen."""
     link = get_own_link_as_parent(request, link_id)
-    form = CodeForm(request.POST if request.method == "POST" else None)
+    form = PasswordHelpCodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             wrong_code_limit.hit(link.pk)
@@ -134,7 +134,7 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
         except RateLimited as error:
             page = {"link": link, "form": form, "trouble": format_rate_limited(error)}
             return mark_rate_limited(render(request, "families/password_give.html", page), error)
-        except WrongCode:
+        except WrongPasswordHelpCode:
             form.add_error("code", _("That code doesn’t match. Check their screen again."))
         else:
             wrong_code_limit.undo_hit(link.pk)

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.names import ADDRESS_ERROR, ONE_LINE_ERROR, TOO_LONG_ERROR, clean_name, count_visible_characters
-from kit.links import break_links, has_link
+from kit.hyperlinks import break_hyperlinks, has_hyperlink
 
 FAMILY = "👨\u200d👩\u200d👧"
 
@@ -120,13 +120,13 @@ def test_length_is_counted_in_visible_characters() -> None:
     ],
 )
 def test_a_name_never_becomes_a_link_in_an_email(typed: str) -> None:
-    assert has_link(typed)
-    quoted = break_links(f"Prize: {typed}, now")
-    assert not has_link(quoted)
-    assert break_links(quoted) == quoted
-    assert break_links("J. R. R. O’Neil, Jr.: a/b") == "J. R. R. O’Neil, Jr.: a/b"
+    assert has_hyperlink(typed)
+    quoted = break_hyperlinks(f"Prize: {typed}, now")
+    assert not has_hyperlink(quoted)
+    assert break_hyperlinks(quoted) == quoted
+    assert break_hyperlinks("J. R. R. O’Neil, Jr.: a/b") == "J. R. R. O’Neil, Jr.: a/b"
 
 
 @pytest.mark.parametrize("text", ["Until 6:50 p.m. it is closed.", "It refills at 7 a.m., Los Angeles time."])
 def test_a_time_of_day_does_not_become_a_link(text: str) -> None:
-    assert break_links(text) == text
+    assert break_hyperlinks(text) == text

@@ -23,7 +23,7 @@ HOSTILE = (
 FORGED = ["<|im_start|>", "<|im_end|>", "[/INST]", "<<SYS>>", "</s>", "<|", "<start_of_turn>"]
 
 
-def asked(turn_question: str, answer: str = "It is.") -> Turn:
+def build_turn(turn_question: str, answer: str = "It is.") -> Turn:
     return Turn(pk=uuid4(), question=turn_question, answer=answer, state=TurnState.ANSWERED)
 
 
@@ -47,7 +47,7 @@ class TestTheFence:
 
     @pytest.mark.parametrize("mark", FORGED)
     def test_no_text_by_others_can_forge_a_message(self, mark: str) -> None:
-        prompt = build_prompt(HOSTILE, past=[asked(HOSTILE, HOSTILE)], passages=[self.hostile_lesson()])
+        prompt = build_prompt(HOSTILE, past=[build_turn(HOSTILE, HOSTILE)], passages=[self.hostile_lesson()])
         assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
         for message in prompt.messages:
             assert mark not in message["content"]

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from chat.streaming.latex import (
+    MAX_BRACKETS,
     MAX_COMMANDS,
     MAX_DEPTH,
     MAX_LENGTH,
@@ -81,11 +82,11 @@ def test_a_formula_that_cannot_be_converted_is_shown_as_source(markdown: str, so
 
 
 def test_a_formula_shows_its_source_until_it_is_closed() -> None:
-    page = GrowingAnswer()
-    page.grow("So\n\n\\[\nx^2")
-    assert '<code class="math-source">\\[\nx^2</code>' in page.growing_html
-    page.grow("\n\\]")
-    assert "<msup>" in page.growing_html
+    answer = GrowingAnswer()
+    answer.grow("So\n\n\\[\nx^2")
+    assert '<code class="math-source">\\[\nx^2</code>' in answer.growing_html
+    answer.grow("\n\\]")
+    assert "<msup>" in answer.growing_html
 
 
 def test_a_formula_that_is_never_closed_ends_with_its_paragraph() -> None:
@@ -124,7 +125,7 @@ def test_school_chemistry_is_converted(formula: str, latex: str) -> None:
         r"\left(" * (MAX_DEPTH + 1) + "x" + r"\right)" * (MAX_DEPTH + 1),
         r"\color{red}" * (MAX_DEPTH + 1) + "x",
         r"\bar" * (MAX_COMMANDS + 1) + " x",
-        "(" * 401,
+        "(" * (MAX_BRACKETS + 1),
         "",
     ],
 )
@@ -133,7 +134,8 @@ def test_too_long_or_too_deep_formulas_are_rejected_unparsed(latex: str) -> None
     assert convert_to_mathml(latex, is_display=True) is None
 
 
-DEEPEST = r"""
+# Runs in a process of its own, because too deep a formula would overflow the stack and end the process.
+DEEPEST_FORMULAS_SCRIPT = r"""
 import threading
 from math_core import LatexError, LatexToMathML
 from chat.streaming.latex import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
@@ -157,7 +159,7 @@ def convert():
                 converter.convert_with_local_state(latex, displaystyle=True)
             except LatexError:
                 pass
-    print("whole")
+    print("finished")
 
 # A quarter of what a thread has on Linux.
 threading.stack_size(2 * 1024 * 1024)
@@ -168,5 +170,7 @@ thread.join()
 
 
 def test_the_deepest_accepted_formula_does_not_crash_the_process() -> None:
-    ran = subprocess.run([sys.executable, "-c", DEEPEST], capture_output=True, text=True, check=False)
-    assert ran.stdout == "whole\n", ran.stderr[-500:]
+    ran = subprocess.run(
+        [sys.executable, "-c", DEEPEST_FORMULAS_SCRIPT], capture_output=True, text=True, check=False
+    )
+    assert ran.stdout == "finished\n", ran.stderr[-500:]

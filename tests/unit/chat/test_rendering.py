@@ -131,7 +131,7 @@ def test_nested_items_are_in_their_item(markdown: str) -> None:
     assert re.search(r"<li>one<ul><li>sub</li></ul></li><li>two</li></[uo]l>$", html)
 
 
-def test_deeper_items_nest_too() -> None:
+def test_items_can_nest_three_levels_deep() -> None:
     html = re.sub(r"\s", "", render_answer("1. a\n  1. b\n    - c\n      more\n2. d"))
     assert "<li>a<ol><li>b<ul><li>c<br>more</li></ul></li></ol></li><li>d</li>" in html
 

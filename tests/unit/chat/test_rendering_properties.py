@@ -17,7 +17,7 @@ from chat.streaming.markdown import (
     render_answer,
     render_question,
 )
-from chat.streaming.rendering import MAX_PARSED, GrowingAnswer
+from chat.streaming.rendering import MAX_PARSED_LENGTH, GrowingAnswer
 
 PIECES = [
     *(
@@ -111,7 +111,7 @@ def test_a_growing_answer_renders_like_the_whole_one(markdown: str, size: int) -
 def test_finished_blocks_do_not_depend_on_how_the_text_arrives(markdown: str, size: int) -> None:
     # Also of blocks that are longer than what is parsed each time: a page that is opened later takes all at once.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rendering, "MAX_PARSED", 30)
+        patch.setattr(rendering, "MAX_PARSED_LENGTH", 30)
         patch.setattr(rendering, "STEP_LENGTH", 10)
         piecewise = GrowingAnswer()
         for start in range(0, len(markdown), size):
@@ -199,7 +199,7 @@ def test_hostile_markdown_is_rendered_in_bounded_time(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_growing_block_of_it_costs_no_more_than_some_milliseconds(name: str) -> None:
     page = GrowingAnswer()
-    page.grow(HOSTILE[name][:MAX_PARSED])
+    page.grow(HOSTILE[name][:MAX_PARSED_LENGTH])
     began = time.process_time()
     assert page.growing_html is not None
     assert time.process_time() - began < 1

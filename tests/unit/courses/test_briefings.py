@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from courses.authoring.briefings import BriefingText, read_briefings
-from courses.authoring.source import CONTENT
+from courses.authoring.source import CONTENT_ROOT
 from courses.markdown import extract_text
 from kit.authored import InvalidFile
 from tests.courses.copied import NAME, WHOLE
@@ -74,7 +74,7 @@ class TestReading:
             read_briefings(content)
 
 
-@pytest.mark.parametrize("text", read_briefings(CONTENT), ids=lambda text: text.slug)
+@pytest.mark.parametrize("text", read_briefings(CONTENT_ROOT), ids=lambda text: text.slug)
 def test_as_delivered_each_names_what_it_cites_and_raises_no_exclamation_marks(text: BriefingText) -> None:
     sections, sources = text.sections, text.sources
     blocks = [block for section in sections for block in section["blocks"]]

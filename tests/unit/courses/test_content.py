@@ -67,7 +67,7 @@ def list_kinds(module: ModuleText) -> list[str]:
     ]
 
 
-def test_it_has_every_part_of_a_module(module: ModuleText) -> None:
+def test_a_module_has_every_part(module: ModuleText) -> None:
     kinds = list_kinds(module)
     assert {"myth", "reported", "starters", "activity", "agreement", "help"} <= set(kinds)
     assert kinds.count("starters") == 3
@@ -76,11 +76,11 @@ def test_it_has_every_part_of_a_module(module: ModuleText) -> None:
     assert module.minutes in (range(8, 13) if module.slug in SHORT else range(20, 31))
 
 
-def test_its_minutes_add_up(module: ModuleText) -> None:
+def test_a_modules_minutes_add_up(module: ModuleText) -> None:
     assert sum(lesson.minutes for lesson in module.lessons) == module.minutes
 
 
-def test_it_reads_easily(module: ModuleText) -> None:
+def test_a_module_reads_easily(module: ModuleText) -> None:
     """No English lesson is above grade 9; no Spanish one is harder than most people can read."""
     for slug, text in list_texts(module).items():
         if module.language == "es":
@@ -97,13 +97,13 @@ def test_every_source_is_dated_and_used(module: ModuleText) -> None:
     assert all(any(year in source["date"] for year in ("2018", "202")) for source in module.sources)
 
 
-def test_its_facts_are_as_reported(module: ModuleText) -> None:
+def test_a_modules_facts_are_as_reported(module: ModuleText) -> None:
     text = " ".join(section.text for lesson in module.lessons for section in lesson.sections)
     name = module.slug if module.language == FIRST else f"{module.language}/{module.slug}"
     assert [fact for fact in FACTS[name] if fact not in text] == []
 
 
-def test_its_voice_raises_no_exclamation_marks(module: ModuleText) -> None:
+def test_a_module_has_no_exclamation_marks(module: ModuleText) -> None:
     text = " ".join(section.text for lesson in module.lessons for section in lesson.sections)
     assert "!" not in text
     assert not any("!" in str(question) for question in module.questions)

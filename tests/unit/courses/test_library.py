@@ -149,7 +149,7 @@ def test_html_that_an_author_types_is_shown_as_typed(content: Path, change: Chan
     change(BIAS, "You need no statistics", "<script>alert(1)</script> [x](javascript:alert(1)) You need none")
     [module] = read_library(content)
     lesson = next(lesson for lesson in module.lessons if lesson.slug == "bias-in-bias-out")
-    html = str([section.shown() for section in lesson.sections])
+    html = str([section.as_json() for section in lesson.sections])
     assert "<script" not in html
     assert 'href="javascript' not in html
     assert "&lt;script&gt;" in html

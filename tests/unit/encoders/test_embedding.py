@@ -12,7 +12,7 @@ from encoders import ModelFileError, compute_similarity, embed, embedding
 from encoders.network import MODEL, WIDTH
 
 
-def near(text: str, other: str) -> float:
+def measure_similarity(text: str, other: str) -> float:
     return float(compute_similarity(embed(text), embed(other))[0])
 
 
@@ -25,11 +25,11 @@ def near(text: str, other: str) -> float:
     ],
 )
 def test_what_means_alike_is_nearer_than_what_does_not(asked: str, alike: str, other: str) -> None:
-    assert near(asked, alike) > near(asked, other) + 0.2
+    assert measure_similarity(asked, alike) > measure_similarity(asked, other) + 0.2
 
 
 def test_a_sentence_is_nearest_to_itself() -> None:
-    assert near("why is the sky blue", "why is the sky blue") == pytest.approx(1, abs=1e-3)
+    assert measure_similarity("why is the sky blue", "why is the sky blue") == pytest.approx(1, abs=1e-3)
 
 
 def test_many_are_compared_at_once_in_their_order() -> None:

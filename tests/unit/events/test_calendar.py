@@ -37,7 +37,7 @@ def _site(settings: Settings) -> None:
     settings.SITE_URL = "https://kitchen.example:8443/"
 
 
-def test_it_has_what_rfc_5545_asks_for() -> None:
+def test_a_calendar_file_has_what_rfc_5545_requires() -> None:
     calendar = read(build_calendar_file(build_event(2027, 1, 14, 18), now=NOW))
     assert calendar["VERSION"] == "2.0"
     assert calendar["METHOD"] == "PUBLISH"
@@ -67,7 +67,7 @@ def test_it_has_what_rfc_5545_asks_for() -> None:
         ((2027, 5, 5, 5), "UTC", "20270505T050000Z", "20270505T063000Z"),
     ],
 )
-def test_its_times_are_the_events_by_the_files_own_rules(
+def test_a_calendar_files_zone_rules_give_the_events_times(
     clock: tuple[int, ...], zone: str, start: str, end: str
 ) -> None:
     event = build_event(*clock, zone=zone)

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from events.itip import build_cancellation, build_request
 from events.models import Event, SignUp
-from tests.events.edges import ZONES, edges, mismatches, sign_ups
+from tests.events.edges import ZONES, list_mismatches, list_zone_edges, sign_ups
 from tests.unit.events.test_calendar import build_event
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ def _site(settings: Settings) -> None:
     settings.DEFAULT_FROM_EMAIL = "Kitchen Table <hello@kitchen.example>"
 
 
-def place(event: Event | None = None, **fields: str) -> SignUp:
+def build_sign_up(event: Event | None = None, **fields: str) -> SignUp:
     values = {"name": "Kim", "email": "kim@example.org", "token": "t" * 32} | fields
     return SignUp(event=event or build_event(2027, 1, 14, 18), **values)
 
@@ -38,7 +38,7 @@ def entry_in(message: str) -> Any:
 
 class TestARequest:
     def test_has_what_rfc_5546_asks_for(self) -> None:
-        sign_up = place()
+        sign_up = build_sign_up()
         message = build_request(sign_up, now=NOW)
         assert Calendar.from_ical(message)["METHOD"] == "REQUEST"
         entry = entry_in(message)
@@ -57,7 +57,7 @@ class TestARequest:
 
     def test_leads_to_the_persons_own_page_and_names_no_room(self) -> None:
         event = build_event(2027, 1, 14, 18, join_url="https://meet.example.org/secret")
-        message = build_request(place(event), now=NOW)
+        message = build_request(build_sign_up(event), now=NOW)
         entry = entry_in(message)
         own = "https://kitchen.example/events/sign-up/" + "t" * 32
         assert entry["URL"] == entry["LOCATION"] == own
@@ -65,23 +65,23 @@ class TestARequest:
         assert "meet.example.org" not in message.replace("\r\n ", "")
 
     def test_has_alarms_a_day_and_fifteen_minutes_before(self) -> None:
-        alarms = entry_in(build_request(place(), now=NOW)).walk("VALARM")
+        alarms = entry_in(build_request(build_sign_up(), now=NOW)).walk("VALARM")
         assert [alarm["TRIGGER"].dt for alarm in alarms] == [timedelta(days=-1), timedelta(minutes=-15)]
         assert {str(alarm["ACTION"]) for alarm in alarms} == {"DISPLAY"}
 
     def test_names_one_attendee_and_takes_any_name(self) -> None:
         for name in ('Kim "K"; née: x, y', "金 영희", "O'Hara\\", "x" * 60):
-            entry = entry_in(build_request(place(name=name), now=NOW))
+            entry = entry_in(build_request(build_sign_up(name=name), now=NOW))
             assert entry["ATTENDEE"].params["CN"] == name.replace('"', "”")
 
     def test_of_an_event_without_a_known_end_is_refused(self) -> None:
         with pytest.raises(ValueError, match="end"):
-            build_request(place(build_event(2027, 1, 14, 18, minutes=None)))
+            build_request(build_sign_up(build_event(2027, 1, 14, 18, minutes=None)))
 
 
 class TestACancel:
     def test_is_the_same_object_at_a_later_revision(self) -> None:
-        sign_up = place()
+        sign_up = build_sign_up()
         asked, off = entry_in(build_request(sign_up)), entry_in(build_cancellation(sign_up, sequence=1))
         assert asked["UID"] == off["UID"]
         assert off["SEQUENCE"] > asked["SEQUENCE"]
@@ -93,26 +93,29 @@ class TestACancel:
 
 def test_signing_up_again_makes_a_new_object() -> None:
     event = build_event(2027, 1, 14, 18)
-    assert entry_in(build_request(place(event)))["UID"] != entry_in(build_request(place(event)))["UID"]
+    assert (
+        entry_in(build_request(build_sign_up(event)))["UID"]
+        != entry_in(build_request(build_sign_up(event)))["UID"]
+    )
 
 
 @given(st.integers(0, 2**32))
 def test_another_library_reads_the_same_times_at_every_edge(seed: int) -> None:
     [sign_up] = sign_ups(1, seed=seed)
     sequence = sign_up.event.sequence
-    assert not mismatches(sign_up, build_request(sign_up), method="REQUEST", sequence=sequence)
+    assert not list_mismatches(sign_up, build_request(sign_up), method="REQUEST", sequence=sequence)
     off = build_cancellation(sign_up, sequence=sequence + 1)
-    assert not mismatches(sign_up, off, method="CANCEL", sequence=sequence + 1)
+    assert not list_mismatches(sign_up, off, method="CANCEL", sequence=sequence + 1)
 
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_minute_around_a_clock_change_is_read_as_intended(zone: str) -> None:
     """Check the repeated hour and the skipped hour, in quarters."""
-    for edge in edges(zone)[:4]:
+    for edge in list_zone_edges(zone)[:4]:
         for minutes in range(-120, 121, 15):
             event = Event(
                 pk=1, slug="x", title="X", summary="Y", starts_at=edge + timedelta(minutes=minutes),
                 time_zone=zone, minutes=45,
             )  # fmt: skip
-            sign_up = place(event)
-            assert not mismatches(sign_up, build_request(sign_up), method="REQUEST", sequence=0)
+            sign_up = build_sign_up(event)
+            assert not list_mismatches(sign_up, build_request(sign_up), method="REQUEST", sequence=0)

@@ -38,7 +38,7 @@ def test_a_time_is_formatted_in_full(moment: datetime, zone: str, formatted: str
     assert format_event_time(moment, ZoneInfo(zone)) == formatted
 
 
-def when(event: Event, reader: Person | None = None) -> str:
+def render_event_time(event: Event, reader: Person | None = None) -> str:
     template = Template("{% load event_times %}{% event_when event reader %}")
     rendered = template.render(Context({"event": event, "reader": reader}))
     assert "\N{NO-BREAK SPACE}" in rendered, "a line could end between 11 and a.m."
@@ -52,11 +52,11 @@ def winter() -> Event:
 
 def test_a_page_has_a_machine_readable_time(winter: Event) -> None:
     sentence = "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)"
-    assert f'<time datetime="2023-12-22T11:00:00-08:00">{sentence}</time>' in when(winter)
+    assert f'<time datetime="2023-12-22T11:00:00-08:00">{sentence}</time>' in render_event_time(winter)
 
 
 def test_a_reader_in_another_zone_also_sees_their_own_time(winter: Event) -> None:
-    rendered = when(winter, Person(time_zone="Europe/Dublin"))
+    rendered = render_event_time(winter, Person(time_zone="Europe/Dublin"))
     assert "11 a.m., Los Angeles time" in rendered
     assert 'For you: <time datetime="2023-12-22T19:00:00+00:00">' in rendered
     assert "7 p.m., Dublin time (GMT)" in rendered
@@ -64,7 +64,7 @@ def test_a_reader_in_another_zone_also_sees_their_own_time(winter: Event) -> Non
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "America/Vancouver"])
 def test_a_reader_with_the_same_clock_reads_it_once(winter: Event, zone: str) -> None:
-    assert "For you" not in when(winter, Person(time_zone=zone))
+    assert "For you" not in render_event_time(winter, Person(time_zone=zone))
 
 
 def test_zones_are_compared_at_that_moment() -> None:
@@ -73,20 +73,24 @@ def test_zones_are_compared_at_that_moment() -> None:
     assert not is_same_clock_time(WINTER, LOS_ANGELES, phoenix)
 
 
-def clock(*shown: int) -> datetime:
+def build_local_time(*shown: int) -> datetime:
     return datetime(*shown)  # type: ignore[arg-type] # noqa: DTZ001
 
 
 class TestTyped:
     def test_a_local_time_is_converted_in_winter_and_in_summer(self) -> None:
-        assert to_instant(clock(2023, 12, 22, 11), LOS_ANGELES) == WINTER
-        assert to_instant(clock(2027, 7, 14, 18, 30), LOS_ANGELES) == SUMMER
+        assert to_instant(build_local_time(2023, 12, 22, 11), LOS_ANGELES) == WINTER
+        assert to_instant(build_local_time(2027, 7, 14, 18, 30), LOS_ANGELES) == SUMMER
 
     def test_a_time_that_the_clocks_skip_is_refused(self) -> None:
         for minute in (0, 30, 59):
             with pytest.raises(NoSuchTime):
-                to_instant(clock(2027, 3, 14, 2, minute), LOS_ANGELES)
-        assert to_instant(clock(2027, 3, 14, 3), LOS_ANGELES) == datetime(2027, 3, 14, 10, tzinfo=UTC)
+                to_instant(build_local_time(2027, 3, 14, 2, minute), LOS_ANGELES)
+        assert to_instant(build_local_time(2027, 3, 14, 3), LOS_ANGELES) == datetime(
+            2027, 3, 14, 10, tzinfo=UTC
+        )
 
     def test_an_ambiguous_time_is_the_first(self) -> None:
-        assert to_instant(clock(2027, 11, 7, 1, 30), LOS_ANGELES) == datetime(2027, 11, 7, 8, 30, tzinfo=UTC)
+        assert to_instant(build_local_time(2027, 11, 7, 1, 30), LOS_ANGELES) == datetime(
+            2027, 11, 7, 8, 30, tzinfo=UTC
+        )

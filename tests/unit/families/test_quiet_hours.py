@@ -38,7 +38,7 @@ HOURS = [
 ]
 
 
-def night(zone: ZoneInfo = LA, begins: time = time(21), ends: time = time(7)) -> QuietHours:
+def build_hours(zone: ZoneInfo = LA, begins: time = time(21), ends: time = time(7)) -> QuietHours:
     return QuietHours(begins=begins, ends=ends, zone=zone)
 
 
@@ -46,7 +46,7 @@ def at(*when: int, zone: ZoneInfo = LA) -> datetime:
     return datetime(*when, tzinfo=zone)  # type: ignore[misc, arg-type]
 
 
-def opens(*agreed: QuietHours, now: datetime) -> datetime | None:
+def find_opening(*agreed: QuietHours, now: datetime) -> datetime | None:
     quiet = find_quiet_end(agreed, now=now)
     return quiet.at if quiet else None
 
@@ -79,11 +79,11 @@ def minutes_to_look_at(zone: ZoneInfo, year: int) -> Iterator[list[datetime]]:
 
 def walk(zone: ZoneInfo, begins: time, ends: time, moments: list[datetime]) -> tuple[int, int]:
     """Compare every moment with what the clock shows. Return how many were checked, and how many were quiet."""
-    hours, runs, was_quiet, latest = night(zone, begins, ends), 0, False, moments[0]
+    hours, runs, was_quiet, latest = build_hours(zone, begins, ends), 0, False, moments[0]
     extra = 0
     for moment in moments:
         local = moment.astimezone(zone)
-        until = opens(hours, now=moment)
+        until = find_opening(hours, now=moment)
         shown = is_shown(local.time().replace(tzinfo=None), begins, ends)
         if shown:
             assert until, f"{local} is quiet by the clock, and the tutor is open"
@@ -93,8 +93,8 @@ def walk(zone: ZoneInfo, begins: time, ends: time, moments: list[datetime]) -> t
         if until:
             assert until > moment
             assert until >= latest, "the next opening came nearer"
-            assert opens(hours, now=until) is None, "it did not open when it said"
-            assert opens(hours, now=until - timedelta(seconds=1)) == until
+            assert find_opening(hours, now=until) is None, "it did not open when it said"
+            assert find_opening(hours, now=until - timedelta(seconds=1)) == until
             latest = until
         runs += bool(until) and not was_quiet
         was_quiet = bool(until)
@@ -114,22 +114,22 @@ def test_a_skipped_calendar_day_has_one_night() -> None:
     apia, begins = ZoneInfo("Pacific/Apia"), datetime(2011, 12, 28, tzinfo=UTC)
     walk(apia, time(21), time(7), [begins + n * MINUTE for n in range(0, 5 * 24 * 60, 3)])
     # The 30th was skipped: the night from the 29th to the 31st has ten quiet hours.
-    opened = opens(night(apia), now=at(2011, 12, 29, 21, zone=apia))
+    opened = find_opening(build_hours(apia), now=at(2011, 12, 29, 21, zone=apia))
     assert opened == at(2011, 12, 31, 7, zone=apia)
     assert opened - at(2011, 12, 29, 21, zone=apia).astimezone(UTC) == timedelta(hours=10)
 
 
 class TestANight:
     def test_ends_the_next_morning(self) -> None:
-        assert opens(night(), now=at(2026, 6, 1, 22)) == at(2026, 6, 2, 7)
+        assert find_opening(build_hours(), now=at(2026, 6, 1, 22)) == at(2026, 6, 2, 7)
 
     def test_is_not_by_day(self) -> None:
-        assert opens(night(), now=at(2026, 6, 1, 12)) is None
+        assert find_opening(build_hours(), now=at(2026, 6, 1, 12)) is None
 
     def test_uses_the_agreements_zone_and_not_the_servers(self) -> None:
         now = datetime(2026, 6, 2, 5, tzinfo=UTC)
-        assert opens(night(), now=now) == at(2026, 6, 2, 7)
-        assert opens(night(ZoneInfo("Asia/Tokyo")), now=now) is None
+        assert find_opening(build_hours(), now=now) == at(2026, 6, 2, 7)
+        assert find_opening(build_hours(ZoneInfo("Asia/Tokyo")), now=now) is None
 
     def test_is_an_hour_shorter_when_the_clocks_go_forward_and_longer_when_they_go_back(self) -> None:
         for evening, hours in (
@@ -137,20 +137,20 @@ class TestANight:
             (at(2026, 10, 31, 21), 11),
             (at(2026, 6, 1, 21), 10),
         ):
-            opened = opens(night(), now=evening)
+            opened = find_opening(build_hours(), now=evening)
             assert opened
             assert opened - evening.astimezone(UTC) == timedelta(hours=hours)
 
     def test_ending_at_a_skipped_time_ends_after_the_jump(self) -> None:
         # The clock jumps from 2:00 to 3:00, past 2:30.
-        assert opens(night(ends=time(2, 30)), now=at(2027, 3, 13, 22)) == at(2027, 3, 14, 3)
+        assert find_opening(build_hours(ends=time(2, 30)), now=at(2027, 3, 13, 22)) == at(2027, 3, 14, 3)
 
     def test_ending_at_a_repeated_time_ends_at_the_second(self) -> None:
-        opened = opens(night(ends=time(1, 30)), now=at(2026, 10, 31, 22))
+        opened = find_opening(build_hours(ends=time(1, 30)), now=at(2026, 10, 31, 22))
         assert opened == at(2026, 11, 1, 1, 30).replace(fold=1).astimezone(UTC)
 
     def test_inside_a_skipped_hour_is_left_out(self) -> None:
-        skipped = night(begins=time(2, 10), ends=time(2, 40))
+        skipped = build_hours(begins=time(2, 10), ends=time(2, 40))
         days = [begins.astimezone(LA).day for begins, _ends in skipped.list_intervals(at(2027, 3, 14, 12))]
         assert days == [12, 13, 15, 16]
 
@@ -160,28 +160,33 @@ class TestANight:
     ) -> None:
         if begins == ends:
             return
-        opened = opens(night(ZoneInfo(zone), begins, ends), now=now)
+        opened = find_opening(build_hours(ZoneInfo(zone), begins, ends), now=now)
         # Two days, because an opening inside a repeated hour is left out.
         assert opened is None or timedelta() < opened - now <= 2 * DAY + timedelta(hours=2)
 
 
 class TestTwoAgreements:
     def test_adjoining_intervals_are_joined(self) -> None:
-        early = night(begins=time(20), ends=time(22))
-        noon = night(begins=time(12), ends=time(13))
-        assert opens(early, night(), now=at(2026, 6, 1, 20, 30)) == at(2026, 6, 2, 7)
-        assert opens(noon, night(), now=at(2026, 6, 1, 12, 30)) == at(2026, 6, 1, 13)
+        early = build_hours(begins=time(20), ends=time(22))
+        noon = build_hours(begins=time(12), ends=time(13))
+        assert find_opening(early, build_hours(), now=at(2026, 6, 1, 20, 30)) == at(2026, 6, 2, 7)
+        assert find_opening(noon, build_hours(), now=at(2026, 6, 1, 12, 30)) == at(2026, 6, 1, 13)
 
     def test_can_fill_the_whole_day(self) -> None:
-        assert opens(night(begins=time(7), ends=time(21)), night(), now=at(2026, 6, 1, 12)) is not None
+        assert (
+            find_opening(build_hours(begins=time(7), ends=time(21)), build_hours(), now=at(2026, 6, 1, 12))
+            is not None
+        )
 
     def test_in_two_zones_end_with_the_later_one(self) -> None:
         new_york = ZoneInfo("America/New_York")
-        quiet = find_quiet_end([night(new_york), night(LA)], now=at(2026, 6, 1, 22))
+        quiet = find_quiet_end([build_hours(new_york), build_hours(LA)], now=at(2026, 6, 1, 22))
         assert quiet
         assert (quiet.at, quiet.zone) == (at(2026, 6, 2, 7), LA)
         # At 18:30 in Los Angeles, quiet hours have started in New York.
-        assert opens(night(new_york), night(LA), now=at(2026, 6, 1, 18, 30)) == at(2026, 6, 2, 7)
+        assert find_opening(build_hours(new_york), build_hours(LA), now=at(2026, 6, 1, 18, 30)) == at(
+            2026, 6, 2, 7
+        )
 
 
 class TestAnotherZone:
@@ -189,7 +194,7 @@ class TestAnotherZone:
     def test_starts_the_next_day_and_never_during_a_night(
         self, now: datetime, old: str, new: str, hours: tuple[time, time]
     ) -> None:
-        before, after = night(ZoneInfo(old), *hours), night(ZoneInfo(new), *hours)
+        before, after = build_hours(ZoneInfo(old), *hours), build_hours(ZoneInfo(new), *hours)
         since = get_new_zone_start(day_after=now, zone=before.zone, quiet=before)
         assert now < since
         assert since.astimezone(before.zone).date() == now.astimezone(before.zone).date() + DAY
@@ -197,22 +202,22 @@ class TestAnotherZone:
             QuietHours(begins=hours[0], ends=hours[1], zone=before.zone, before=since),
             QuietHours(begins=hours[0], ends=hours[1], zone=after.zone, since=since),
         ]
-        assert opens(before, now=since) is None
+        assert find_opening(before, now=since) is None
         for hour in range(-12, 60):
             moment = now + timedelta(hours=hour)
             rule = before if moment < since else after
-            assert bool(opens(*agreed, now=moment)) == bool(opens(rule, now=moment))
+            assert bool(find_opening(*agreed, now=moment)) == bool(find_opening(rule, now=moment))
 
     def test_chosen_at_10_pm_does_not_end_this_night(self) -> None:
         now = at(2026, 6, 1, 22)
-        since = get_new_zone_start(day_after=now, zone=LA, quiet=night())
+        since = get_new_zone_start(day_after=now, zone=LA, quiet=build_hours())
         assert since == at(2026, 6, 2, 7)
         moved = [
             QuietHours(begins=time(21), ends=time(7), zone=LA, before=since),
             QuietHours(begins=time(21), ends=time(7), zone=MADRID, since=since),
         ]
-        assert opens(*moved, now=now) == at(2026, 6, 2, 7)
-        assert opens(*moved, now=at(2026, 6, 2, 21, 30, zone=MADRID)) == at(2026, 6, 3, 7, zone=MADRID)
+        assert find_opening(*moved, now=now) == at(2026, 6, 2, 7)
+        assert find_opening(*moved, now=at(2026, 6, 2, 21, 30, zone=MADRID)) == at(2026, 6, 3, 7, zone=MADRID)
 
     def test_starts_at_midnight_without_quiet_hours(self) -> None:
         assert get_new_zone_start(day_after=at(2026, 6, 1, 22), zone=LA, quiet=None) == at(2026, 6, 2)

@@ -6,7 +6,7 @@ from guard import Action, Category, Level, Verdict, action_for
 @pytest.mark.parametrize(
     ("level", "categories", "action"),
     [
-        (Level.NONE, set(), Action.ALLOW),
+        (Level.NONE, set(), Action.ANSWER),
         (Level.STRESS, {Category.DISTRESS}, Action.SUPPORT),
         (Level.HINTS, {Category.HOPELESSNESS}, Action.PAUSE),
         (Level.STATED, {Category.SUICIDE}, Action.CARD),
@@ -14,7 +14,7 @@ from guard import Action, Category, Level, Verdict, action_for
         (Level.ACUTE, {Category.SUICIDE}, Action.CARD),
         (Level.NONE, {Category.VIOLENCE}, Action.REFUSE),
         (Level.NONE, {Category.COMPANION}, Action.REDIRECT),
-        (Level.NONE, {Category.PERSONAL}, Action.STRIP),
+        (Level.NONE, {Category.PERSONAL}, Action.REDACT),
     ],
 )
 def test_each_kind_of_verdict_has_its_own_act(
@@ -38,5 +38,5 @@ def test_every_category_of_a_request_has_an_act() -> None:
         list(Category).index(Category.METHOD) : list(Category).index(Category.PERSONAL) + 1
     ]
     assert all(
-        action_for(Verdict(categories=frozenset({category}))) is not Action.ALLOW for category in asked
+        action_for(Verdict(categories=frozenset({category}))) is not Action.ANSWER for category in asked
     )

@@ -101,7 +101,7 @@ class TestShort:
     )  # fmt: skip
     @pytest.mark.parametrize("before", ["Why is the sky blue?", "can you help with my geography homework"])
     def test_after_a_question_of_any_day_it_is_answered(self, before: str, last: str) -> None:
-        assert action_for(judge_conversation(build_turns(before, last))) == Action.ALLOW
+        assert action_for(judge_conversation(build_turns(before, last))) == Action.ANSWER
 
     @pytest.mark.parametrize(
         ("before", "last"),

@@ -67,7 +67,7 @@ def run(text: str, sizes: list[int]) -> tuple[OutputGate, str]:
 
 @patient
 @given(passages, st.sampled_from(["", " ", "\n", ". ", "\u200b"]), sizes)
-def test_it_finds_what_the_whole_text_holds_however_it_is_cut(
+def test_the_gate_finds_what_the_whole_text_contains_however_it_is_cut(
     words: list[str], between: str, sizes: list[int]
 ) -> None:
     text = between.join(words)
@@ -122,7 +122,7 @@ def test_an_exception_that_comes_later_is_waited_for() -> None:
     assert not gate.is_cut
 
 
-def test_its_evidence_counts_from_the_answers_beginning() -> None:
+def test_the_gates_evidence_counts_from_the_answers_beginning() -> None:
     text = "Leaves are green. " * 20 + "I am a real person, I promise."
     gate, _ = run(text, [7])
     (evidence,) = gate.verdict.evidence

@@ -95,8 +95,8 @@ def test_what_only_looks_like_one_stays(text: str) -> None:
     assert judge_personal(text).evidence == ()
 
 
-def test_it_is_stripped_and_the_rest_is_answered() -> None:
+def test_personal_data_is_redacted_and_the_rest_is_answered() -> None:
     verdict = judge_conversation([("user", "my email is kit@example.org, what is a verb?")])
     assert verdict.categories == {Category.PERSONAL}
-    assert action_for(verdict) is Action.STRIP
+    assert action_for(verdict) is Action.REDACT
     assert verdict.layer == "personal"

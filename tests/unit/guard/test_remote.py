@@ -109,7 +109,7 @@ def test_an_invalid_probability_does_not_remove_the_verdict() -> None:
 
 
 @pytest.mark.parametrize("kind", GUARDS)
-def test_it_is_sent_the_words_and_nothing_else(kind: str) -> None:
+def test_the_remote_guard_is_sent_the_text_and_nothing_else(kind: str) -> None:
     ask = GUARDS[kind].build_request(SAID, model="a-guard")
     assert set(ask.body) <= {"model", "input", "messages", "temperature", "max_tokens", "logprobs"}
     assert ask.body["model"] == "a-guard"

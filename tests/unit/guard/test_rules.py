@@ -76,7 +76,7 @@ def test_the_output_rules_are_not_the_input_rules() -> None:
 
 
 class TestRuleFiles:
-    def book(self, folder: Path, text: str) -> RuleBook:
+    def write_rule_book(self, folder: Path, text: str) -> RuleBook:
         file = folder / "some.toml"
         file.write_text(text)
         return RuleBook([file])
@@ -93,7 +93,7 @@ class TestRuleFiles:
         ],
     )
     def test_the_language_means_what_it_says(self, text: str, is_caught: bool, tmp_path: Path) -> None:
-        assert judge(text, self.book(tmp_path, WHOLE)).is_crisis is is_caught
+        assert judge(text, self.write_rule_book(tmp_path, WHOLE)).is_crisis is is_caught
 
     @pytest.mark.parametrize(
         ("old", "new", "message"),
@@ -125,11 +125,11 @@ class TestRuleFiles:
     def test_an_error_is_told_with_its_line(self, old: str, new: str, message: str, tmp_path: Path) -> None:
         assert old in WHOLE
         with pytest.raises(InvalidFile, match=message):
-            self.book(tmp_path, WHOLE.replace(old, new, 1))
+            self.write_rule_book(tmp_path, WHOLE.replace(old, new, 1))
 
     def test_two_rules_of_one_name_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidFile, match="line 13: Two rules are called “a”"):
-            self.book(tmp_path, WHOLE + WHOLE[WHOLE.index("[[rules]]") :])
+            self.write_rule_book(tmp_path, WHOLE + WHOLE[WHOLE.index("[[rules]]") :])
 
     def test_all_errors_of_all_files_are_told_at_once(self, tmp_path: Path) -> None:
         first, second = tmp_path / "first.toml", tmp_path / "second.toml"
@@ -145,12 +145,12 @@ class TestRuleFiles:
 
     def test_a_broken_set_is_told_once(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidFile) as invalid:
-            self.book(tmp_path, WHOLE.replace("want to|wanna", "want to|"))
+            self.write_rule_book(tmp_path, WHOLE.replace("want to|wanna", "want to|"))
         assert [error.line for error in invalid.value.errors] == [3]
 
     def test_a_file_without_rules_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidFile, match="line 1: “rules” is missing"):
-            self.book(tmp_path, "")
+            self.write_rule_book(tmp_path, "")
 
     def test_a_file_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidFile, match=r"none\.toml, line 1: It cannot be read"):

@@ -52,7 +52,7 @@ class TestWorst:
         assert verdict.level == Level.ACUTE
         assert Category.ABOUT_SOMEONE_ELSE not in verdict.categories
 
-    def test_so_it_is_in_one_message(self) -> None:
+    def test_worry_about_a_friend_and_danger_to_oneself_are_told_apart_in_one_message(self) -> None:
         assert Category.ABOUT_SOMEONE_ELSE in judge_input("my friend wants to kill herself").categories
         both = judge_input("my friend wants to kill herself. I want to kill myself too")
         assert Category.ABOUT_SOMEONE_ELSE not in both.categories

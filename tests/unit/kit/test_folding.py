@@ -23,7 +23,7 @@ texts = st.text(
 patient = settings(deadline=None)
 
 
-def same(text: str, two: str) -> bool:
+def are_judged_alike(text: str, two: str) -> bool:
     a, b = judge_input(text), judge_input(two)
     return (a.level, a.categories) == (b.level, b.categories)
 
@@ -35,26 +35,26 @@ def test_invisible_characters_change_nothing(text: str, data: st.DataObject) -> 
     for _ in range(data.draw(st.integers(1, 12))):
         place = data.draw(st.integers(0, len(changed)))
         changed = changed[:place] + data.draw(st.sampled_from(UNSEEN + MARKS)) + changed[place:]
-    assert same(text, changed)
+    assert are_judged_alike(text, changed)
 
 
 @patient
 @given(st.sampled_from(EXAMPLES), st.sampled_from(["upper", "lower", "title", "swapcase"]))
 def test_case_changes_nothing(text: str, change: str) -> None:
-    assert same(text, getattr(text, change)())
+    assert are_judged_alike(text, getattr(text, change)())
 
 
 @patient
 @given(st.sampled_from(EXAMPLES), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
 def test_unicode_forms_change_nothing(text: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> None:
-    assert same(text, unicodedata.normalize(form, text))
+    assert are_judged_alike(text, unicodedata.normalize(form, text))
 
 
 @patient
 @given(st.sampled_from(EXAMPLES), st.integers(2, 60))
 def test_wider_spaces_change_nothing(text: str, width: int) -> None:
-    assert same(text, text.replace(" ", " " * width))
-    assert same(text, text.replace(" ", "\u00a0\t\u3000"))
+    assert are_judged_alike(text, text.replace(" ", " " * width))
+    assert are_judged_alike(text, text.replace(" ", "\u00a0\t\u3000"))
 
 
 @patient

@@ -46,7 +46,7 @@ class TestOnce:
         assert not heavy.is_loaded
         assert heavy() == "mended"
 
-    def test_nothing_is_a_result_too(self) -> None:
+    def test_none_is_a_result(self) -> None:
         loads = []
 
         @load_once

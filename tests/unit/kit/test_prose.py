@@ -27,7 +27,7 @@ def errors(words: str) -> list[str]:
         f"\r\n  {'x' * 2000} \r\n",
     ],
 )
-def test_it_counts_characters_as_people_do(words: str) -> None:
+def test_a_prose_field_counts_characters_as_people_do(words: str) -> None:
     assert errors(words) == []
 
 
@@ -40,7 +40,7 @@ def test_the_error_has_the_length_and_the_limit() -> None:
     assert "2\xa0001 caracteres; el límite es 2\xa0000" in message
 
 
-def test_its_box_shows_what_was_typed_and_lets_the_browser_cut_nothing() -> None:
+def test_a_prose_fields_box_shows_what_was_typed_and_lets_the_browser_cut_nothing() -> None:
     form = Letter({"words": "y" * 2001})
     box = str(form["words"])
     assert "y" * 2001 in box

@@ -26,10 +26,10 @@ def test_each_line_gets_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
         patch=monkeypatch,
     )
     assert [(a["id"], a["level"], a["action"]) for a in answers] == [
-        (1, "0", "allow"),
+        (1, "0", "answer"),
         ("b", "3", "card"),
         ("c", "S", "card"),
-        ("d", "0", "strip"),
+        ("d", "0", "redact"),
     ]
     assert "suicide" in answers[1]["categories"]
     assert answers[1]["layer"] == "rules"
@@ -61,4 +61,4 @@ def test_an_invalid_line_is_reported_and_the_run_continues(
     bad, good = checked(line, '{"id": 2, "text": "hello"}', patch=monkeypatch)
     assert message in bad["error"]
     assert bad["line"] == 1
-    assert (good["id"], good["action"]) == (2, "allow")
+    assert (good["id"], good["action"]) == (2, "answer")

@@ -19,14 +19,14 @@ from safeguarding.response_texts import (
     REDIRECT_CATEGORIES,
     REFUSAL_CATEGORIES,
     CheckIn,
-    FixedReply,
+    FixedText,
     load_texts,
 )
 
 LANGUAGES = ["en", "es"]
 
 
-def list_replies(language: str) -> list[FixedReply]:
+def list_replies(language: str) -> list[FixedText]:
     texts = load_texts(language)
     return [*texts.redirected.values(), *texts.refused.values(), *texts.cut.values()]
 
@@ -54,7 +54,7 @@ def words(language: str) -> list[str]:
 
 
 def test_both_languages_exist() -> None:
-    assert datafile.list_languages(response_texts.FAMILY) == LANGUAGES
+    assert datafile.list_languages(response_texts.FILE_PREFIX) == LANGUAGES
 
 
 @pytest.mark.parametrize("category", [*REFUSAL_CATEGORIES, *REDIRECT_CATEGORIES])
@@ -94,7 +94,7 @@ class TestTheTexts:
     def test_offered_questions_would_be_answered(self, language: str) -> None:
         for reply in list_replies(language):
             for offer in reply.offers:
-                assert action_for(judge_input(offer)) is Action.ALLOW
+                assert action_for(judge_input(offer)) is Action.ANSWER
 
     def test_every_kind_of_cut_has_a_text_and_no_offer(self, language: str) -> None:
         assert set(load_texts(language).cut) == {*CUT_CATEGORIES, OTHER}
@@ -123,7 +123,9 @@ def test_the_emergency_number_is_the_countrys_own(settings: Settings) -> None:
 class TestReview:
     def test_the_files_are_marked_as_unreviewed(self) -> None:
         for language in LANGUAGES:
-            assert tomllib.loads((FOLDER / f"acts.{language}.toml").read_text())["reviewed"] is False
+            assert (
+                tomllib.loads((FOLDER / f"response_texts.{language}.toml").read_text())["reviewed"] is False
+            )
 
     def test_clinical_texts_say_they_are_unreviewed_until_a_review_is_recorded(
         self, settings: Settings
@@ -165,14 +167,18 @@ class TestBrokenFiles:
             (
                 "[refuse.crime]",
                 "[refuse.crimes]",
-                r"acts\.en\.toml, line \d+: “crime” in “refuse” is missing",
+                r"response_texts\.en\.toml, line \d+: “crime” in “refuse” is missing",
             ),
             (
                 "[pause.every]",
                 "[pause.some]",
-                r"acts\.en\.toml, line 12: “some” in “pause” is not a known entry",
+                r"response_texts\.en\.toml, line 12: “some” in “pause” is not a known entry",
             ),
-            ('yes = "Yes"', 'yas = "Yes"', r"acts\.en\.toml, line 12: “yes” in “pause.every” is missing"),
+            (
+                'yes = "Yes"',
+                'yas = "Yes"',
+                r"response_texts\.en\.toml, line 12: “yes” in “pause.every” is missing",
+            ),
             (
                 '  "How does a law',
                 '  7, "How does a law',
@@ -183,7 +189,7 @@ class TestBrokenFiles:
     def test_an_error_names_the_file_the_line_and_the_entry(
         self, old: str, new: str, named: str, folder: Path
     ) -> None:
-        file = folder / "acts.en.toml"
+        file = folder / "response_texts.en.toml"
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new, 1))
         with pytest.raises(InvalidFile, match=named):

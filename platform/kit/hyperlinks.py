@@ -38,9 +38,9 @@ _OTHER_SCRIPTS = """
 рф рус бг мкд срб укр бел қаз ελ ευ 中国 中國 公司 网络 網路 在线 商城 网址 香港 台湾 台灣 한국 닷컴 닷넷 みんな コム
 """
 ENDINGS = frozenset([*_COUNTRIES.split(), *_GENERIC.split(), *_OTHER_SCRIPTS.split()])
-# Abbreviations that end in a period, often without a space after it.
-_SHORT_FORMS = "dr mr mrs ms mx st ste sta sto prof rev fr br sr jr ph dipl mag ing don dña hon capt lt sgt"
-_TITLES = frozenset(_SHORT_FORMS.split())
+# Abbreviations in names that end in a period, often without a space after it: "St.John".
+_ABBREVIATIONS = "dr mr mrs ms mx st ste sta sto prof rev fr br sr jr ph dipl mag ing don dña hon capt lt sgt"
+_NAME_ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
 
 _SCHEMES = "https?|ftps?|mailto|tel|sms|javascript|data|file|geo|callto|skype|whatsapp|tg"
 _SCHEME = re.compile(rf"://|\b(?:{_SCHEMES}):\S|[a-z]:/\S", re.IGNORECASE)
@@ -52,7 +52,7 @@ _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _DOTS = ".\u3002\uff0e\uff61\u2024"
 
 
-def has_link(text: str) -> bool:
+def has_hyperlink(text: str) -> bool:
     """Return whether an email program would find a link or an email address in a text, even with disguised letters."""
     if text.isascii() and not _SIGNS.search(text):
         return False
@@ -64,22 +64,27 @@ def has_link(text: str) -> bool:
 
 
 def _is_host(dotted: str, rest: str) -> bool:
-    """Return whether `dotted` is a host name and not a personal name such as St.John, J.R.R, Dr.Who or M.Sc."""
+    """Return whether `dotted` is a host name and not a personal name such as St.John, J.R.R, Dr.Who or M.Sc.
+
+    `rest` is the text after it.
+    """
     *before, ending = dotted.split(".")
     if all(label.isdigit() for label in [*before, ending]):
         return len(before) == 3  # noqa: PLR2004 - an address of four numbers
+    # A path, query, fragment or port follows: programs link that, even with an ending that is not in ENDINGS.
     if len(ending) > 1 and ending.isalpha() and re.match(r"[/?#]\w|:\d", rest):
         return True
-    known = ending.casefold()
-    if known.startswith("xn--"):
+    folded_ending = ending.casefold()
+    # The ASCII form of a domain in another script.
+    if folded_ending.startswith("xn--"):
         return True
-    if known not in ENDINGS:
+    if folded_ending not in ENDINGS:
         return False
-    is_short_form = all(len(label) == 1 or label.casefold() in _TITLES for label in before)
-    return not (is_short_form and ending[0].isupper())
+    is_abbreviated = all(len(label) == 1 or label.casefold() in _NAME_ABBREVIATIONS for label in before)
+    return not (is_abbreviated and ending[0].isupper())
 
 
-def break_links(text: str) -> str:
+def break_hyperlinks(text: str) -> str:
     """Insert a space wherever a link could begin, so that email programs do not turn a person's words into a link.
 
     A space ends an address in every program, works with screen readers and leaves the words legible:
@@ -98,12 +103,12 @@ _WORD = re.compile(r"\S+")
 _PATH = r"(?:[/?#](?:(?!://)[\w\-./?=&%~#+:@!$*])*)?"
 
 
-def break_foreign_links(text: str) -> str:
+def break_foreign_hyperlinks(text: str) -> str:
     """Break every address in an email's text except this site's own, so that email programs do not link it."""
     own = re.compile(rf"[(\[<“‘\"']*{re.escape(settings.SITE_URL.rstrip('/'))}{_PATH}[)\]>”’\"'.,;:!?]*")
 
     def break_word(match: re.Match[str]) -> str:
         word = match.group()
-        return word if own.fullmatch(word) or not has_link(word) else break_links(word)
+        return word if own.fullmatch(word) or not has_hyperlink(word) else break_hyperlinks(word)
 
     return _WORD.sub(break_word, text)
