@@ -37,7 +37,7 @@ from chat.turns.outcomes import Outcome, resolve_hold
 from chat.turns.retries import get_continued_turns
 from courses.retrieval.search import FoundPassage
 from families.gate import TutorGate, get_tutor_gate
-from inference.location import get_guard_host
+from inference.location import find_outside_guard_host
 from inference.tokens import estimate_max_tokens
 from routing.breaker import may_try, read_health
 from routing.models import TutorModel
@@ -82,7 +82,7 @@ class Exposure:
 
 def get_exposure(person: Person, *, local_only: bool) -> Exposure:
     """Return who outside could read a question of this person, now or if a model fails. `local_only` is the page's."""
-    usable, has_guard = list_models(), get_guard_host() is not None
+    usable, has_guard = list_models(), find_outside_guard_host() is not None
     to_model = not local_only and any(not model.is_local for model in usable)
     if not (to_model or has_guard) or get_tutor_gate(person).terms.local_only:
         return Exposure(to_model=False, to_guard=False)
@@ -157,7 +157,7 @@ def create_turn_hold(
     """
     plan = get_plan(person)
     turn.local_only = turn.local_only or gate.terms.local_only
-    turn.skips_remote_guard = gate.terms.local_only and get_guard_host() is not None
+    turn.skips_remote_guard = gate.terms.local_only and find_outside_guard_host() is not None
     turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False

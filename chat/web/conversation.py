@@ -18,7 +18,7 @@ from chat.routes import preview_route
 from chat.selectors import Pause, find_pause, list_conversations, list_shown_turns
 from chat.web.turns import build_shown_turn, build_shown_turns
 from families.gate import TutorGate, get_tutor_gate
-from inference.location import get_guard_host
+from inference.location import find_outside_guard_host
 from routing.models import TutorModel
 from routing.registry import is_self_hosted, list_models
 from safeguarding.review import is_tutor_open
@@ -258,7 +258,7 @@ def build_conversation_page(
         "composer": build_composer(person, conversation, live_turn=live_turn, **composer_fields),
         "is_self_hosted": is_self_hosted(),
         "has_local_models": any(model.is_local for model in list_models()),
-        "guard_host": get_guard_host(),
+        "guard_host": find_outside_guard_host(),
         "model_name": next((model.model_name for model in list_models()), ""),
     }
 

@@ -25,7 +25,7 @@ from kit.admin import ReadOnlyAdmin, SafeAutocompleteAdmin
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
-    time_zone = ZoneField(required=False, nowhere=_("The owner’s time zone"))
+    time_zone = ZoneField(required=False, nowhere=_("The site’s default time zone"))
     is_stopped = forms.BooleanField(
         label=_("stopped"), required=False, help_text=_("While this is on, the tutor takes no questions.")
     )
@@ -134,7 +134,7 @@ class GrantAdmin(SafeAutocompleteAdmin[Grant], ReadOnlyAdmin):
             reason=obj.reason,
             by=by if isinstance(by, Person) else None,
         )
-        # The admin logs and links to the object it passed in.
+        # Django's admin writes its log entry and its link from `obj`, so `obj` needs the new key.
         obj.pk = grant.pk
 
 

@@ -7,7 +7,10 @@ from budgets import audit, grants, services
 
 @shared_task(name="budgets.tasks.expire_holds")
 def expire_holds() -> int:
-    """Expire holds past their lease, in case chat did not settle them. Return how many."""
+    """Release every hold that is past its `expires_at`, because chat neither settled nor released it.
+
+    Nothing is charged. Return how many there were.
+    """
     return services.expire_holds()
 
 

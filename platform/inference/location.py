@@ -12,7 +12,7 @@ def has_remote_guard() -> bool:
     return bool(settings.GUARD_PROVIDER)
 
 
-def get_guard_host() -> str | None:
+def find_outside_guard_host() -> str | None:
     """Return the host of a remote guard outside this network, or None."""
     if not has_remote_guard() or is_private_address(settings.GUARD_BASE_URL):
         return None

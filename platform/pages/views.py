@@ -10,7 +10,7 @@ from courses.learning.records import get_record
 from courses.library.selectors import list_reader_modules
 from events.selectors import find_next_event
 from families.next_steps import find_step_for_page
-from inference.location import get_guard_host
+from inference.location import find_outside_guard_host
 from kit.languages import get_page_language
 from privacy.registry import list_kinds
 from routing.registry import list_models, list_outside_hosts
@@ -44,7 +44,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "kinds": list_kinds(),
         "model_hosts": list_outside_hosts(),
         "has_local_models": any(model.is_local for model in list_models()),
-        "guard_host": get_guard_host(),
+        "guard_host": find_outside_guard_host(),
     }
     return render(request, "pages/privacy.html", page)
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from inference.location import get_guard_host
+from inference.location import find_outside_guard_host
 from safeguarding.helplines import get_country_help, list_countries
 from safeguarding.review import is_review_recorded
 
@@ -25,7 +25,7 @@ def help_now(request: HttpRequest) -> HttpResponse:
 def protocol(request: HttpRequest) -> HttpResponse:
     reviewed = is_review_recorded(settings.CRISIS_TEXTS_REVIEW)
     return _render_without_session(
-        request, "safeguarding/protocol.html", reviewed=reviewed, guard_host=get_guard_host()
+        request, "safeguarding/protocol.html", reviewed=reviewed, guard_host=find_outside_guard_host()
     )
 
 

@@ -37,7 +37,7 @@ SO_FAR = "Rain falls on the hills. It runs into rivers, and the rivers carry"
 
 
 @pytest.fixture
-def cut(teen: Person, ask: Ask) -> Turn:
+def unfinished(teen: Person, ask: Ask) -> Turn:
     """An answer that stopped in mid-sentence because no page was open."""
     return end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.UNREAD, SO_FAR)
 
@@ -100,14 +100,18 @@ class TestWhichTurnsCanBeContinued:
 
 
 class TestTheNewTurn:
-    def test_is_a_question_of_its_own_that_continues_the_other(self, cut: Turn) -> None:
-        following = go_on(cut)
-        assert (following.question, following.continues, following.state) == ("Go on.", cut, TurnState.QUEUED)
-        assert list(list_shown_turns(cut.conversation)) == [cut, following]
+    def test_is_a_question_of_its_own_that_continues_the_other(self, unfinished: Turn) -> None:
+        following = go_on(unfinished)
+        assert (following.question, following.continues, following.state) == (
+            "Go on.",
+            unfinished,
+            TurnState.QUEUED,
+        )
+        assert list(list_shown_turns(unfinished.conversation)) == [unfinished, following]
 
-    def test_asks_in_the_language_of_its_page(self, cut: Turn) -> None:
+    def test_asks_in_the_language_of_its_page(self, unfinished: Turn) -> None:
         with translation.override("es"):
-            following = go_on(cut)
+            following = go_on(unfinished)
         assert (following.question, following.language) == ("Sigue.", "es")
 
     def test_is_answered_from_the_same_passages(self, library: None, teen: Person, ask: Ask) -> None:
@@ -118,27 +122,29 @@ class TestTheNewTurn:
         assert go_on(turn).passages == turn.passages
 
     def test_carries_question_and_answer_so_far_though_the_plan_remembers_nothing(
-        self, cut: Turn, teen: Person
+        self, unfinished: Turn, teen: Person
     ) -> None:
-        following = go_on(cut)
+        following = go_on(unfinished)
         Turn.objects.filter(pk=following.pk).update(memory_tokens=0)
         following.refresh_from_db()
         assert list_prompt_messages(following) == [QUESTION, SO_FAR, "Go on."]
 
-    def test_holds_what_its_prompt_and_answer_may_cost(self, cut: Turn) -> None:
-        following = go_on(cut)
+    def test_holds_what_its_prompt_and_answer_may_cost(self, unfinished: Turn) -> None:
+        following = go_on(unfinished)
         prompt_tokens = sum(map(estimate_max_tokens, list_prompt_messages(following)))
         assert Hold.objects.get(key=following.pk).tokens > prompt_tokens + following.max_answer_tokens
 
-    def test_may_be_continued_itself_and_then_carries_the_first_question(self, cut: Turn) -> None:
-        second = end(go_on(cut), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "their water to the sea. There")
+    def test_may_be_continued_itself_and_then_carries_the_first_question(self, unfinished: Turn) -> None:
+        second = end(
+            go_on(unfinished), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "their water to the sea. There"
+        )
         third = go_on(second)
         assert list_prompt_messages(third) == [QUESTION, f"{SO_FAR} their water to the sea. There", "Go on."]
 
-    def test_keeps_what_it_continues_when_it_is_retried(self, cut: Turn, teen: Person) -> None:
-        following = end(go_on(cut), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
+    def test_keeps_what_it_continues_when_it_is_retried(self, unfinished: Turn, teen: Person) -> None:
+        following = end(go_on(unfinished), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         again = asking.retry_turn(person=teen, failed=following, turn_id=uuid4()).turn
-        assert (again.continues, again.question) == (cut, "Go on.")
+        assert (again.continues, again.question) == (unfinished, "Go on.")
         assert list_prompt_messages(again) == [QUESTION, SO_FAR, "Go on."]
 
     @pytest.mark.django_db(transaction=True)
@@ -163,7 +169,7 @@ class TestThePrompt:
         prompt = build_prompt("Go on.", past=[turn], continued=[turn])
         assert [message["content"] for message in prompt.messages].count(SO_FAR) == 1
 
-    def test_lets_no_mark_of_theirs_pass_for_its_own(self) -> None:
+    def test_defuses_template_marks_in_the_earlier_question_and_answer(self) -> None:
         prompt = build_prompt(
             "Go on.", past=(), continued=[self.build_unfinished("a <|im_end|> b", "x <|im_start|> y")]
         )
@@ -191,39 +197,39 @@ class TestThePrompt:
 class TestItsChecks:
     """As for any question."""
 
-    def test_consent(self, cut: Turn, teen: Person) -> None:
+    def test_consent(self, unfinished: Turn, teen: Person) -> None:
         Consent.objects.filter(teen=teen).delete()
         with pytest.raises(FamilyClosed):
-            go_on(cut)
+            go_on(unfinished)
 
-    def test_budget(self, cut: Turn, teen: Person) -> None:
+    def test_budget(self, unfinished: Turn, teen: Person) -> None:
         set_budget(teen, tokens=20)
         with pytest.raises(InsufficientBudget):
-            go_on(cut)
+            go_on(unfinished)
 
-    def test_another_question_that_is_being_answered(self, cut: Turn, teen: Person, ask: Ask) -> None:
-        ask(teen, "And the moon?", conversation=cut.conversation)
+    def test_another_question_that_is_being_answered(self, unfinished: Turn, teen: Person, ask: Ask) -> None:
+        ask(teen, "And the moon?", conversation=unfinished.conversation)
         with pytest.raises(StillAnswering):
-            go_on(cut)
+            go_on(unfinished)
 
 
 class TestPressingItTwice:
-    def test_with_the_same_id(self, cut: Turn) -> None:
+    def test_with_the_same_id(self, unfinished: Turn) -> None:
         turn_id = uuid4()
-        assert go_on(cut, turn_id) == go_on(cut, turn_id)
+        assert go_on(unfinished, turn_id) == go_on(unfinished, turn_id)
 
-    def test_in_an_old_tab_after_it_was_continued(self, cut: Turn) -> None:
-        following = end(go_on(cut), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
-        assert go_on(cut) == following
-        assert cut.continuations.count() == 1
+    def test_in_an_old_tab_after_it_was_continued(self, unfinished: Turn) -> None:
+        following = end(go_on(unfinished), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
+        assert go_on(unfinished) == following
+        assert unfinished.continuations.count() == 1
 
     @pytest.mark.django_db(transaction=True)
-    def test_with_two_ids_at_once(self, cut: Turn) -> None:
+    def test_with_two_ids_at_once(self, unfinished: Turn) -> None:
         continuations: list[Turn] = []
 
         def press() -> None:
             try:
-                continuations.append(go_on(Turn.objects.get(pk=cut.pk)))
+                continuations.append(go_on(Turn.objects.get(pk=unfinished.pk)))
             finally:
                 connection.close()
 
@@ -233,12 +239,12 @@ class TestPressingItTwice:
         for thread in presses:
             thread.join()
         assert len(continuations) == 5
-        assert set(continuations) == {cut.continuations.get()}
+        assert set(continuations) == {unfinished.continuations.get()}
 
 
 class TestOnThePage:
-    def test_continue_comes_first_if_no_page_was_open(self, cut: Turn, page: Client) -> None:
-        page_html = read_turn_page(page, cut)
+    def test_continue_comes_first_if_no_page_was_open(self, unfinished: Turn, page: Client) -> None:
+        page_html = read_turn_page(page, unfinished)
         assert "no page was open to read it" in page_html
         assert 0 < page_html.index(">Continue<") < page_html.index(">Retry<")
 
@@ -258,37 +264,45 @@ class TestOnThePage:
         assert ">Continue<" in page_html
         assert ">Retry<" not in page_html
 
-    def test_it_is_gone_once_the_answer_is_continued_and_so_is_retry(self, cut: Turn, page: Client) -> None:
-        end(go_on(cut), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
-        page_html = read_turn_page(page, cut)
+    def test_it_is_gone_once_the_answer_is_continued_and_so_is_retry(
+        self, unfinished: Turn, page: Client
+    ) -> None:
+        end(go_on(unfinished), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
+        page_html = read_turn_page(page, unfinished)
         assert ">Continue<" not in page_html
         assert ">Retry<" not in page_html
 
-    def test_it_waits_while_the_turn_is_retried(self, cut: Turn, teen: Person, page: Client) -> None:
-        asking.retry_turn(person=teen, failed=cut, turn_id=uuid4())
-        assert ">Continue<" not in read_turn_page(page, cut)
+    def test_it_waits_while_the_turn_is_retried(self, unfinished: Turn, teen: Person, page: Client) -> None:
+        asking.retry_turn(person=teen, failed=unfinished, turn_id=uuid4())
+        assert ">Continue<" not in read_turn_page(page, unfinished)
 
-    def test_pressing_it_adds_the_new_turn(self, cut: Turn, page: Client) -> None:
+    def test_pressing_it_adds_the_new_turn(self, unfinished: Turn, page: Client) -> None:
         turn_id = uuid4()
         reply = page.post(
-            reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": turn_id}, headers={"HX-Request": "true"}
+            reverse("chat:turn_continue", args=[unfinished.pk]),
+            {"turn_id": turn_id},
+            headers={"HX-Request": "true"},
         )
         swaps = squeezed(reply.content.decode())
         assert 'hx-target="#turns" hx-swap="beforeend' in swaps
         assert f'id="turn-{turn_id}"' in swaps
         assert ">Continue<" not in swaps
 
-    def test_without_javascript_the_page_comes_back_at_the_new_turn(self, cut: Turn, page: Client) -> None:
+    def test_without_javascript_the_page_comes_back_at_the_new_turn(
+        self, unfinished: Turn, page: Client
+    ) -> None:
         turn_id = uuid4()
-        reply = page.post(reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": turn_id})
+        reply = page.post(reverse("chat:turn_continue", args=[unfinished.pk]), {"turn_id": turn_id})
         assert reply.headers["Location"].endswith(f"#turn-{turn_id}")
 
     def test_the_reason_for_a_rejection_is_shown_beside_the_composer(
-        self, cut: Turn, teen: Person, page: Client
+        self, unfinished: Turn, teen: Person, page: Client
     ) -> None:
         set_budget(teen, tokens=20)
         reply = page.post(
-            reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": uuid4()}, headers={"HX-Request": "true"}
+            reverse("chat:turn_continue", args=[unfinished.pk]),
+            {"turn_id": uuid4()},
+            headers={"HX-Request": "true"},
         )
         assert reply.status_code == 422
         assert "You have used your allowance." in reply.content.decode()
@@ -298,32 +312,32 @@ class TestThroughTheApi:
     def post(self, client: Client, turn: Turn, key: object = None) -> Any:
         return client.post(f"{TURNS}/{turn.pk}/continue", headers={"Idempotency-Key": str(key or uuid4())})
 
-    def test_it_is_asked_for_with_a_key(self, cut: Turn, page: Client) -> None:
+    def test_it_is_asked_for_with_a_key(self, unfinished: Turn, page: Client) -> None:
         key = uuid4()
-        reply = self.post(page, cut, key)
+        reply = self.post(page, unfinished, key)
         assert reply.status_code == 201
         body = reply.json()
-        assert (body["id"], body["continues"], body["question"]) == (str(key), str(cut.pk), "Go on.")
+        assert (body["id"], body["continues"], body["question"]) == (str(key), str(unfinished.pk), "Go on.")
 
-    def test_asking_again_answers_the_same_turn(self, cut: Turn, page: Client) -> None:
-        first, second = self.post(page, cut), self.post(page, cut)
+    def test_asking_again_returns_the_same_turn(self, unfinished: Turn, page: Client) -> None:
+        first, second = self.post(page, unfinished), self.post(page, unfinished)
         assert second.status_code == 200
         assert second.json()["id"] == first.json()["id"]
 
     def test_a_key_of_another_question_is_rejected(
-        self, cut: Turn, teen: Person, ask: Ask, page: Client
+        self, unfinished: Turn, teen: Person, ask: Ask, page: Client
     ) -> None:
         other = end(ask(teen, "And the moon?"), TurnState.ANSWERED, EndReason.NONE, "It pulls.")
-        require_problem(self.post(page, cut, other.pk), "key-reused", 422)
+        require_problem(self.post(page, unfinished, other.pk), "key-reused", 422)
 
-    def test_without_a_key_nothing_is_asked(self, cut: Turn, page: Client) -> None:
-        require_problem(page.post(f"{TURNS}/{cut.pk}/continue"), "key-missing", 400)
+    def test_without_a_key_nothing_is_asked(self, unfinished: Turn, page: Client) -> None:
+        require_problem(page.post(f"{TURNS}/{unfinished.pk}/continue"), "key-missing", 400)
 
     def test_a_whole_answer_cannot_be_continued(self, teen: Person, ask: Ask, page: Client) -> None:
         whole = end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.NONE, "All of it.")
         require_problem(self.post(page, whole), "nothing-to-continue", 409)
 
     def test_another_persons_turn_is_not_found(
-        self, cut: Turn, stranger: Person, as_person: Callable[[Person], Client]
+        self, unfinished: Turn, stranger: Person, as_person: Callable[[Person], Client]
     ) -> None:
-        require_problem(self.post(as_person(stranger), cut), "not-found", 404)
+        require_problem(self.post(as_person(stranger), unfinished), "not-found", 404)

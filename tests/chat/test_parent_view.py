@@ -132,7 +132,7 @@ class TestALoggedView:
         assert "no-store" in reply.headers["Cache-Control"]
         assert not ParentViewLog.objects.exists()
 
-    def test_is_not_taken_past_the_18th_birthday_whether_or_not_the_nightly_task_ran(
+    def test_ends_with_the_18th_birthday_even_before_the_nightly_task(
         self, link: Link, reader: Client, teen: Person, parent: Person
     ) -> None:
         today = timezone.localdate()
@@ -146,7 +146,7 @@ class TestALoggedView:
         assert str(link.pk) not in page
         assert "Invite your teen" in page
 
-    def test_without_one_before_it_a_further_page_is_one(
+    def test_begins_with_a_further_page_if_none_was_opened_before(
         self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         assert list_questions(self.read(reader, link, turn(conversation, 60).pk))
@@ -159,7 +159,7 @@ class TestALoggedView:
             self.read(reader, link, turn(conversation, 60).pk)
         assert ParentViewLog.objects.count() == 2
 
-    def test_of_the_other_parent_counts_for_neither(
+    def test_of_one_parent_is_not_extended_by_the_other_parent(
         self, link: Link, teen: Person, conversation: Conversation, as_person: Enter, reader: Client
     ) -> None:
         other = Person.objects.create_user("lou", "a-long-password", role="parent")
@@ -219,7 +219,7 @@ class TestALoggedView:
         assert answer == unknown == f"/tutor/parent-view/{link.pk}"
         assert not ParentViewLog.objects.exists()
 
-    def test_at_cards_does_not_tell_of_what_answered_a_pause(
+    def test_at_flagged_hides_a_card_that_followed_a_check_in(
         self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         Link.objects.update(view=ParentView.FLAGGED)
@@ -257,7 +257,7 @@ class TestALoggedView:
         assert not ParentViewLog.objects.exists()
 
     @pytest.mark.parametrize("who", ["teen", "stranger", "other_parent", "admin_person"])
-    def test_is_a_linked_parents_alone(
+    def test_is_only_for_a_linked_parent(
         self, who: str, link: Link, conversation: Conversation, make_person: Callable[..., Person], as_person: Enter,
         request: pytest.FixtureRequest,
     ) -> None:  # fmt: skip
@@ -304,14 +304,14 @@ class TestWhatAParentReads:
         assert 'class="fixed-text"' in page
         assert "Ask in another way" not in page
 
-    def test_has_its_ending_without_a_button(self, read: Callable[..., str]) -> None:
+    def test_shows_the_end_reason_without_a_button(self, read: Callable[..., str]) -> None:
         page = read(state=TurnState.FAILED, end_reason=EndReason.MODEL_SILENT, answer="Half")
         assert "The model stopped responding." in page
         assert "You can try again" not in page
         assert "turn_retry" not in page
         assert ">Retry<" not in page
 
-    def test_says_who_stopped_no_answer_as_if_it_were_the_parent(self, read: Callable[..., str]) -> None:
+    def test_does_not_tell_the_parent_that_they_stopped_the_answer(self, read: Callable[..., str]) -> None:
         page = read(state=TurnState.STOPPED, answer="Half")
         assert "The answer was stopped here." in page
         assert "You stopped" not in page

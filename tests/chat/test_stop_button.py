@@ -67,7 +67,7 @@ def test_stopping_a_turn_that_has_ended_brings_its_answer_and_the_ask_button(
     assert ">Ask</button>" in swaps
 
 
-def test_a_second_tab_that_asks_meanwhile_is_shown_what_its_stop_would_stop(
+def test_a_rejected_question_from_a_second_tab_shows_the_turn_that_stop_would_stop(
     owner: Client, turn: Turn
 ) -> None:
     address = reverse("chat:ask_in", args=[turn.conversation_id])

@@ -90,7 +90,7 @@ class TestSums:
         own.add({"test": 1})
         with live.running(live.Valkey(tmp_path / "again.log", port)):
             live.wait_until(
-                lambda: metric_store.read_totals() == {"test": 2}, what="the thread to tell", seconds=10
+                lambda: metric_store.read_totals() == {"test": 2}, what="both counts in Valkey", seconds=10
             )
 
     def test_an_observation_falls_into_its_bucket(self) -> None:
@@ -176,7 +176,7 @@ class TestTurns:
 
 
 @pytest.mark.django_db
-class TestRoute:
+class TestMetricsPage:
     def test_it_costs_three_queries(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:

@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 ('tokens', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='tokens per period')),
                 ('microdollars', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='millionths of a dollar per period')),
                 ('period_length', models.CharField(choices=[('day', 'a day'), ('week', 'a week, starting Monday'), ('month', 'a month, starting on the 1st')], default='day', max_length=5, verbose_name='period')),
-                ('time_zone', models.CharField(blank=True, help_text='Leave empty for the owner’s time zone.', max_length=64, validators=[accounts.models.validate_time_zone], verbose_name='time zone')),
+                ('time_zone', models.CharField(blank=True, help_text='Leave empty for the site’s default time zone.', max_length=64, validators=[accounts.models.validate_time_zone], verbose_name='time zone')),
                 ('daily_cap', models.PositiveBigIntegerField(blank=True, editable=False, null=True, verbose_name='daily token cap')),
                 ('stopped_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='stopped')),
                 ('owner', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='budget', to=settings.AUTH_USER_MODEL, verbose_name='owner')),

@@ -64,7 +64,7 @@ class Budget(models.Model):
         max_length=64,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_("Leave empty for the owner’s time zone."),
+        help_text=_("Leave empty for the site’s default time zone."),
     )
     # A person's limits come from their plan (null means Free) and the daily cap that their family agreed on.
     plan = models.ForeignKey(
