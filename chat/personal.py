@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from chat.models import Conversation, Report, Turn
+from chat.models import Conversation, Report, Turn, TurnRoute
 from chat.reports import REPORT_RETENTION, delete_expired_reports, list_reports
 from chat.selectors import list_turns
 from chat.services import CONVERSATION_RETENTION, delete_conversation, delete_expired_conversations
@@ -63,7 +63,7 @@ CONVERSATIONS = DataKind(
     ),
     erasure_removes=_("Your conversations with the tutor"),
     is_private=True,
-    models=(Conversation, Turn),
+    models=(Conversation, Turn, TurnRoute),
     labels={
         "conversation": _("conversation ID"),
         "title": _("conversation"),

@@ -67,6 +67,8 @@ def environment(**changed: str) -> dict[str, str]:
         "PGAPPNAME": NAME,
         "VALKEY_URL": settings.VALKEY_URL,
         "TUTOR_BASE_URL": settings.TUTOR_BASE_URL,
+        # As in the tests' own process (tests/conftest.py).
+        "TUTOR_PROMPT_PROFILE": settings.TUTOR_PROMPT_PROFILE,
         # Answers are long enough to be interrupted, and short enough for many tests.
         "TUTOR_ANSWER_TOKENS": "120",
         # One test person opens the streams of hundreds.

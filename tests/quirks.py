@@ -54,6 +54,7 @@ def ask_case(case: Case, teen: Person) -> Found:
     with scripted(*case.scripts) as model:
         how = {
             "TUTOR_MODEL": case.model,
+            "TUTOR_ANSWER_TOKENS": 400,
             "TUTOR_FIRST_TOKEN_SECONDS": case.patience,
             "TUTOR_NEXT_TOKEN_SECONDS": case.patience,
         }

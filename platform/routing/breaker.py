@@ -10,11 +10,15 @@ Without Valkey every model counts as healthy: the answer itself shows whether it
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import redis
-from redis import RedisError
-
+from kit.lazy import lazy_module
 from kit.valkey import create_client
+
+if TYPE_CHECKING:
+    import redis
+else:
+    redis = lazy_module("redis")
 
 MAX_FAILURES = 3
 FAILURE_SECONDS = 60
@@ -48,7 +52,7 @@ def read_health(model_ids: Iterable[int]) -> dict[int, Health]:
         return {}
     try:
         found = _client().mget([key for pk in ids for key in (_key(pk, "rest"), _key(pk, "rests"))])
-    except RedisError:
+    except redis.RedisError:
         return dict.fromkeys(ids, HEALTHY)
     return {
         pk: Health(is_resting=rest is not None, is_on_trial=rest is None and rests is not None)
@@ -63,7 +67,7 @@ def may_try(model_id: int) -> bool:
         if not health.is_on_trial:
             return not health.is_resting
         return bool(_client().set(_key(model_id, "trial"), "1", nx=True, ex=TRIAL_SECONDS))
-    except RedisError:
+    except redis.RedisError:
         return True
 
 
@@ -79,7 +83,7 @@ def record_failure(model_id: int, *, retry_after: float | None = None) -> None:
         # A model that failed its trial rests again at once.
         if failures >= MAX_FAILURES or rests is not None or retry_after is not None:
             _rest(model_id, rests=int(rests or 0), at_least=retry_after or 0)
-    except RedisError:
+    except redis.RedisError:
         return
 
 
@@ -102,7 +106,7 @@ def keep_resting(model_id: int, *, seconds: float) -> None:
             pipe.set(_key(model_id, "rest"), "1", px=max(1, round(seconds * 1000)))
             pipe.set(_key(model_id, "rests"), "1", ex=PROBATION_SECONDS, nx=True)
             pipe.execute()
-    except RedisError:
+    except redis.RedisError:
         return
 
 
@@ -110,7 +114,7 @@ def record_success(model_id: int) -> None:
     """Note that the model answers: earlier failures no longer count."""
     try:
         _client().delete(*(_key(model_id, name) for name in ("failures", "rest", "rests", "trial")))
-    except RedisError:
+    except redis.RedisError:
         return
 
 

@@ -80,7 +80,7 @@ class TestTheHold:
         assert hold.microdollars == 2 * hold.prompt_tokens + -(-hold.answer_tokens * 7 // 2)
 
     def test_little_money_shortens_the_answer_and_says_whose(self, teen: Person, settings: Settings) -> None:
-        settings.TUTOR_OUTPUT_PRICE = 10.0
+        settings.TUTOR_OUTPUT_PRICE, settings.TUTOR_ANSWER_TOKENS = 10.0, 400
         set_allowance(budget=get_site_budget(), tokens=None, microdollars=1200)
         turn = ask(teen)
         assert turn.is_brief

@@ -19,7 +19,7 @@ AsPerson = Callable[[Person], Client]
 
 @pytest.fixture(autouse=True)
 def _cloud(db: None, settings: Settings) -> None:
-    settings.TUTOR_HOSTS = ["api.example.com"]
+    settings.TUTOR_HOSTS, settings.TUTOR_ANSWER_TOKENS = ["api.example.com"], 400
     TutorModel.objects.create(
         name="Cloud",
         base_url="https://api.example.com/v1",

@@ -208,8 +208,9 @@ class TestThePurse:
         assert not turn.is_brief
 
     def test_too_few_tokens_shorten_the_answer_of_the_best_model(
-        self, teen: Person, ask: Ask, cloud: TutorModel, give_plan: Callable[..., Plan]
+        self, teen: Person, ask: Ask, cloud: TutorModel, give_plan: Callable[..., Plan], settings: Settings
     ) -> None:
+        settings.TUTOR_ANSWER_TOKENS = 400
         give_plan(tokens=700)
         turn = ask(teen)
         assert not turn.is_local
