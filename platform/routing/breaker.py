@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from kit.lazy import lazy_module
 from kit.valkey import create_client
 
@@ -122,6 +124,10 @@ def _key(model_id: int, name: str) -> str:
     return f"model:{model_id}:{name}"
 
 
-@cache
 def _client() -> "redis.Redis":
-    return create_client(seconds=0.5)
+    return _get_client(settings.VALKEY_URL)
+
+
+@cache
+def _get_client(url: str) -> "redis.Redis":
+    return create_client(url, seconds=0.5)

@@ -25,6 +25,7 @@ from chat.turns.outages import build_outcome_without_answer
 from chat.turns.outcomes import Outcome
 from families import gate as families_gate
 from families.terms import Terms
+from inference import loop, provider
 from routing import breaker, registry
 from routing.models import TutorModel
 from routing.registry import create_settings_model
@@ -81,6 +82,8 @@ def serve(settings: Settings) -> Iterator[Callable[..., ScriptedModel]]:
             return stack.enter_context(scripted(*scripts))
 
         yield start
+    # Each server had connections of its own.
+    loop.submit(provider.close_clients()).result()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from inference import provider
+from inference import loop, provider
 from routing import breaker, trials
 from routing.models import TutorModel
 from tests.scripted import (
@@ -83,6 +83,7 @@ def try_it(
     with ExitStack() as stack:
         tried = TryIt(as_person(admin_person), settings, stack)
         yield tried
+    loop.submit(provider.close_clients()).result()
     # Whatever a server does, the key is in no page, no log and no message.
     texts = [*tried.pages, caplog.text, *(entry.change_message for entry in LogEntry.objects.all())]
     assert not [text for text in texts if KEY in text]
