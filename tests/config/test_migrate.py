@@ -28,6 +28,20 @@ def test_a_database_of_another_version_is_rejected_with_a_way_out(
     assert recorder.applied_migrations() == before
 
 
+def test_a_database_whose_tables_have_other_columns_is_rejected() -> None:
+    """Before the first release, migrations are edited in place and keep their names."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE chat_turn RENAME COLUMN model TO model_name")
+    with pytest.raises(CommandError, match=r"table with other columns: chat_turn.*Nothing was changed"):
+        call_command("migrate", verbosity=0)
+
+
+def test_a_database_without_a_migration_that_others_need_is_rejected() -> None:
+    MigrationRecorder(connection).record_unapplied("routing", "0001_initial")
+    with pytest.raises(CommandError, match="a migration is missing"):
+        call_command("migrate", verbosity=0)
+
+
 def test_what_a_library_no_longer_has_is_its_own_affair() -> None:
     MigrationRecorder(connection).record_applied("sessions", "0009_of_long_ago")
     call_command("migrate", verbosity=0)
