@@ -148,6 +148,11 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
     return bool(ended)
 
 
+def is_stop_requested(*, turn_id: UUID) -> bool:
+    """Return whether the asker has asked for a turn to stop."""
+    return Turn.objects.filter(pk=turn_id, stop_requested_at__isnull=False).exists()
+
+
 def _record_health(turn: Turn, outcome: Outcome) -> None:
     """Record whether the model's server failed or answered."""
     model = turn.tutor_model

@@ -18,7 +18,13 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from chat import streaming
-from chat.answering.leases import LeaseStatus, checkpoint_turns, claim_turns, finish_turn
+from chat.answering.leases import (
+    LeaseStatus,
+    checkpoint_turns,
+    claim_turns,
+    finish_turn,
+    is_stop_requested,
+)
 from chat.answering.writing import AnswerInProgress, build_outcome, count_answer_tokens, write_answer
 from chat.models import EndReason, Turn
 from chat.prompt import Prompt, get_stored_passages
@@ -153,6 +159,11 @@ class TurnWorker:
                 following = await self._run_in_database(
                     fall_back, turn=answer.turn, outcome=build_outcome(answer, end_reason)
                 )
+                # A stop keeps a turn from going to another model.
+                if following is None and await self._run_in_database(
+                    is_stop_requested, turn_id=answer.turn.pk
+                ):
+                    return EndReason.STOPPED_BY_ASKER
             except DatabaseError:
                 logger.warning("The database is unavailable: turn %s keeps its model.", answer.turn.pk)
                 return end_reason

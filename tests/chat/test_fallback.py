@@ -308,7 +308,7 @@ class TestAtTheClaim:
         Turn.objects.filter(pk=turn.pk).update(stop_requested_at=timezone.now())
         wait_until(lambda: not worker.answers, what="the answer")
         turn.refresh_from_db()
-        assert turn.state in {TurnState.STOPPED, TurnState.FAILED}
+        assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
         assert not local.asked
         assert get_meter(owner=teen).held == 0
 
