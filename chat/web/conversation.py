@@ -259,7 +259,8 @@ def build_conversation_page(
         "is_self_hosted": is_self_hosted(),
         "has_local_models": any(model.is_local for model in list_models()),
         "guard_host": find_outside_guard_host(),
-        "model_name": next((model.model_name for model in list_models()), ""),
+        # The demo's model is that of the settings. It may not be in use.
+        "demo_model_name": next((model.model_name for model in list_models() if model.is_from_settings), ""),
     }
 
 

@@ -21,7 +21,7 @@ from chat.routes import build_turn_prompt, load_prompt_parts, preview_route
 from families import gate as families_gate
 from families.gate import get_tutor_gate
 from families.terms import Terms
-from routing import breaker
+from routing import breaker, registry
 from routing.models import TutorModel
 from routing.registry import create_settings_model
 from tests.chat.conftest import Ask
@@ -291,6 +291,16 @@ class TestThePage:
             reverse("chat:ask"), {"question": "Why?", "turn_id": str(uuid4()), "destination": "local"}
         )
         assert Turn.objects.get().is_local
+
+    def test_names_the_demos_model_even_if_another_one_comes_first(
+        self, teen: Person, as_person: AsPerson, cloud: TutorModel, settings: Settings
+    ) -> None:
+        settings.TUTOR_IS_DEMO_MODEL = True
+        page = as_person(teen).get("/tutor/").content.decode()
+        assert f"very small model ({settings.TUTOR_MODEL})" in " ".join(page.split())
+        TutorModel.objects.filter(is_from_settings=True).update(is_enabled=False)
+        registry.forget_models()
+        assert "very small model" not in as_person(teen).get("/tutor/").content.decode()
 
     def test_says_that_a_family_agreed(
         self, teen: Person, as_person: AsPerson, cloud: TutorModel, agree: Callable[..., None]
