@@ -4,7 +4,7 @@ Public: what is exported here, remote, rules.
 """
 
 from guard.action import Action, action_for
-from guard.conversation import judge_conversation, judge_strictly, load_guard
+from guard.conversation import judge_by_rules, judge_conversation, judge_strictly, load_guard
 from guard.gate import OutputGate
 from guard.judge import judge_input
 from guard.output import judge_output
@@ -18,6 +18,7 @@ __all__ = [
     "OutputGate",
     "Verdict",
     "action_for",
+    "judge_by_rules",
     "judge_conversation",
     "judge_input",
     "judge_output",

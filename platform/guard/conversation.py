@@ -60,6 +60,11 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
     return merge_verdicts(alone, *verdicts, _judge_last_two(before, last))
 
 
+def judge_by_rules(text: str) -> Verdict:
+    """Judge one text by the rules alone: danger, refused requests, and personal details. Needs no model."""
+    return merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), judge_personal(text))
+
+
 def judge_strictly(text: str) -> Verdict:
     """Judge a message by its traces of danger, for when the remote guard is unavailable: any trace is a hint.
 

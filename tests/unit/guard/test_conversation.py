@@ -2,7 +2,7 @@
 
 import pytest
 
-from guard import Action, Category, Level, action_for, judge_conversation, judge_input
+from guard import Action, Category, Level, action_for, judge_by_rules, judge_conversation, judge_input
 from guard.conversation import join_last_two
 
 
@@ -17,6 +17,13 @@ def build_turns(*texts: str) -> list[tuple[str, str]]:
 def test_one_message_is_at_least_what_the_rules_say_of_it() -> None:
     for text in ("i want to die", "I took the whole bottle of pills", "my friend wants to kill herself"):
         assert judge_conversation(build_turns(text)).level >= judge_input(text).level
+
+
+def test_rules_alone_find_danger_requests_and_personal_details() -> None:
+    assert judge_by_rules("i want to die").is_crisis
+    assert Category.DISTRESS in judge_by_rules("i feel sad and my test is on friday").categories
+    assert Category.PERSONAL in judge_by_rules("my email is kid@example.com").categories
+    assert judge_by_rules("What is photosynthesis?").categories == frozenset()
 
 
 @pytest.mark.parametrize(
