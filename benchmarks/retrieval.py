@@ -22,7 +22,7 @@ django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
 
-from chat.prompt import find_question_passages  # noqa: E402
+from chat.selectors import find_question_passages  # noqa: E402
 from courses.authoring.loading import load_library  # noqa: E402
 from courses.retrieval.search import find_passages  # noqa: E402
 

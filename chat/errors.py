@@ -101,3 +101,7 @@ class FamilyClosed(QuestionRejected):
     def __init__(self, gate: TutorGate) -> None:
         super().__init__(gate.closed_reason)
         self.gate = gate
+
+
+class NoteRejected(Exception):
+    """A note has a personal detail, or something that the guard finds. It is never remembered."""

@@ -12,9 +12,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from budgets.models import MEMORY_TOKENS
+from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
 from guard import Action, Level
 from inference.prices import Prices
 from kit.languages import get_page_language
+from kit.memory_policy import MemoryPolicy
 from routing.models import TutorModel
 from routing.routes import SkipReason
 
@@ -37,6 +40,9 @@ class Conversation(models.Model):
     title = models.CharField(_("title"), max_length=MAX_TITLE_LENGTH)
     started_at = models.DateTimeField(default=timezone.now, editable=False)
     asked_at = models.DateTimeField(_("last question"), default=timezone.now)
+    # Whether its owner lets the tutor remember it, and since when: no prompt carries a turn from before.
+    has_memory = models.BooleanField(default=True)
+    remembered_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("conversation")
@@ -199,8 +205,17 @@ class Turn(Deferral):
     # The budget scope that made the answer brief ("person", "family", "site"), and when that budget refills.
     brief_scope = models.CharField(max_length=6, blank=True)
     refills_at = models.DateTimeField(null=True, blank=True)
-    # How many tokens of memory the prompt carries, by the asker's plan; 0 if the family agreed on no memory.
-    memory_tokens = models.PositiveIntegerField(default=600)
+    # What the prompt carries of earlier turns: the smallest memory of plan, agreement and asker, and the plan's limit.
+    memory_policy = models.CharField(max_length=10, choices=MemoryPolicy, default=MemoryPolicy.NOTES)
+    memory_tokens = models.PositiveIntegerField(default=MEMORY_TOKENS)
+    # Whether it also carries notes of the asker's other conversations.
+    memory_spans = models.BooleanField(default=False)
+    # How many tokens later prompts need to carry this turn; None if the model's server did not count them.
+    carried_tokens = models.PositiveIntegerField(null=True, blank=True)
+    # The prompt's tokens by part (chat.prompt.PromptPart). They add up to `prompt_tokens`.
+    prompt_parts = models.JSONField(default=dict, blank=True)
+    # How many of the prompt's tokens the model's server still had in its cache.
+    cached_tokens = models.PositiveIntegerField(default=0)
     prompt_tokens = models.PositiveIntegerField(default=0)
     answer_tokens = models.PositiveIntegerField(default=0)
     microdollars = models.PositiveBigIntegerField(default=0)
@@ -277,6 +292,11 @@ class Turn(Deferral):
         return self.state in LIVE_STATES
 
     @property
+    def is_reportable(self) -> bool:
+        """Whether it has an answer or a fixed text that may be wrong."""
+        return not self.is_live and (bool(self.answer) or self.state not in RETRYABLE_STATES)
+
+    @property
     def hold_key(self) -> uuid.UUID:
         """The key of the turn's current hold. A hold resolves only once, so each further one has a key of its own."""
         turn_id: uuid.UUID = self.pk
@@ -315,6 +335,52 @@ class TurnRoute(Turn):
         proxy = True
         verbose_name = _("route")
         verbose_name_plural = _("routes")
+
+
+class Note(models.Model):
+    """A sentence of a question that the tutor remembers once its turn is too old to be carried.
+
+    It is chosen when the turn is answered, without a model (chat.memory.notes), and its writer may edit or delete it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="notes")
+    kind = models.CharField(_("kind"), max_length=5, choices=NoteKind)
+    text = models.CharField(_("note"), max_length=MAX_NOTE_LENGTH)
+    # By the model's own tokenizer, or an upper bound.
+    tokens = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    # Not a column: whether it is carried into another conversation of its writer.
+    is_from_elsewhere = False
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ["created_at", "pk"]
+        indexes = [models.Index(fields=["conversation", "created_at"], name="note_in_order")]
+        constraints = [models.CheckConstraint(condition=Q(kind__in=NoteKind.values), name="note_kind_known")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class MemoryChoice(models.Model):
+    """A person's own choice that notes last from one conversation to the next. Without a row they do not."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="memory_choice"
+    )
+    chosen_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("memory across conversations")
+        verbose_name_plural = _("memory across conversations")
+
+    def __str__(self) -> str:
+        return f"{self.chosen_at:%Y-%m-%d}"
 
 
 class ReportReason(models.TextChoices):

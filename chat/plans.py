@@ -11,6 +11,7 @@ from budgets.models import PeriodLength, Plan
 from budgets.selectors import SHORT_ANSWER_TOKENS, list_comparable_plans
 from families.gate import get_tutor_gate
 from families.terms import Terms
+from kit.memory_policy import MemoryPolicy
 from routing.formatting import format_dollars
 from routing.models import TutorModel
 from routing.registry import list_models
@@ -52,6 +53,11 @@ class PlanSummary:
         room = max(
             (model.context_tokens - model.answer_tokens - USUAL_TOKENS for model in self.models), default=0
         )
+        match self.plan.memory_policy:
+            case MemoryPolicy.NONE:
+                return 0
+            case MemoryPolicy.FULL:
+                return _count_words(max(0, room))
         return _count_words(min(max(0, room), self.plan.memory_tokens))
 
     @property
@@ -71,7 +77,14 @@ class PlanSummary:
     def memory_text(self) -> str:
         if not self.memory_words:
             return _("Nothing: each question is on its own")
-        return _("About the last %(count)d words of a conversation") % {"count": self.memory_words}
+        texts = {
+            MemoryPolicy.WINDOW: _("About the last %(count)d words of a conversation"),
+            MemoryPolicy.NOTES: _(
+                "About %(count)d words of a conversation: the latest questions and answers, and notes from earlier ones"
+            ),
+            MemoryPolicy.FULL: _("All of a conversation, up to about %(count)d words"),
+        }
+        return texts[MemoryPolicy(self.plan.memory_policy)] % {"count": self.memory_words}
 
 
 def list_plan_summaries(person: Person) -> list[PlanSummary]:
@@ -100,8 +113,18 @@ def list_agreed_limits(terms: Terms) -> list[str]:
             )
             % {"count": terms.answers_a_day}
         )
-    if not terms.memory:
-        agreed.append(_("Your family agreed that the tutor doesn’t remember earlier questions."))
+    agreed += {
+        MemoryPolicy.NONE: [_("Your family agreed that the tutor doesn’t remember earlier questions.")],
+        MemoryPolicy.WINDOW: [
+            _("Your family agreed that the tutor remembers only the latest questions, without notes.")
+        ],
+        MemoryPolicy.NOTES: [
+            _(
+                "Your family agreed that the tutor remembers the latest questions, and notes from earlier ones."
+            )
+        ],
+        MemoryPolicy.FULL: [],
+    }[terms.memory]
     if terms.local_only:
         agreed.append(_("Your family agreed to keep questions on this site’s own computers."))
     return agreed

@@ -1,30 +1,36 @@
-"""Builds the prompt for a question: instructions, passages, memory and the question, with bounds on its tokens.
+"""Builds the prompt for a question: instructions, memory, passages and the question, with bounds on its tokens.
 
 Carrying every earlier turn would make a conversation's cost grow with the square of its length. A window of tokens
-keeps the cost of each question flat: the newest turns that fit are carried whole, older ones not at all.
+keeps the cost of each question flat: the newest turns are carried whole, and notes stand for the older ones.
+
+What changes from turn to turn comes last, so that a server's cache still holds the rest: fixed instructions first, then
+notes, then turns, then what belongs to this question alone. A window that slid by a turn would change its beginning
+each time. So turns leave it in blocks, and their notes come in only then: between two evictions a prompt begins with
+the one before (ADR 53).
 """
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import accumulate
-from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import get_language_info
 
+from budgets.models import MEMORY_TOKENS
 from chat.errors import TooLongForModel
-from chat.models import Turn, TurnState
+from chat.memory.notes import NoteKind
+from chat.models import Note, Turn, TurnState
 from chat.prompt_profiles import FULL, PromptProfile
 from chat.turns.verdicts import get_action
-from courses.retrieval.search import FoundPassage, find_passages, get_passages
-from courses.retrieval.wording import get_wording
+from courses.retrieval.search import FoundPassage
 from guard import Action
 from inference.messages import ChatMessage
 from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens, estimate_tokens
 from kit.languages import get_page_language
+from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 
 FENCE_START, FENCE_END = "<reading>", "</reading>"
 # Marks that begin or end a message in the chat templates of common models, and our own fence. A server that renders a
@@ -33,7 +39,7 @@ FENCE_START, FENCE_END = "<reading>", "</reading>"
 MARKS = re.compile(
     r"""
     < (?= \s*+ (?: [|｜]
-              | /?+ \s*+ (?: reading | s | bos | eos | unk | pad | system | user | assistant
+              | /?+ \s*+ (?: reading | site | s | bos | eos | unk | pad | system | user | assistant
                          | (?:start|end)_of_turn | (?:start|end)_header_id | eot_id | think | tool_call ) \s*+ >
               | < \s*+ /?+ \s*+ SYS ) )
     | \[ (?= \s*+ /?+ \s*+ (?: INST | SYSTEM_PROMPT | TOOL_CALLS | AVAILABLE_TOOLS ) \s*+ \] )
@@ -63,37 +69,160 @@ OMISSION = "\n[…]\n"
 BEGINNING = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
-def build_memory(turns: Iterable[Turn], *, window: int) -> list[ChatMessage]:
-    """Return the messages of the newest of `turns` (oldest first) that fit into `window` tokens together.
+@dataclass(frozen=True, kw_only=True)
+class ContextLimits:
+    """How many tokens a prompt and its answer may have together, and the answer alone."""
 
-    If even the newest turn is too long, the middle of its question or answer is left out.
+    context_tokens: int
+    answer_tokens: int
+
+
+def get_settings_limits() -> ContextLimits:
+    """Return the limits of the model that the `TUTOR_*` variables describe."""
+    return ContextLimits(
+        context_tokens=settings.TUTOR_CONTEXT_TOKENS, answer_tokens=settings.TUTOR_ANSWER_TOKENS
+    )
+
+
+# The part of a full window that stays when a block of turns leaves it. The smaller, the longer a server's cache holds;
+# the larger, the less is forgotten at once.
+KEPT_SHARE = 0.25
+# The part of a memory's tokens that is for notes, and how much of it stays when old notes leave it.
+NOTES_SHARE = 0.38
+KEPT_NOTES_SHARE = 0.75
+# Notes of these kinds stay whatever leaves: of each the newest, this many.
+LASTING_NOTES = {NoteKind.GRADE: 1, NoteKind.GOAL: 2}
+# Kept free by FULL for instructions, passages and a long question, so that its window does not depend on them.
+FULL_MEMORY_RESERVE = 1500
+
+
+@dataclass(frozen=True)
+class CarriedTurn:
+    """An earlier turn as a prompt carries it. `tokens` is an upper bound."""
+
+    question: str
+    answer: str
+    tokens: int
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        return [{"role": "user", "content": self.question}, {"role": "assistant", "content": self.answer}]
+
+
+def choose_window_start(sizes: Sequence[int], *, limit: int, kept_share: float = KEPT_SHARE) -> int:
+    """Return the index of the first item that is still in a window of at most `limit` tokens; `sizes` is oldest first.
+
+    Items join at the end. When they outgrow the limit, the oldest leave until the rest is `kept_share` of it, so the
+    start moves rarely. The newest item always stays.
+    """
+    start = total = 0
+    for index, size in enumerate(sizes):
+        total += size
+        if total > limit:
+            while start < index and total > limit * kept_share:
+                total -= sizes[start]
+                start += 1
+    return start
+
+
+def is_carried(turn: Turn) -> bool:
+    """Return whether later prompts may carry a turn.
 
     Only text that the person can see is carried, including answers that broke off. A cut answer has none, and a
     question that led to a crisis card, a pause or a refusal is never repeated to a model.
     """
-    carried: list[ChatMessage] = []
-    tokens_left = window
-    for turn in reversed(list(turns)):
-        if turn.state not in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED} or not turn.answer:
-            continue
-        question, answer = defuse_marks(turn.question), defuse_marks(turn.answer)
-        needed = estimate_max_tokens(question) + estimate_max_tokens(answer)
-        if needed > tokens_left and carried:
+    return turn.state in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED} and bool(turn.answer)
+
+
+def choose_window(turns: Iterable[Turn], *, limit: int) -> list[Turn]:
+    """Return the newest of `turns` (oldest first) that are in a window of `limit` tokens."""
+    readable = [turn for turn in turns if is_carried(turn)]
+    sizes = [turn.carried_tokens or estimate_carried_tokens(turn) for turn in readable]
+    return readable[choose_window_start(sizes, limit=limit) :]
+
+
+def carry_turns(window: Sequence[Turn], *, room: int, longest: int, model: str = "") -> list[CarriedTurn]:
+    """Return the newest turns of a window that fit into `room` tokens together, oldest first.
+
+    Of the newest turn, what exceeds the room or `longest` is left out of the middle of its question or answer: without
+    it a follow-up means nothing ("And number two?"). A count of tokens holds for the model that made it alone.
+    """
+    carried: list[CarriedTurn] = []
+    for turn in reversed(window):
+        is_counted = turn.carried_tokens is not None and turn.model == model
+        needed = turn.carried_tokens if is_counted and turn.carried_tokens else estimate_carried_tokens(turn)
+        most = room if carried else min(room, longest)
+        if needed <= most:
+            carried.append(CarriedTurn(defuse_marks(turn.question), defuse_marks(turn.answer), needed))
+        elif carried or most < MIN_MEMORY_TURN_TOKENS:
             break
-        if needed > tokens_left:
-            # Without the newest turn a follow-up question means nothing ("And number two?").
-            if tokens_left < MIN_MEMORY_TURN_TOKENS:
-                break
-            question = shorten(
-                question, tokens=max(tokens_left - estimate_max_tokens(answer), tokens_left // 2)
-            )
-            answer = shorten(answer, tokens=tokens_left - estimate_max_tokens(question))
-        tokens_left -= needed
-        carried[:0] = [
-            {"role": "user", "content": question},
-            {"role": "assistant", "content": answer},
-        ]
-    return carried
+        else:
+            carried.append(_shorten_turn(turn, most))
+        room -= carried[-1].tokens
+    return carried[::-1]
+
+
+def estimate_carried_tokens(turn: Turn) -> int:
+    """Return an upper bound of the tokens that a turn adds to a prompt."""
+    return estimate_max_tokens(defuse_marks(turn.question)) + estimate_max_tokens(defuse_marks(turn.answer))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a prompt may carry: turns and notes, oldest first, and how many tokens one turn may have at most."""
+
+    turns: Sequence[Turn] = ()
+    notes: Sequence[Note] = ()
+    longest: int = 0
+
+
+def choose_memory(
+    past: Sequence[Turn],
+    notes: Sequence[Note],
+    *,
+    policy: MemoryPolicy,
+    tokens: int = MEMORY_TOKENS,
+    limits: ContextLimits | None = None,
+) -> Memory:
+    """Return what the next prompt may carry of the earlier turns `past` and of `notes`, both oldest first.
+
+    `tokens` limits both together. FULL has no limit but the model's context.
+    """
+    if policy is MemoryPolicy.NONE:
+        return Memory()
+    limits = limits or get_settings_limits()
+    if policy is MemoryPolicy.FULL:
+        tokens = max(limits.context_tokens - limits.answer_tokens - FULL_MEMORY_RESERVE, MEMORY_TOKENS)
+    notes_limit = round(tokens * NOTES_SHARE) if policy in NOTING_POLICIES else 0
+    longest = tokens - notes_limit
+    window = choose_window(past, limit=longest)
+    if not notes_limit:
+        return Memory(window, (), longest)
+    # What a carried turn says needs no note.
+    noted = {turn.pk for turn in past if is_carried(turn)} - {turn.pk for turn in window}
+    usable = [note for note in notes if note.turn_id in noted or note.is_from_elsewhere]
+    return Memory(window, choose_prompt_notes(usable, limit=notes_limit), longest)
+
+
+def _shorten_turn(turn: Turn, tokens: int) -> CarriedTurn:
+    question, answer = defuse_marks(turn.question), defuse_marks(turn.answer)
+    question = shorten(question, tokens=max(tokens - estimate_max_tokens(answer), tokens // 2))
+    answer = shorten(answer, tokens=tokens - estimate_max_tokens(question))
+    return CarriedTurn(question, answer, estimate_max_tokens(question) + estimate_max_tokens(answer))
+
+
+def choose_prompt_notes(notes: Sequence[Note], *, limit: int) -> list[Note]:
+    """Return the notes that a prompt carries, in their order: the newest in `limit` tokens, and LASTING_NOTES."""
+    lasting = {
+        note.pk
+        for kind, count in LASTING_NOTES.items()
+        for note in [note for note in notes if note.kind == kind][-count:]
+    }
+    rest = [note for note in notes if note.pk not in lasting]
+    left = limit - sum(note.tokens for note in notes if note.pk in lasting)
+    start = choose_window_start([note.tokens for note in rest], limit=left, kept_share=KEPT_NOTES_SHARE)
+    kept = lasting | {note.pk for note in rest[start:]}
+    return [note for note in notes if note.pk in kept]
 
 
 def build_unfinished(continued: Sequence[Turn], *, room: int, answer_tokens: int) -> list[ChatMessage]:
@@ -142,51 +271,6 @@ def _keep_end(text: str, *, tokens: int) -> str:
     return text[-((tokens - TOKENS_PER_MESSAGE) // 4) :]
 
 
-# Words of a follow-up that name no subject: a question of these alone refers to the question before it.
-FOLLOW_UP_WORDS = """
-a again an and another are be but can could do does don't dont ever example examples explain for further get give go
-how i in is it keep like longer me mean more of ok okay on one please really say shorter show simpler so something tell
-than that the then there this though to understand was what when where which who why with would yes you
-a ahora al algo así aún bien claro como con cosa cual cuál cuales cuáles cuando cuándo da dame de decir del di dices
-dime donde dónde el ella ello en entiendo entonces era es esa ese eso esta este esto está explica explicame explícame
-explicarme favor gracias hay la las lo los mas más me mejor mi muestra muy más no o otra otro para pero por porque pon
-ponme puedes que qué quien quién quieres repite se ser si sí sigue simple sobre solo son su también te tu un una uno
-vale vez y ya ejemplo ejemplos fácil corto corta largo
-"""
-
-
-def find_question_passages(
-    question: str, *, past: Sequence[Turn], language: str | None = None
-) -> list[FoundPassage]:
-    """Return the passages for a question, best first; empty if no lesson covers it.
-
-    A follow-up without a subject ("Why is that?") is searched as the question before it; `past` has the earlier turns,
-    oldest first. `language` is the asker's; None is the page's (see find_passages).
-    """
-    words = set(get_wording(language or get_page_language()).simplify_words(question))
-    if words <= set(FOLLOW_UP_WORDS.split()):
-        return find_passages(past[-1].question, language=language) if past and past[-1].passages else []
-    return find_passages(question, language=language)
-
-
-def get_turn_passages(turn: Turn, *, language: str) -> list[FoundPassage]:
-    """Return the passages of an earlier turn, for the turn that continues its answer."""
-    passages = get_passages(turn.passages, language=language)
-    return [passages[key] for key in turn.passages if key in passages]
-
-
-def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassage]]:
-    """Return the stored passages of each turn, in the turn's language, by turn id."""
-    asked_in: defaultdict[str, list[Turn]] = defaultdict(list)
-    for turn in turns:
-        asked_in[turn.language].append(turn)
-    cited: dict[UUID, list[FoundPassage]] = {}
-    for language, asked in asked_in.items():
-        passages = get_passages((key for turn in asked for key in turn.passages), language=language)
-        cited |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in asked}
-    return cited
-
-
 def build_grounding(passages: Sequence[FoundPassage], *, room: int, profile: PromptProfile = FULL) -> str:
     """Return the instructions with the passages, in at most `room` tokens; "" if nothing fits."""
     room = min(room, profile.passage_tokens)
@@ -214,48 +298,110 @@ def _cut(text: str, tokens: int) -> str:
 
 # A shorter answer is no help: with less room than this a question is rejected and nothing is charged.
 MIN_ANSWER_TOKENS = 60
-# How many tokens of memory a prompt carries by default: enough for two or three turns.
-MEMORY_TOKENS = 600
 
 # What the longest of the profiles takes.
 BRIEF_INSTRUCTION_TOKENS = estimate_max_tokens(f" {FULL.brief_instruction}")
 
 
+class PromptPart(StrEnum):
+    """The parts of a prompt whose tokens are counted apart."""
+
+    INSTRUCTIONS = "instructions"
+    NOTES = "notes"
+    TURNS = "turns"
+    # Passages, and instructions for this turn alone.
+    LESSONS = "lessons"
+    QUESTION = "question"
+
+
 @dataclass(frozen=True, kw_only=True)
-class ContextLimits:
-    """How many tokens a prompt and its answer may have together, and the answer alone."""
-
-    context_tokens: int
-    answer_tokens: int
-
-
-def get_settings_limits() -> ContextLimits:
-    """Return the limits of the model that the `TUTOR_*` variables describe."""
-    return ContextLimits(
-        context_tokens=settings.TUTOR_CONTEXT_TOKENS, answer_tokens=settings.TUTOR_ANSWER_TOKENS
-    )
-
-
-@dataclass(frozen=True)
 class Prompt:
-    messages: list[ChatMessage]
+    """A prompt in its order. All texts are ready to be sent: marks in them are defused."""
+
+    question: str
+    instructions: str
+    notes: Sequence[str] = ()
+    carried: Sequence[CarriedTurn] = ()
+    # The question and the end of the answer that this turn continues.
+    unfinished: Sequence[ChatMessage] = ()
+    # Passages, and instructions for this turn alone.
+    lessons: str = ""
+    turn_instructions: Sequence[str] = ()
     profile: PromptProfile = FULL
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        return [
+            {"role": "system", "content": self.instructions},
+            *self.note_messages,
+            *self.conversation[:-1],
+            {"role": "user", "content": f"{self.question}{self.beside_question}"},
+        ]
+
+    @property
+    def conversation(self) -> list[ChatMessage]:
+        """What the person and the tutor said, without anything that this site added."""
+        carried = [message for turn in self.carried for message in turn.messages]
+        return [*carried, *self.unfinished, {"role": "user", "content": self.question}]
+
+    @property
+    def note_messages(self) -> list[ChatMessage]:
+        """The notes, as the learner's own message: they are what a learner wrote, not instructions."""
+        if not self.notes:
+            return []
+        listed = "\n".join(f"- {note}" for note in self.notes)
+        return [
+            {"role": "user", "content": self.profile.notes_message.format(notes=listed)},
+            {"role": "assistant", "content": self.profile.notes_reply},
+        ]
+
+    @property
+    def beside_question(self) -> str:
+        """What follows the question in its message; "" if nothing does."""
+        beside = "\n\n".join(filter(None, [self.lessons, " ".join(self.turn_instructions)]))
+        return self.profile.beside_question.format(text=beside) if beside else ""
 
     @property
     def tokens_at_most(self) -> int:
         """An upper bound of the tokens of all messages, for the hold."""
-        return sum(estimate_max_tokens(message["content"]) for message in self.messages)
+        return sum(turn.tokens for turn in self.carried) + sum(
+            estimate_max_tokens(text) for part in PromptPart for text in self.list_texts(part)
+        )
 
     @property
     def tokens_likely(self) -> int:
         """An estimate of the tokens of all messages."""
         return sum(estimate_tokens(message["content"]) for message in self.messages)
 
+    def estimate_parts(self) -> dict[str, int]:
+        """Return an estimate of the tokens of each part. Those of carried turns are exact if they were counted."""
+        parts = {
+            str(part): sum(estimate_tokens(text) for text in self.list_texts(part)) for part in PromptPart
+        }
+        parts[PromptPart.TURNS] += sum(turn.tokens for turn in self.carried)
+        return parts
+
+    def list_texts(self, part: PromptPart) -> list[str]:
+        """Return the texts of a part, without those of carried turns, whose tokens are known."""
+        match part:
+            case PromptPart.INSTRUCTIONS:
+                return [self.instructions]
+            case PromptPart.NOTES:
+                return [message["content"] for message in self.note_messages]
+            case PromptPart.TURNS:
+                return [message["content"] for message in self.unfinished]
+            case PromptPart.LESSONS:
+                return [self.beside_question] if self.beside_question else []
+            case PromptPart.QUESTION:
+                return [self.question]
+
 
 def build_prompt(
     question: str,
     *,
     past: Iterable[Turn],
+    notes: Sequence[Note] = (),
+    memory_policy: str = MemoryPolicy.NOTES,
     memory_tokens: int = MEMORY_TOKENS,
     passages: Sequence[FoundPassage] = (),
     is_brief: bool = False,
@@ -263,42 +409,53 @@ def build_prompt(
     continued: Sequence[Turn] = (),
     profile: PromptProfile = FULL,
     limits: ContextLimits | None = None,
+    model: str = "",
 ) -> Prompt:
     """Build the prompt for `question` after the earlier turns `past` (oldest first), with its passages.
 
     Text by people or lessons is carried as data: in a message of its own or between fences, without marks that could
-    end them. Memory is limited to `memory_tokens`. `language` is that of the asker's page; None is the current page's.
-    `continued` are the turns whose answer is continued, oldest first; `memory_tokens` does not limit them. `profile`
-    has the texts, and belongs to the model, as `limits` do; None is the limits of the settings' model.
+    end them. `notes` are carried for the turns that no longer are, and for other conversations; `memory_tokens` limits
+    both. `language` is that of the asker's page; None is the current page's. `continued` are the turns whose answer is
+    continued, oldest first; memory does not limit them. `profile` has the texts, and belongs to the model, as `limits`
+    and its name `model` do; None is the limits of the settings' model.
 
     Raises TooLongForModel if the model's context has no room left for the shortest answer.
     """
     limits = limits or get_settings_limits()
     language_name = get_language_info(language or get_page_language())["name"]
     instructions = [profile.instructions, profile.language_instruction.format(language=language_name)]
-    if is_brief:
-        instructions.append(profile.brief_instruction)
-    if continued:
-        instructions.append(profile.continue_instruction)
-    asked: list[ChatMessage] = [
-        {"role": "system", "content": " ".join(filter(None, instructions))},
-        {"role": "user", "content": defuse_marks(question)},
-    ]
-    asked[1:1] = build_unfinished(
+    prompt = Prompt(
+        question=defuse_marks(question),
+        instructions=" ".join(filter(None, instructions)),
+        turn_instructions=(
+            *([profile.brief_instruction] if is_brief else []),
+            *([profile.continue_instruction] if continued else []),
+        ),
+        profile=profile,
+    )
+    unfinished = build_unfinished(
         continued,
-        room=limits.context_tokens - Prompt(asked).tokens_at_most,
+        room=limits.context_tokens - prompt.tokens_at_most,
         answer_tokens=limits.answer_tokens,
     )
-    room = limits.context_tokens - Prompt(asked).tokens_at_most
+    prompt = replace(prompt, unfinished=unfinished)
+    room = limits.context_tokens - prompt.tokens_at_most
     if room < MIN_ANSWER_TOKENS:
         raise _build_length_error(question, spare=room - MIN_ANSWER_TOKENS)
-    room -= limits.answer_tokens
-    if grounded := build_grounding(passages, room=room, profile=profile):
-        asked[0]["content"] += f"\n\n{grounded}"
-        room -= estimate_max_tokens(grounded)
-    past = (turn for turn in past if turn not in continued)
-    messages = [asked[0], *build_memory(past, window=min(memory_tokens, room)), *asked[1:]]
-    return Prompt(messages, profile)
+    lessons = build_grounding(passages, room=room - limits.answer_tokens, profile=profile)
+    prompt = replace(prompt, lessons=lessons)
+    memory = choose_memory(
+        [turn for turn in past if turn not in continued],
+        notes,
+        policy=MemoryPolicy(memory_policy),
+        tokens=memory_tokens,
+        limits=limits,
+    )
+    noted = replace(prompt, notes=[defuse_marks(note.text) for note in memory.notes])
+    if limits.context_tokens - noted.tokens_at_most >= limits.answer_tokens:
+        prompt = noted
+    room = limits.context_tokens - limits.answer_tokens - prompt.tokens_at_most
+    return replace(prompt, carried=carry_turns(memory.turns, room=room, longest=memory.longest, model=model))
 
 
 def _build_length_error(question: str, *, spare: int) -> TooLongForModel:
@@ -312,9 +469,8 @@ def add_turn_instructions(prompt: Prompt, turn: Turn, *, limits: ContextLimits |
     """Return the prompt with the instructions for this turn alone, if the model's context has room for them."""
     if get_action(turn) is not Action.SUPPORT:
         return prompt
-    instructions, *asked = prompt.messages
-    supportive = f"{instructions['content']}\n\n{prompt.profile.support_instruction}"
-    extended = Prompt([{"role": "system", "content": supportive}, *asked], prompt.profile)
+    supportive = (*prompt.turn_instructions, prompt.profile.support_instruction)
+    extended = replace(prompt, turn_instructions=supportive)
     return extended if get_answer_room(extended, limits=limits) >= MIN_ANSWER_TOKENS else prompt
 
 

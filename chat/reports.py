@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import RETRYABLE_STATES, Report, ReportCount, ReportReason, Turn, TurnState
+from chat.models import Report, ReportCount, ReportReason, Turn, TurnState
 from chat.selectors import list_turns
 from chat.turns.verdicts import get_action
 from kit.rate_limits import RateLimit
@@ -27,17 +27,13 @@ class NothingToReport(Exception):
     """The turn is still being written, or has nothing that could be reported."""
 
 
-def can_report(turn: Turn) -> bool:
-    return not turn.is_live and (bool(turn.answer) or turn.state not in RETRYABLE_STATES)
-
-
 @transaction.atomic
 def create_report(*, turn: Turn, reason: str = "", comment: str = "", shared: bool = False) -> Report:
     """Count a report of a turn, once. Its reason and comment are kept only if `shared`.
 
     An earlier report of the turn stays as it is. The caller has checked the comment's length. Raises NothingToReport.
     """
-    if not can_report(turn):
+    if not turn.is_reportable:
         raise NothingToReport
     reason = _choose_reason(turn, reason)
     shared_fields = {

@@ -1,7 +1,7 @@
 """Chooses the model for a turn and holds what its answer may cost, when it is asked and again if the model fails."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from chat.errors import (
     TooLongForBudget,
     TurnIdTaken,
 )
-from chat.models import ModelOutage, Turn, TurnState
+from chat.models import ModelOutage, Note, Turn, TurnState
 from chat.prompt import (
     BRIEF_INSTRUCTION_TOKENS,
     MIN_ANSWER_TOKENS,
@@ -28,17 +28,24 @@ from chat.prompt import (
     add_turn_instructions,
     build_prompt,
     get_answer_room,
-    get_stored_passages,
 )
 from chat.prompt_profiles import PROMPT_PROFILES
-from chat.selectors import get_earlier_turns
+from chat.selectors import (
+    drop_forgotten,
+    get_earlier_turns,
+    get_notes,
+    get_stored_passages,
+    has_spanning_memory,
+)
 from chat.turns.outages import find_outage
 from chat.turns.outcomes import Outcome, resolve_hold
 from chat.turns.retries import get_continued_turns
 from courses.retrieval.search import FoundPassage
 from families.gate import TutorGate, get_tutor_gate
+from families.terms import Terms
 from inference.location import find_outside_guard_host
 from inference.tokens import estimate_max_tokens
+from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
 from routing.breaker import may_try, read_health
 from routing.models import TutorModel
 from routing.registry import find_model, list_models
@@ -59,6 +66,7 @@ class PromptParts:
     past: Sequence[Turn]
     passages: Sequence[FoundPassage]
     continued: Sequence[Turn]
+    notes: Sequence[Note] = ()
 
 
 def rank_for_plan(plan: Plan | None, *, local_only: bool) -> Ranking:
@@ -128,11 +136,17 @@ def get_limits(model: TutorModel) -> ContextLimits:
 def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> Prompt:
     """Build the prompt of a turn for this model, as the turn's row says. Raises TooLongForModel."""
     limits = get_limits(model)
-    # What was asked as a question that stays here is not sent out later, as part of the conversation, either.
-    past = [earlier for earlier in parts.past if model.is_local or not earlier.local_only]
+    past, notes = drop_forgotten(parts.past, turn.conversation), parts.notes
+    if not model.is_local:
+        # What was asked as a question that stays here is not sent out later, as part of memory, either.
+        past = [earlier for earlier in past if not earlier.local_only]
+        # Notes of this conversation go with their turns.
+        notes = [note for note in notes if not (note.is_from_elsewhere and note.turn.local_only)]
     prompt = build_prompt(
         turn.question,
-        past=past if turn.memory_tokens else [],
+        past=past,
+        notes=notes,
+        memory_policy=turn.memory_policy,
         memory_tokens=turn.memory_tokens,
         passages=parts.passages,
         language=turn.language,
@@ -140,6 +154,7 @@ def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> P
         continued=parts.continued,
         profile=PROMPT_PROFILES[model.prompt_profile],
         limits=limits,
+        model=model.model_name,
     )
     return add_turn_instructions(prompt, turn, limits=limits)
 
@@ -158,7 +173,8 @@ def create_turn_hold(
     plan = get_plan(person)
     turn.local_only = turn.local_only or gate.terms.local_only
     turn.skips_remote_guard = gate.terms.local_only and find_outside_guard_host() is not None
-    turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
+    _set_memory_fields(turn, plan, gate.terms)
+    parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False
     ranking = rank_for_plan(plan, local_only=turn.local_only)
@@ -173,6 +189,17 @@ def create_turn_hold(
         for passed in ranking.list_passed_over(model, [*refused, *tried])
     ]
     _set_hold_fields(turn, hold, model)
+
+
+def _set_memory_fields(turn: Turn, plan: Plan, terms: Terms) -> None:
+    """Set what the turn's prompt may carry: the smallest memory of the plan, the agreement and the asker's choices."""
+    own = MemoryPolicy.FULL if turn.conversation.has_memory else MemoryPolicy.NONE
+    turn.memory_policy = choose_smallest_memory(plan.memory_policy, terms.memory, own)
+    turn.memory_tokens = plan.memory_tokens
+    person = turn.conversation.owner
+    turn.memory_spans = (
+        turn.memory_policy in NOTING_POLICIES and terms.memory_spans and has_spanning_memory(person)
+    )
 
 
 def _hold_first_affordable(
@@ -253,7 +280,7 @@ def _hold(
         # This is the hold of a deleted turn. It resolves only once, so a second answer could not be charged.
         raise TurnIdTaken(is_own=False)
     # Stored now, so that the prompt's cost is known even if the worker dies before the answer ends.
-    turn.prompt_tokens = prompt.tokens_likely
+    turn.prompt_tokens, turn.prompt_parts = prompt.tokens_likely, prompt.estimate_parts()
     return hold
 
 
@@ -283,9 +310,12 @@ ROUTE_FIELDS = (
     "local_only",
     "skips_remote_guard",
     "hold_number",
+    "memory_policy",
     "memory_tokens",
+    "memory_spans",
     "passages",
     "prompt_tokens",
+    "prompt_parts",
     "max_answer_tokens",
     "is_brief",
     "brief_scope",
@@ -312,6 +342,7 @@ def load_prompt_parts(turn: Turn) -> PromptParts:
         past=get_earlier_turns([turn]).get(turn.pk, ()),
         passages=get_stored_passages([turn])[turn.pk],
         continued=get_continued_turns([turn])[turn.pk],
+        notes=get_notes([turn]).get(turn.pk, ()),
     )
 
 

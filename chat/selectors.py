@@ -1,7 +1,7 @@
 """Reads of conversations and turns, limited to what a person may see of their own."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,12 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import LIVE_STATES, Conversation, Turn, TurnState
+from chat.memory.notes import NoteKind
+from chat.models import LIVE_STATES, Conversation, MemoryChoice, Note, Turn, TurnState
+from courses.retrieval.search import FoundPassage, find_passages, get_passages
+from courses.retrieval.wording import get_wording
+from kit.languages import get_page_language
+from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 
 # How long the tutor rests after a crisis card, or waits for the answer to a check-in, by level (docs/safety.md).
 PAUSE_BY_LEVEL = {"2": timedelta(minutes=2), "3": timedelta(minutes=5), "4": timedelta(minutes=30)}
@@ -77,7 +82,7 @@ def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
 
     A turn without memory is left out.
     """
-    remembering = [turn for turn in turns if turn.memory_tokens]
+    remembering = [turn for turn in turns if turn.memory_policy != MemoryPolicy.NONE]
     shown = drop_duplicate_questions(
         Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering])
     )
@@ -93,6 +98,102 @@ def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
         ]
         for turn in remembering
     }
+
+
+def drop_forgotten(past: Iterable[Turn], conversation: Conversation | None) -> list[Turn]:
+    """Return the earlier turns that the owner has not made the tutor forget."""
+    since = conversation.remembered_since if conversation else None
+    return [turn for turn in past if since is None or turn.asked_at >= since]
+
+
+# What a new conversation may use of earlier ones: how to help, not what the task was. Newest first.
+SPANNING_KINDS = (NoteKind.GRADE, NoteKind.WISH, NoteKind.GOAL)
+MAX_SPANNING_NOTES = 6
+
+
+def get_notes(turns: Sequence[Turn]) -> dict[UUID, list[Note]]:
+    """Return the notes that the prompt of each turn may carry, oldest first, by turn id.
+
+    Those of the turn's own conversation come last; before them, if the turn's memory spans conversations, the newest of
+    the asker's others. Only conversations older than the turn's own count, so that a prompt's beginning stays the same.
+    """
+    noting = [turn for turn in turns if turn.memory_policy in NOTING_POLICIES]
+    if not noting:
+        return {}
+    own: defaultdict[UUID, list[Note]] = defaultdict(list)
+    for note in Note.objects.filter(conversation__in={turn.conversation_id for turn in noting}):
+        own[note.conversation_id].append(note)
+    return {
+        turn.pk: [*(_list_spanning_notes(turn) if turn.memory_spans else ()), *own[turn.conversation_id]]
+        for turn in noting
+    }
+
+
+def _list_spanning_notes(turn: Turn) -> list[Note]:
+    conversation = turn.conversation
+    owner = conversation.owner
+    others = Note.objects.filter(
+        build_unsealed_filter(owner, "conversation__started_at"),
+        conversation__owner=owner,
+        conversation__has_memory=True,
+        conversation__started_at__lt=conversation.started_at,
+        kind__in=SPANNING_KINDS,
+        created_at__lt=conversation.started_at,
+    ).select_related("turn")
+    notes = list(others.order_by("-created_at", "pk")[:MAX_SPANNING_NOTES])[::-1]
+    for note in notes:
+        note.is_from_elsewhere = True
+    return notes
+
+
+def has_spanning_memory(person: Person) -> bool:
+    """Return whether the person has chosen that notes last from one conversation to the next."""
+    return MemoryChoice.objects.filter(owner=person).exists()
+
+
+# Words of a follow-up that name no subject: a question of these alone refers to the question before it.
+FOLLOW_UP_WORDS = """
+a again an and another are be but can could do does don't dont ever example examples explain for further get give go
+how i in is it keep like longer me mean more of ok okay on one please really say shorter show simpler so something tell
+than that the then there this though to understand was what when where which who why with would yes you
+a ahora al algo así aún bien claro como con cosa cual cuál cuales cuáles cuando cuándo da dame de decir del di dices
+dime donde dónde el ella ello en entiendo entonces era es esa ese eso esta este esto está explica explicame explícame
+explicarme favor gracias hay la las lo los mas más me mejor mi muestra muy más no o otra otro para pero por porque pon
+ponme puedes que qué quien quién quieres repite se ser si sí sigue simple sobre solo son su también te tu un una uno
+vale vez y ya ejemplo ejemplos fácil corto corta largo
+"""
+
+
+def find_question_passages(
+    question: str, *, past: Sequence[Turn], language: str | None = None
+) -> list[FoundPassage]:
+    """Return the passages for a question, best first; empty if no lesson covers it.
+
+    A follow-up without a subject ("Why is that?") is searched as the question before it; `past` has the earlier turns,
+    oldest first. `language` is the asker's; None is the page's (see find_passages).
+    """
+    words = set(get_wording(language or get_page_language()).simplify_words(question))
+    if words <= set(FOLLOW_UP_WORDS.split()):
+        return find_passages(past[-1].question, language=language) if past and past[-1].passages else []
+    return find_passages(question, language=language)
+
+
+def get_turn_passages(turn: Turn, *, language: str) -> list[FoundPassage]:
+    """Return the passages of an earlier turn, for the turn that continues its answer."""
+    passages = get_passages(turn.passages, language=language)
+    return [passages[key] for key in turn.passages if key in passages]
+
+
+def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassage]]:
+    """Return the stored passages of each turn, in the turn's language, by turn id."""
+    asked_in: defaultdict[str, list[Turn]] = defaultdict(list)
+    for turn in turns:
+        asked_in[turn.language].append(turn)
+    cited: dict[UUID, list[FoundPassage]] = {}
+    for language, asked in asked_in.items():
+        passages = get_passages((key for turn in asked for key in turn.passages), language=language)
+        cited |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in asked}
+    return cited
 
 
 def count_live_turns() -> dict[str, int]:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from chat.parent_view import parent_view
 from chat.web import views
+from chat.web.memory import memory
 from chat.web.relay import turn_stream
 
 app_name = "chat"
@@ -15,6 +16,7 @@ urlpatterns = [
     path("<uuid:conversation_id>", views.conversation, name="conversation"),
     path("<uuid:conversation_id>/ask", views.ask, name="ask_in"),
     path("<uuid:conversation_id>/rename", views.rename, name="rename"),
+    path("<uuid:conversation_id>/memory", memory, name="memory"),
     path("<uuid:conversation_id>/delete", views.delete, name="delete"),
     path("turns/<uuid:turn_id>/stream", turn_stream, name="turn_stream"),
     path("turns/<uuid:turn_id>/stop", views.stop, name="turn_stop"),

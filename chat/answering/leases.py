@@ -18,7 +18,7 @@ from chat import streaming
 from chat.models import QUEUED_AT, EndReason, Turn, TurnState
 from chat.turns import queue
 from chat.turns.outages import MODEL_FAILURES, defer_again, record_model_failure, should_defer_again
-from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold
+from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold, store_notes
 from chat.turns.queue import choose_next_turns, is_stalled
 from chat.turns.retries import choose_shown_turn, lock_with_retried
 from chat.turns.verdicts import reset_title
@@ -137,6 +137,8 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
             transaction.on_commit(outcome.count)
         if ended and outcome.verdict:
             reset_title(turn)
+        if ended and outcome.notes:
+            store_notes(turn, outcome.notes)
         if ended and turn.retry_of_id:
             choose_shown_turn(turn.pk)
         if ended:
@@ -239,6 +241,7 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
         prompt_tokens=turn.prompt_tokens if tokens else 0,
         answer_tokens=tokens,
         prices=turn.prices,
+        prompt_parts=turn.prompt_parts,
     )
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
         return

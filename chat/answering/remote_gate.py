@@ -51,7 +51,7 @@ class RemoteGate:
 
     @classmethod
     def for_prompt(cls, prompt: Prompt) -> "RemoteGate":
-        return cls([message for message in prompt.messages if message["role"] != "system"])
+        return cls(prompt.conversation)
 
     async def __aenter__(self) -> Self:
         # Runs while the model answers, which takes longer.

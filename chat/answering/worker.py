@@ -25,9 +25,15 @@ from chat.answering.leases import (
     finish_turn,
     is_stop_requested,
 )
-from chat.answering.writing import AnswerInProgress, build_outcome, count_answer_tokens, write_answer
+from chat.answering.writing import (
+    AnswerInProgress,
+    build_outcome,
+    count_answer_tokens,
+    count_texts,
+    write_answer,
+)
 from chat.models import EndReason, Turn
-from chat.prompt import Prompt, get_stored_passages
+from chat.prompt import Prompt
 from chat.routes import (
     PromptParts,
     build_turn_prompt,
@@ -35,7 +41,7 @@ from chat.routes import (
     load_prompt_parts,
     reroute_turn,
 )
-from chat.selectors import get_earlier_turns
+from chat.selectors import get_earlier_turns, get_notes, get_stored_passages
 from chat.turns import outcomes
 from chat.turns.outages import MODEL_FAILURES, build_outcome_without_answer, record_model_failure
 from chat.turns.outcomes import Outcome
@@ -94,14 +100,16 @@ class TurnWorker:
             return
         try:
             pasts, continued = get_earlier_turns(turns), get_continued_turns(turns)
-            passages = get_stored_passages(turns)
+            passages, notes = get_stored_passages(turns), get_notes(turns)
         except DatabaseError:
             # Their leases run out, and the sweep gives the turns to another worker.
             logger.warning("The database is unavailable: %d turns wait for their leases to end.", len(turns))
             return
         for turn in turns:
             outcomes.record_claim(turn)
-            parts = PromptParts(pasts.get(turn.pk, ()), passages[turn.pk], continued[turn.pk])
+            parts = PromptParts(
+                pasts.get(turn.pk, ()), passages[turn.pk], continued[turn.pk], notes.get(turn.pk, ())
+            )
             try:
                 self._start(turn, parts)
             except Exception:
@@ -137,7 +145,7 @@ class TurnWorker:
             except asyncio.CancelledError:
                 end_reason = answer.ended_by or EndReason.WORKER_LOST
             answer.is_written = True
-            await count_answer_tokens(answer)
+            await asyncio.gather(count_answer_tokens(answer), count_texts(answer))
             outcome = build_outcome(answer, end_reason)
             await self._finish(answer.turn, outcome)
             _log_outcome(answer.turn, outcome)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,20 +14,27 @@ from chat import streaming
 from chat.answering.leases import Checkpoint
 from chat.answering.remote_gate import RemoteGate
 from chat.answering.repetition import RepetitionDetector
+from chat.memory.notes import NoteCandidate, choose_notes
 from chat.models import EndReason, Turn, TurnState
-from chat.prompt import Prompt
+from chat.prompt import Prompt, PromptPart, defuse_marks
 from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
 from chat.turns.verdicts import FIXED_STATES, get_cut_reason
-from guard import OutputGate, Verdict, action_for
+from guard import Level, OutputGate, Verdict, action_for
 from inference import errors
 from inference.endpoints import Endpoint
 from inference.location import has_remote_guard
 from inference.messages import AnswerDelta, TokenUsage
 from inference.provider import count_tokens, stream_answer
+from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens
+from kit.memory_policy import NOTING_POLICIES
 
 logger = logging.getLogger(__name__)
 
+# The states of turns that later prompts may carry.
+READABLE_STATES = {TurnState.ANSWERED, TurnState.STOPPED}
+# The mark and the end of a note's line.
+NOTE_LINE_TOKENS = 3
 # A model that is already loaded sends something sooner than this.
 LOADING_AFTER_SECONDS = 8.0
 
@@ -46,6 +53,17 @@ END_REASON_BY_ERROR = {
 }
 
 
+@dataclass(frozen=True)
+class TextCounts:
+    """Tokens by the model's own tokenizer. None: the server counts none."""
+
+    instructions: int | None
+    notes: int | None
+    question: int | None
+    # What the question leaves to remember.
+    new_notes: Sequence[int | None]
+
+
 @dataclass(eq=False)
 class AnswerInProgress:
     """The worker's copy of an answer that is being written. TurnWorker checkpoints it and may end it early."""
@@ -55,6 +73,8 @@ class AnswerInProgress:
     text: str = ""
     tokens: int = 0
     usage: TokenUsage | None = None
+    prompt: Prompt | None = None
+    counts: TextCounts | None = None
     # Why the output gate cut the answer, if it did.
     cut_by: EndReason = EndReason.NONE
     # The remote guard's verdict on the question, if a fixed text must replace the answer.
@@ -102,6 +122,7 @@ async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
     A failure of the model becomes an end reason. Raises asyncio.CancelledError if the task is cancelled without
     `ended_by`.
     """
+    answer.prompt = prompt
     is_read_outside = has_remote_guard() and not answer.turn.skips_remote_guard
     remote = RemoteGate.for_prompt(prompt) if is_read_outside else None
     if not remote:
@@ -148,6 +169,44 @@ async def count_answer_tokens(answer: AnswerInProgress) -> None:
         counted = max(answer.tokens, await count_tokens(answer.endpoint, answer.text) or 0)
         # The model stopped at this limit, so a higher count is only an estimate.
         answer.tokens = min(counted, answer.turn.max_answer_tokens)
+
+
+# The counts of instructions, which are the same for every question to a model in a language.
+_instruction_counts: dict[tuple[Endpoint, str], int | None] = {}
+
+
+async def count_texts(answer: AnswerInProgress) -> None:
+    """Have the model's server count the texts of a prompt whose size the asker and later prompts have to know."""
+    if answer.prompt is None or not answer.tokens:
+        return
+    prompt, endpoint = answer.prompt, answer.endpoint
+    key = endpoint, prompt.instructions
+    if key not in _instruction_counts:
+        _instruction_counts[key] = await count_tokens(endpoint, prompt.instructions)
+    notes = "".join(message["content"] for message in prompt.note_messages)
+    texts = [
+        prompt.question,
+        *([notes] if notes else []),
+        *(note.text for note in _choose_notes(answer.turn)),
+    ]
+    counts = await asyncio.gather(*(count_tokens(endpoint, text) for text in texts))
+    question, following = counts[0], counts[1:]
+    answer.counts = TextCounts(
+        instructions=_instruction_counts[key],
+        notes=following[0] if notes else None,
+        question=question,
+        new_notes=following[1:] if notes else following,
+    )
+
+
+def _choose_notes(turn: Turn) -> Sequence[NoteCandidate]:
+    """Return what to remember of a turn's question once it is answered.
+
+    Nothing of a question that the guard found anything in, and nothing that only continues or retries.
+    """
+    is_noted = turn.memory_policy in NOTING_POLICIES and not turn.continues_id
+    is_harmless = turn.level == Level.NONE and not turn.categories
+    return choose_notes(turn.question) if is_noted and is_harmless else ()
 
 
 async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | None) -> None:
@@ -281,8 +340,9 @@ def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
     Fixed texts and failures cost the person nothing; the site pays for what the model generated.
     """
     usage = answer.usage or TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
+    parts = _count_parts(answer)
     # If the model never sent a word, there is no evidence of any cost.
-    prompt_tokens = usage.prompt_tokens or (answer.turn.prompt_tokens if answer.tokens else 0)
+    prompt_tokens = usage.prompt_tokens or (_count_prompt(answer, parts) if answer.tokens else 0)
     if answer.question_verdict:
         state, end_reason = FIXED_STATES[action_for(answer.question_verdict)], EndReason.NONE
     elif answer.cut_by:
@@ -295,6 +355,7 @@ def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
             if end_reason in {EndReason.STOPPED_BY_ASKER, EndReason.UNREAD}
             else TurnState.FAILED
         )
+    is_readable = state in READABLE_STATES
     return Outcome(
         state=state,
         end_reason=end_reason,
@@ -302,10 +363,64 @@ def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
         verdict=answer.question_verdict,
         prompt_tokens=prompt_tokens,
         cached_tokens=usage.cached_tokens,
+        prompt_parts=fit_parts(parts, prompt_tokens),
+        carried_tokens=_count_carried_tokens(answer, usage) if is_readable else None,
+        notes=_list_new_notes(answer) if is_readable else (),
         prices=answer.turn.prices,
         answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else answer.tokens,
         retry_at=answer.retry_at,
     )
+
+
+def _count_parts(answer: AnswerInProgress) -> dict[str, int]:
+    """Return the prompt's tokens by part: counted where the model's server counts, or else estimated."""
+    if answer.prompt is None:
+        return dict(answer.turn.prompt_parts)
+    parts, counts = answer.prompt.estimate_parts(), answer.counts
+    if counts:
+        for part, count, messages in (
+            (PromptPart.INSTRUCTIONS, counts.instructions, 1),
+            (PromptPart.NOTES, counts.notes, 2),
+            (PromptPart.QUESTION, counts.question, 1),
+        ):
+            if count is not None:
+                parts[part] = count + messages * TOKENS_PER_MESSAGE
+    return parts
+
+
+def _count_prompt(answer: AnswerInProgress, parts: Mapping[str, int]) -> int:
+    """Return the prompt's tokens without a report of the server: counted text by text, or else estimated."""
+    is_counted = answer.counts is not None and answer.counts.question is not None
+    return sum(parts.values()) if is_counted else answer.turn.prompt_tokens
+
+
+def fit_parts(parts: Mapping[str, int], total: int) -> dict[str, int]:
+    """Return the parts scaled so that they add up to `total`, the tokens that the server counted."""
+    estimated = sum(parts.values())
+    if not estimated:
+        return {}
+    fitted = {part: tokens * total // estimated for part, tokens in parts.items()}
+    fitted[PromptPart.QUESTION] += total - sum(fitted.values())
+    return fitted
+
+
+def _count_carried_tokens(answer: AnswerInProgress, usage: TokenUsage) -> int | None:
+    """Return how many tokens a later prompt needs for this question and answer; None if that is unknown."""
+    if answer.counts is None or answer.counts.question is None:
+        return None
+    reported = usage.answer_tokens if usage.answer_tokens is not None else answer.tokens
+    # Thinking is not carried, and counts in what the server reports.
+    carried = min(reported + TOKENS_PER_MESSAGE, estimate_max_tokens(defuse_marks(answer.text.strip())))
+    return answer.counts.question + TOKENS_PER_MESSAGE + carried
+
+
+def _list_new_notes(answer: AnswerInProgress) -> list[tuple[NoteCandidate, int]]:
+    if answer.counts is None:
+        return []
+    return [
+        (note, estimate_max_tokens(note.text) if count is None else count + NOTE_LINE_TOKENS)
+        for note, count in zip(_choose_notes(answer.turn), answer.counts.new_notes, strict=True)
+    ]
 
 
 def _find_answer_end_reason(answer: AnswerInProgress, usage: TokenUsage) -> EndReason:

@@ -20,7 +20,13 @@ from chat.errors import NoLocalModel, QuestionTooLong
 from chat.models import Conversation, EndReason, Turn, TurnState, WaitsFor
 from chat.prompt import build_prompt
 from chat.routes import PromptParts, create_turn_hold
-from chat.selectors import drop_duplicate_questions, find_pause, get_earlier_turns, list_shown_turns
+from chat.selectors import (
+    drop_duplicate_questions,
+    drop_forgotten,
+    find_pause,
+    get_earlier_turns,
+    list_shown_turns,
+)
 from chat.turns import queue
 from chat.turns.outages import build_outcome_without_answer, check_models, end_deferred, end_expired_deferred
 from chat.turns.outcomes import Outcome
@@ -132,7 +138,8 @@ def _release_or_wait(turn: Turn) -> None:
 
 def _create_hold(turn: Turn, gate: TutorGate) -> None:
     past, continued = _list_earlier_turns(turn), get_continued_turns([turn])[turn.pk]
-    passages = find_passages(turn.question, past, continued, language=turn.language)
+    remembered = drop_forgotten(past, turn.conversation)
+    passages = find_passages(turn.question, remembered, continued, language=turn.language)
     parts = PromptParts(past, passages, continued)
     create_turn_hold(turn, parts, person=turn.conversation.owner, gate=gate)
 
@@ -196,7 +203,8 @@ def _build_remote_gates(turns: Sequence[Turn]) -> list[RemoteGate]:
         RemoteGate.for_prompt(
             build_prompt(
                 turn.question,
-                past=pasts.get(turn.pk, ()),
+                past=drop_forgotten(pasts.get(turn.pk, ()), turn.conversation),
+                memory_policy=turn.memory_policy,
                 memory_tokens=turn.memory_tokens,
                 language=turn.language,
                 continued=continued[turn.pk],

@@ -32,9 +32,16 @@ from chat.models import (
     Turn,
     TurnState,
 )
-from chat.prompt import find_question_passages, get_turn_passages
 from chat.routes import PromptParts, create_turn_hold, get_exposure, preview_route
-from chat.selectors import drop_duplicate_questions, find_pause, list_shown_turns, list_turns
+from chat.selectors import (
+    drop_duplicate_questions,
+    drop_forgotten,
+    find_pause,
+    find_question_passages,
+    get_turn_passages,
+    list_shown_turns,
+    list_turns,
+)
 from chat.turns import outcomes, queue
 from chat.turns.outages import defer_turn
 from chat.turns.retries import (
@@ -96,13 +103,15 @@ def assess_question(
     question: str,
     past: Sequence[Turn],
     *,
+    remembered: Sequence[Turn],
     leaves_site: bool,
     personal: str = "",
     continues: Turn | None = None,
 ) -> QuestionAssessment:
     """Judge a question and find the passages for its answer. Writes nothing.
 
-    `leaves_site` says whether a company outside may read it: then its writer decides about personal data in it.
+    All of `past` is judged with it; a follow-up refers to the turns in `remembered`. `leaves_site` says whether a
+    company outside may read it: then its writer decides about personal data in it.
     """
     verdict = judge_question(question, past)
     action = action_for(verdict)
@@ -113,7 +122,7 @@ def assess_question(
     except PersonalDataFound as personal_data:
         return QuestionAssessment(verdict=verdict, action=action, question=question, asks_about=personal_data)
     continued = list_continued_turns(continues)
-    passages = find_passages(question, past, continued)
+    passages = find_passages(question, remembered, continued)
     return QuestionAssessment(
         verdict=verdict, action=action, question=question, passages=passages, continued=continued
     )
@@ -166,6 +175,7 @@ def start_turn(
     assessment = assess_question(
         question,
         past,
+        remembered=drop_forgotten(past, conversation),
         leaves_site=exposure.to_model or exposure.to_guard,
         personal=personal,
         continues=continues,

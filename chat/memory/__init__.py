@@ -1,6 +1,5 @@
 """What the tutor remembers of a conversation: a person's own sentences, chosen without a model.
 
-notes.py chooses them, by the phrases of note_cues.toml. It is pure: no database, and nothing of chat.
-
-Public: notes.
+notes.py chooses them, by the phrases of note_cues.toml; it is pure. services.py has what their writer does with them,
+and costs.py what answers have cost and what remembering everything would have. All of it is public.
 """

@@ -1,7 +1,8 @@
 """How a turn ends: the fields of its row, its hold, and its metrics."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from django.utils import timezone
 
 from budgets.errors import HoldAlreadyResolved, HoldNotFound
 from budgets.services import absorb_hold, release_hold, settle_hold
-from chat.models import EndReason, Turn, TurnState
+from chat.memory.notes import NoteCandidate
+from chat.models import EndReason, Note, Turn, TurnState
 from chat.turns.verdicts import list_fixed_passages
 from guard import Verdict, action_for
 from inference.prices import FREE, Prices
@@ -110,6 +112,12 @@ class Outcome:
     answer_tokens: int
     # How many of the prompt's tokens were in the server's cache.
     cached_tokens: int = 0
+    # The prompt's tokens by part (chat.prompt.PromptPart). They add up to `prompt_tokens`.
+    prompt_parts: Mapping[str, int] = field(default_factory=dict)
+    # How many tokens a later prompt needs to carry the turn; None if they were not counted.
+    carried_tokens: int | None = None
+    # What to remember of the question, and the tokens of each.
+    notes: Sequence[tuple[NoteCandidate, int]] = ()
     # The prices of the model that answered.
     prices: Prices = FREE
     # The verdict on the question, if it came while the answer was being written.
@@ -148,6 +156,9 @@ def build_ended_fields(outcome: Outcome) -> dict[str, object]:
         "end_reason": build_end_reason(outcome.end_reason),
         "answer": outcome.answer,
         "prompt_tokens": outcome.prompt_tokens if outcome.is_charged else 0,
+        "prompt_parts": outcome.prompt_parts if outcome.is_charged else {},
+        "cached_tokens": outcome.cached_tokens if outcome.is_charged else 0,
+        "carried_tokens": outcome.carried_tokens,
         "answer_tokens": outcome.answer_tokens if outcome.is_charged else 0,
         "microdollars": outcome.microdollars if outcome.is_charged else 0,
         "retry_at": outcome.retry_at,
@@ -157,6 +168,20 @@ def build_ended_fields(outcome: Outcome) -> dict[str, object]:
         "waits_for": "",
         **_build_verdict_fields(outcome.verdict),
     }
+
+
+def store_notes(turn: Turn, notes: Sequence[tuple[NoteCandidate, int]]) -> None:
+    """Store what is remembered of a turn's question. Must run in the transaction that ends the turn."""
+    Note.objects.bulk_create(
+        Note(
+            conversation_id=turn.conversation_id,
+            turn=turn,
+            kind=candidate.kind,
+            text=candidate.text,
+            tokens=tokens,
+        )
+        for candidate, tokens in notes
+    )
 
 
 def _build_verdict_fields(verdict: Verdict | None) -> dict[str, object]:

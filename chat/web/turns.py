@@ -26,7 +26,7 @@ from chat.models import (
     ReportReason,
     Turn,
 )
-from chat.reports import REPORT_RETENTION, can_report
+from chat.reports import REPORT_RETENTION
 from chat.streaming.markdown import render_answer, render_question
 from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAILURES, list_outages
@@ -108,7 +108,7 @@ class ShownTurn:
 
     @property
     def can_report(self) -> bool:
-        return can_report(self.turn)
+        return self.turn.is_reportable
 
     @property
     def reasons(self) -> list[tuple[str, str]]:

@@ -89,7 +89,15 @@ class BudgetAdmin(ReadOnlyAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "tokens", "microdollars", "period_length", "answer_tokens", "memory_tokens")
+    list_display = (
+        "name",
+        "tokens",
+        "microdollars",
+        "period_length",
+        "answer_tokens",
+        "memory_policy",
+        "memory_tokens",
+    )
     search_fields = ("name", "slug")
     filter_horizontal = ("tutor_models",)
 

@@ -13,6 +13,7 @@ from families.countries import list_country_choices
 from families.password_help import CODE_DIGITS
 from families.terms import ParentView, Terms
 from kit.email_addresses import CanonicalEmailField
+from kit.memory_policy import MemoryPolicy
 from kit.texts import normalize_line
 
 MIN_ANSWERS_A_DAY, MAX_ANSWERS_A_DAY = 1, 200
@@ -22,7 +23,14 @@ class TermsForm(forms.Form):
     """The terms of an agreement. The zones in `likely` are offered first."""
 
     view = forms.ChoiceField(choices=ParentView.choices)
-    memory = forms.BooleanField(required=False)
+    memory = forms.ChoiceField(
+        choices=MemoryPolicy.choices,
+        error_messages={
+            "required": _("Choose how much the tutor may remember"),
+            "invalid_choice": _("Choose how much the tutor may remember"),
+        },
+    )
+    memory_spans = forms.BooleanField(required=False)
     local_only = forms.BooleanField(required=False)
     quiet_from = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 21:00")})
     quiet_to = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 07:00")})
@@ -62,7 +70,11 @@ class TermsForm(forms.Form):
 
     @property
     def terms(self) -> Terms:
-        return Terms(**(self.cleaned_data | {"view": ParentView(self.cleaned_data["view"])}))
+        chosen = {
+            "view": ParentView(self.cleaned_data["view"]),
+            "memory": MemoryPolicy(self.cleaned_data["memory"]),
+        }
+        return Terms(**(self.cleaned_data | chosen))
 
 
 class ConsentForm(forms.Form):

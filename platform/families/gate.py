@@ -39,7 +39,8 @@ class TutorGate:
     zone: ZoneInfo | None = None
     has_consent: bool = True
     paused_by: Person | None = None
-    terms: Terms = field(default_factory=Terms)
+    # Those of all agreements together.
+    terms: Terms = field(default_factory=lambda: combine_terms(()))
     has_parent: bool = False
 
 

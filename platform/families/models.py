@@ -25,6 +25,7 @@ from families.consent_models import (
 )
 from families.quiet_hours import QuietHours
 from families.terms import ParentView, Terms
+from kit.memory_policy import MemoryPolicy
 from kit.tokens import generate_token
 
 __all__ = [
@@ -61,7 +62,8 @@ class TermsFields(models.Model):
     """The columns of an agreement; see families.terms."""
 
     view = models.CharField(max_length=10, choices=ParentView, default=ParentView.TOPICS)
-    memory = models.BooleanField(default=True)
+    memory = models.CharField(max_length=10, choices=MemoryPolicy, default=MemoryPolicy.FULL)
+    memory_spans = models.BooleanField(default=False)
     local_only = models.BooleanField(default=False)
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
@@ -76,7 +78,8 @@ class TermsFields(models.Model):
     def terms(self) -> Terms:
         return Terms(
             view=ParentView(self.view),
-            memory=self.memory,
+            memory=MemoryPolicy(self.memory),
+            memory_spans=self.memory_spans,
             local_only=self.local_only,
             quiet_from=self.quiet_from,
             quiet_to=self.quiet_to,

@@ -7,6 +7,8 @@ from datetime import time
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from kit.memory_policy import MEMORY_ORDER, MemoryPolicy, choose_smallest_memory
+
 
 class ParentView(models.TextChoices):
     """What a parent may see, from the most private to the widest."""
@@ -24,12 +26,14 @@ class Terms:
     """The terms of one agreement.
 
     Quiet hours are clock times in `time_zone`; either both or neither are set (families.quiet_hours). `answers_a_day`
-    is a number of short answers, or None for the site's usual limit. With `local_only`, questions go only to models on
-    this site's own machines, never to an outside company.
+    is a number of short answers, or None for the site's usual limit. `memory` is the most that the tutor may remember
+    of a conversation, and `memory_spans` lets the teen turn on notes that last from one conversation to the next. With
+    `local_only`, questions go only to models on this site's own machines, never to an outside company.
     """
 
     view: ParentView = ParentView.TOPICS
-    memory: bool = True
+    memory: MemoryPolicy = MemoryPolicy.FULL
+    memory_spans: bool = False
     local_only: bool = False
     quiet_from: time | None = None
     quiet_to: time | None = None
@@ -47,7 +51,8 @@ class Terms:
         changed = {name for name in own_terms if own_terms[name] != other_terms[name]}
         return bool(changed) and all(
             (name == "view" and PARENT_VIEW_ORDER[self.view] < PARENT_VIEW_ORDER[other.view])
-            or (name == "memory" and not self.memory)
+            or (name == "memory" and MEMORY_ORDER[self.memory] < MEMORY_ORDER[other.memory])
+            or (name == "memory_spans" and not self.memory_spans)
             or (name == "local_only" and self.local_only)
             for name in changed
         )
@@ -59,11 +64,13 @@ def combine_terms(agreed: Sequence[Terms]) -> Terms:
     Quiet hours are not combined here because each agreement has its own zone; see families.quiet_hours.
     """
     if not agreed:
-        return Terms()
+        # Without an agreement the person decides alone.
+        return Terms(memory_spans=True)
     limits = [terms.answers_a_day for terms in agreed if terms.answers_a_day is not None]
     return Terms(
         view=min((terms.view for terms in agreed), key=PARENT_VIEW_ORDER.__getitem__),
-        memory=all(terms.memory for terms in agreed),
+        memory=choose_smallest_memory(*(terms.memory for terms in agreed)),
+        memory_spans=all(terms.memory_spans for terms in agreed),
         local_only=any(terms.local_only for terms in agreed),
         answers_a_day=min(limits, default=None),
     )

@@ -42,6 +42,9 @@ NO_MODEL_LIST_STATUSES = {
     HTTPStatus.NOT_IMPLEMENTED,
 }
 
+# Statuses of servers that count no tokens.
+NO_TOKENIZER_STATUSES = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+
 # The clients of an event loop, by base URL and key.
 type Clients = dict[tuple[str, str], "openai.AsyncOpenAI"]
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Clients] = WeakKeyDictionary()
@@ -81,6 +84,7 @@ class ServerProfile:
     # OpenAI's newer models accept only the second name; most other servers only the first.
     limit_fields: list[str] = field(default_factory=lambda: ["max_tokens", "max_completion_tokens"])
     reports_usage: bool = True
+    counts_tokens: bool = True
     # Optional fields of requests that it refuses.
     refused_fields: set[str] = field(default_factory=set)
     # Whether answers begin inside the model's thinking. None: unknown, but the model's name suggests it.
@@ -173,13 +177,19 @@ async def stream_answer(
 async def count_tokens(endpoint: Endpoint, text: str) -> int | None:
     """Count tokens with the model's own tokenizer. Returns None if the server cannot.
 
-    llama.cpp and vLLM have `/tokenize`; other servers only report usage.
+    llama.cpp and vLLM have `/tokenize`; other servers only report usage, and are not asked again.
     """
+    profile = _get_profile(endpoint)
+    if not profile.counts_tokens:
+        return None
     body = {"model": endpoint.model, "content": text, "prompt": text, "add_special_tokens": False}
     address = urljoin(endpoint.base_url, "/tokenize")
     client = _get_client(endpoint).with_options(timeout=COUNT_TIMEOUT_SECONDS)
     try:
         reply = await client.post(address, cast_to=object, body=body)
+    except openai.APIStatusError as error:
+        profile.counts_tokens = error.status_code not in NO_TOKENIZER_STATUSES
+        return None
     except openai.APIError:
         return None
     tokens = reply.get("tokens") if isinstance(reply, dict) else None

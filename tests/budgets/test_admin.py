@@ -72,7 +72,8 @@ def test_changing_a_plan_changes_the_limits_of_everyone_on_it(admin_client: Clie
         "name": "Smaller",
         "tokens": "700",
         "period_length": "day",
-        "memory_tokens": "0",
+        "memory_policy": "none",
+        "memory_tokens": "300",
     }
     assert admin_client.post(f"/admin/budgets/plan/{small.pk}/change/", form).status_code == 302
     assert budget.periods.get().granted == 700
@@ -86,6 +87,7 @@ def test_a_new_plan_can_be_made(admin_client: Client) -> None:
         "name": "Own",
         "period_length": "week",
         "tutor_models": [str(model.pk)],
+        "memory_policy": "notes",
         "memory_tokens": "900",
     }
     assert admin_client.post("/admin/budgets/plan/add/", form).status_code == 302

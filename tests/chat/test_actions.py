@@ -265,7 +265,7 @@ class TestSupport:
     ) -> None:
         turn = ask(teen)
         prompt = add_turn_instructions(build_prompt(turn.question, past=[]), turn)
-        assert prompt.messages[0]["content"].endswith(FULL.support_instruction)
+        assert FULL.support_instruction in prompt.messages[-1]["content"]
         assert Hold.objects.get().tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
     def test_no_other_turn_gets_that_instruction(self, teen: Person, ask: Ask, judged: Judged) -> None:
@@ -273,7 +273,7 @@ class TestSupport:
         turn = ask(teen)
         assert (
             FULL.support_instruction
-            not in add_turn_instructions(build_prompt(turn.question, past=[]), turn).messages[0]["content"]
+            not in add_turn_instructions(build_prompt(turn.question, past=[]), turn).messages[-1]["content"]
         )
 
     def test_a_question_that_fills_the_context_drops_the_instruction(
@@ -283,7 +283,7 @@ class TestSupport:
         settings.TUTOR_CONTEXT_TOKENS = build_prompt(question, past=[]).tokens_at_most + 70
         assert (
             FULL.support_instruction
-            not in add_turn_instructions(build_prompt(question, past=[]), turn).messages[0]["content"]
+            not in add_turn_instructions(build_prompt(question, past=[]), turn).messages[-1]["content"]
         )
 
     @pytest.mark.parametrize(

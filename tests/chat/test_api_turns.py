@@ -97,7 +97,7 @@ class TestAsking:
     ) -> None:
         post(owner)
         # Session and person, and the queries of the service that the page uses too.
-        with django_assert_max_num_queries(20):
+        with django_assert_max_num_queries(22):
             post(owner, "And the sea?")
 
     def test_too_many_questions_are_rate_limited_but_a_crisis_is_not(self, owner: Client) -> None:

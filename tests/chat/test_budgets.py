@@ -20,13 +20,14 @@ from budgets.allowances import (
     set_site_stopped,
 )
 from budgets.errors import InsufficientBudget
-from budgets.models import BudgetScope, Hold, Plan
+from budgets.models import MEMORY_TOKENS, BudgetScope, Hold, Plan
 from budgets.selectors import Meter, get_meter
 from chat.asking.services import start_turn
 from chat.formatting import format_budget_rejection, format_meter, format_refill_time
 from chat.models import Turn
-from chat.prompt import BRIEF_INSTRUCTION_TOKENS, MEMORY_TOKENS
+from chat.prompt import BRIEF_INSTRUCTION_TOKENS
 from chat.web.turns import build_shown_turn
+from kit.memory_policy import MemoryPolicy
 from tests.budgets.purse import set_budget
 
 AsPerson = Callable[[Person], Client]
@@ -59,8 +60,8 @@ class TestPlans:
 
     def test_it_says_how_much_is_remembered(self, teen: Person) -> None:
         assert ask(teen).memory_tokens == MEMORY_TOKENS
-        assign_own_plan(teen, memory_tokens=0)
-        assert ask(teen).memory_tokens == 0
+        assign_own_plan(teen, memory_policy=MemoryPolicy.NONE)
+        assert ask(teen).memory_policy == MemoryPolicy.NONE
 
 
 class TestTheHold:

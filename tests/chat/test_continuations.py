@@ -59,7 +59,7 @@ def list_prompt_messages(turn: Turn) -> list[str]:
         memory_tokens=turn.memory_tokens,
         continued=get_continued_turns([turn])[turn.pk],
     )
-    return [message["content"] for message in prompt.messages[1:]]
+    return [message["content"] for message in prompt.conversation]
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ class TestThePrompt:
 
     def test_says_to_go_on_without_repeating(self) -> None:
         prompt = build_prompt("Go on.", past=(), continued=[self.build_unfinished(SO_FAR)])
-        assert FULL.continue_instruction in prompt.messages[0]["content"]
+        assert FULL.continue_instruction in prompt.messages[-1]["content"]
         assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
 
     def test_carries_nothing_twice(self) -> None:

@@ -18,6 +18,7 @@ from courses.models import Module
 from families.models import Consent, Link, ParentViewLog
 from families.parent_view_log import SAME_VIEW_WITHIN
 from families.terms import ParentView
+from kit.memory_policy import MemoryPolicy
 from tests.chat.conftest import Ask
 from tests.library import fill_library
 
@@ -111,9 +112,9 @@ class TestMemory:
         Turn.objects.filter(pk=first.pk).update(
             state=TurnState.ANSWERED, answer="Because.", ended_at=timezone.now()
         )
-        Link.objects.update(memory=False)
+        Link.objects.update(memory=MemoryPolicy.NONE)
         second = ask(teen, "Is AI biased?", conversation=first.conversation)
-        assert second.memory_tokens == 0
+        assert second.memory_policy == MemoryPolicy.NONE
         past = get_earlier_turns([second]).get(second.pk, [])
         assert len(build_prompt(second.question, past=past).messages) == 2
 

@@ -11,8 +11,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Person
 from budgets.models import Hold
 from chat.models import Turn, TurnState
-from chat.prompt import FENCE_END, build_grounding, build_prompt, find_question_passages
+from chat.prompt import FENCE_END, build_grounding, build_prompt
 from chat.prompt_profiles import FULL
+from chat.selectors import find_question_passages
 from courses.models import Module, Passage
 from courses.retrieval.search import FoundPassage, find_passages
 from inference.tokens import estimate_max_tokens
@@ -60,12 +61,12 @@ class TestPassages:
 
 class TestThePrompt:
     def test_the_passages_are_in_the_prompt(self) -> None:
-        instructions = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[0]["content"]
-        assert "A model does not know what it does not know." in instructions
-        assert "not instructions" in instructions
+        asked = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[-1]["content"]
+        assert "A model does not know what it does not know." in asked
+        assert "not instructions" in asked
 
     def test_the_prompt_says_if_there_are_no_passages(self) -> None:
-        assert FULL.no_passages_instruction in build_prompt(UNKNOWN, past=[]).messages[0]["content"]
+        assert FULL.no_passages_instruction in build_prompt(UNKNOWN, past=[]).messages[-1]["content"]
 
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
     def test_the_passages_never_take_more_than_their_share_of_tokens(self, room: int) -> None:

@@ -12,7 +12,8 @@ from accounts.models import Person
 from chat.answering.leases import claim_turns, finish_turn
 from chat.models import Conversation, EndReason, Turn, TurnState
 from chat.personal import export_conversations
-from chat.prompt import Prompt, build_prompt, find_question_passages, get_stored_passages
+from chat.prompt import Prompt, build_prompt
+from chat.selectors import find_question_passages, get_stored_passages
 from chat.turns.outcomes import Outcome
 from courses.models import Passage
 from guard import Level
@@ -135,9 +136,8 @@ class TestThePrompt:
         monkeypatch.setattr(settings, "TUTOR_ANSWER_TOKENS", 20)
         likely = turn.prompt_tokens
         assert written(turn).state == TurnState.ANSWERED
-        instructions = sent[0].messages[0]["content"]
-        assert "in Spanish." in instructions
-        assert Passage.objects.get(key=TRANSLATED, language="es").title in instructions
+        assert "in Spanish." in sent[0].instructions
+        assert Passage.objects.get(key=TRANSLATED, language="es").title in sent[0].lessons
         assert sent[0].tokens_likely == likely
 
 

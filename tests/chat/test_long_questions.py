@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.allowances import get_site_budget, set_allowance
-from budgets.models import BudgetScope, Hold
+from budgets.models import MEMORY_TOKENS, BudgetScope, Hold
 from chat.errors import TooLongForBudget, TooLongForModel
 from chat.models import MAX_QUESTION_LENGTH, Conversation, Report, ReportCount, Turn, TurnState
 from chat.prompt import build_prompt, get_answer_room
@@ -151,7 +151,7 @@ class TestAfterwards:
         assert question.startswith("Poem: We read")
         assert question.endswith(ASKS)
         assert answer.startswith("They rub.")
-        assert estimate_max_tokens(question) + estimate_max_tokens(answer) <= 600
+        assert estimate_max_tokens(question) + estimate_max_tokens(answer) <= MEMORY_TOKENS
 
     def test_going_on_with_its_answer_leaves_room_for_one(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048

@@ -11,6 +11,7 @@ from budgets.allowances import assign_plan, load_plans
 from budgets.models import PeriodLength, Plan
 from chat.plans import PlanSummary, list_agreed_limits, list_plan_summaries
 from families.terms import Terms
+from kit.memory_policy import MemoryPolicy
 from routing.models import TutorModel
 from tests.rest.problems import require_problem
 
@@ -43,8 +44,8 @@ def squeeze(page: str) -> str:
 def test_pro_is_longer_and_remembers_more_where_a_model_allows_it(teen: Person) -> None:
     free, pro = list_plan_summaries(teen)
     assert (free.name, free.is_own, pro.name, pro.is_own) == ("Free", True, "Pro", False)
-    assert (free.short_answers, free.answer_words, free.memory_words) == (40, 300, 400)
-    assert (pro.short_answers, pro.answer_words, pro.memory_words) == (400, 850, 1250)
+    assert (free.short_answers, free.answer_words, free.memory_words) == (40, 300, 750)
+    assert (pro.short_answers, pro.answer_words, pro.memory_words) == (400, 850, 2300)
 
 
 def test_a_small_model_gives_both_the_same_length(teen: Person, settings: Settings) -> None:
@@ -53,7 +54,7 @@ def test_a_small_model_gives_both_the_same_length(teen: Person, settings: Settin
     free, pro = list_plan_summaries(teen)
     assert free.answer_words == pro.answer_words == 300
     # And no more memory than fits into its context.
-    assert (free.memory_words, pro.memory_words) == (400, 800)
+    assert (free.memory_words, pro.memory_words) == (750, 800)
 
 
 def test_the_page_shows_the_own_plan_beside_the_other(teen: Person, as_person: AsPerson, pro: Plan) -> None:
@@ -87,7 +88,7 @@ def test_models_of_a_plan_come_first_and_local_ones_stay(teen: Person, pro: Plan
 
 
 def test_what_a_family_agreed_on_is_said_and_counts_on_every_plan() -> None:
-    terms = Terms(memory=False, local_only=True, answers_a_day=5)
+    terms = Terms(memory=MemoryPolicy.NONE, local_only=True, answers_a_day=5)
     agreed = " ".join(list_agreed_limits(terms))
     assert "at most 5 short answers a day" in agreed
     assert "doesn’t remember" in agreed
@@ -133,7 +134,7 @@ def test_the_api_has_the_own_plan(
         "short_answers": 40,
         "period": "day",
         "answer_words": 300,
-        "memory_words": 400,
+        "memory_words": 750,
     }
 
 

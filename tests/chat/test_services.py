@@ -97,7 +97,7 @@ class TestBudget:
     def test_the_last_affordable_answer_is_shorter_before_it_is_refused(
         self, teen: Person, ask: Ask, settings: Settings
     ) -> None:
-        settings.TUTOR_DAILY_TOKENS = 400
+        settings.TUTOR_DAILY_TOKENS = 450
         turn = ask(teen)
         assert 0 < turn.max_answer_tokens < settings.TUTOR_ANSWER_TOKENS
         assert turn.is_brief

@@ -19,7 +19,13 @@ from mail.models import Email
 from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
-TERMS = {"view": "topics", "memory": "on", "quiet_from": "21:00", "quiet_to": "07:00", "answers_a_day": "10"}
+TERMS = {
+    "view": "topics",
+    "memory": "full",
+    "quiet_from": "21:00",
+    "quiet_to": "07:00",
+    "answers_a_day": "10",
+}
 LOCAL = "Only to models on this site’s own computers"
 ANY_MODEL = "To any model this site uses, which may be another company’s"
 

@@ -33,6 +33,7 @@ from families.models import Consent, ConsentPolicy, CoolingOff, Link, Notice, Pr
 from families.residence import find_country
 from families.terms import ParentView, Terms
 from families.verification import approve_parent, withdraw_approval
+from kit.memory_policy import MemoryPolicy
 from mail.models import Email
 from privacy.services import erase_person
 from tests.families.conftest import agree
@@ -333,7 +334,7 @@ class TestLocalModels:
         link.refresh_from_db()
         return link
 
-    @pytest.mark.parametrize("terms", [Terms(), Terms(view=ParentView.TOPICS, memory=False)])
+    @pytest.mark.parametrize("terms", [Terms(), Terms(view=ParentView.TOPICS, memory=MemoryPolicy.NONE)])
     def test_are_not_switched_off_by_one_side(
         self, terms: Terms, local: Link, teen: Person, parent: Person
     ) -> None:

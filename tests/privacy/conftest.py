@@ -35,6 +35,7 @@ from families.models import Link
 from families.parent_view_log import log_parent_view
 from families.terms import Terms
 from families.trusted_adults import save_trusted_adult
+from kit.memory_policy import MemoryPolicy
 from mail.services import NewAttachment, queue_email
 from privacy.archive import build_archive
 from tests.accounts.conftest import _fresh_counts  # noqa: F401 - a fixture
@@ -99,7 +100,7 @@ def in_a_family(person: Person) -> None:
     parent, _made = Person.objects.get_or_create(username="pat", defaults={"role": "parent"})
     link = Link.objects.create(parent=parent, teen=person)
     propose_terms(link=link, by=person, terms=Terms(answers_a_day=20))
-    propose_terms(link=link, by=parent, terms=Terms(memory=False))
+    propose_terms(link=link, by=parent, terms=Terms(memory=MemoryPolicy.NONE))
     log_parent_view(link=link)
     create_invitation(by=person, email="aunt@nut.example")
     save_trusted_adult(teen=person, name="Aunt Hazel", contact="next door")

@@ -11,9 +11,17 @@ from budgets.models.entries import EntryKind, LedgerEntry, Overrun
 from budgets.models.grants import Grant
 from budgets.models.holds import AnswerShortening, Hold, HoldState
 from budgets.models.periods import Period
-from budgets.models.plans import Plan, build_default_plan, default_daily_tokens
+from budgets.models.plans import (
+    MEMORY_TOKENS,
+    MIN_MEMORY_TOKENS,
+    Plan,
+    build_default_plan,
+    default_daily_tokens,
+)
 
 __all__ = [
+    "MEMORY_TOKENS",
+    "MIN_MEMORY_TOKENS",
     "SITE_SHARDS",
     "AnswerShortening",
     "Audit",

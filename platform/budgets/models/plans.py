@@ -1,11 +1,18 @@
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from budgets.calendar import PeriodLength
+from kit.memory_policy import MemoryPolicy
+
+# The default memory: five to ten questions and answers, and notes. ADR 53 has the measurements.
+MEMORY_TOKENS = 1100
+# With less, one long answer would be all that is remembered.
+MIN_MEMORY_TOKENS = 300
 
 
 def default_daily_tokens() -> int:
@@ -39,10 +46,14 @@ class Plan(models.Model):
         blank=True,
         help_text=_("Leave empty for the site’s own limit."),
     )
+    memory_policy = models.CharField(
+        _("memory"), max_length=10, choices=MemoryPolicy, default=MemoryPolicy.NOTES
+    )
     memory_tokens = models.PositiveIntegerField(
         _("memory, in tokens"),
-        default=600,
-        help_text=_("How much of a conversation the tutor remembers. 0 means none."),
+        default=MEMORY_TOKENS,
+        validators=[MinValueValidator(MIN_MEMORY_TOKENS)],
+        help_text=_("Of the latest questions and answers and the notes together. “Everything” has no limit."),
     )
     tutor_models = models.ManyToManyField(
         "routing.TutorModel",

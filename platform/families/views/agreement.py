@@ -25,6 +25,7 @@ from families.parent_view import is_wider
 from families.selectors import list_links
 from families.terms import ParentView
 from families.views.access import get_own_link, get_own_link_as_parent
+from kit.memory_policy import MemoryPolicy
 
 
 @sign_in_required
@@ -54,6 +55,7 @@ def _get_initial_terms(link: Link) -> dict[str, object]:
     return {
         "view": terms.view,
         "memory": terms.memory,
+        "memory_spans": terms.memory_spans,
         "local_only": terms.local_only,
         "quiet_from": terms.quiet_from and f"{terms.quiet_from:%H:%M}",
         "quiet_to": terms.quiet_to and f"{terms.quiet_to:%H:%M}",
@@ -80,6 +82,7 @@ def _render_agreement(
         "is_wider": proposal is not None and is_wider(proposal.terms, link.terms),
         "form": form,
         "views": ParentView.choices,
+        "memories": reversed(MemoryPolicy.choices),
         "gate": get_tutor_gate(link.teen),
         "other_links": [
             other for other in list_links(link.teen) if other.pk != link.pk and other.teen == link.teen

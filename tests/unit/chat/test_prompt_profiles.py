@@ -70,7 +70,16 @@ def test_a_small_model_gets_about_twenty_words() -> None:
 @each_profile
 def test_a_prompt_says_what_its_profile_says(profile: PromptProfile) -> None:
     continued = [turn("hard", "half an")]
-    told = system_of(profile, is_brief=True, continued=continued, passages=[passage(1)], language="es")
+    messages = build_prompt(
+        "why",
+        past=[],
+        profile=profile,
+        is_brief=True,
+        continued=continued,
+        passages=[passage(1)],
+        language="es",
+    ).messages
+    told = "\n".join([messages[0]["content"], messages[-1]["content"]])
     assert profile.instructions in told
     assert profile.language_instruction.format(language="Spanish") in told
     assert profile.brief_instruction in told
@@ -83,7 +92,8 @@ def test_a_prompt_says_what_its_profile_says(profile: PromptProfile) -> None:
 def test_a_prompt_keeps_its_profile_for_a_burdened_learner(profile: PromptProfile) -> None:
     burdened = Turn(level=Level.STRESS, state=TurnState.QUEUED)
     prompt = add_turn_instructions(build_prompt("why", past=[], profile=profile), burdened)
-    assert prompt.messages[0]["content"].endswith(profile.support_instruction)
+    assert profile.support_instruction in prompt.messages[-1]["content"]
+    assert prompt.messages[0]["content"] == system_of(profile)
     assert prompt.profile is profile
 
 

@@ -5,6 +5,7 @@ from datetime import time
 import pytest
 
 from families.terms import ParentView, Terms, combine_terms
+from kit.memory_policy import MemoryPolicy
 
 
 class TestTwoParents:
@@ -15,7 +16,7 @@ class TestTwoParents:
         )
 
     def test_memory_is_on_only_if_both_want_it(self) -> None:
-        assert not combine_terms([Terms(memory=True), Terms(memory=False)]).memory
+        assert combine_terms([Terms(), Terms(memory=MemoryPolicy.NONE)]).memory == MemoryPolicy.NONE
 
     @pytest.mark.parametrize("both", [False, True])
     def test_questions_stay_local_if_either_wants_it(self, both: bool) -> None:
@@ -26,7 +27,7 @@ class TestTwoParents:
         assert combine_terms([Terms(answers_a_day=20), Terms(), Terms(answers_a_day=5)]).answers_a_day == 5
 
     def test_without_a_parent_nothing_is_seen_or_limited(self) -> None:
-        assert combine_terms([]) == Terms()
+        assert combine_terms([]) == Terms(memory_spans=True)
 
 
 class TestMorePrivate:
@@ -36,9 +37,9 @@ class TestMorePrivate:
         "terms",
         [
             Terms(view=ParentView.TOPICS),
-            Terms(view=ParentView.FLAGGED, memory=False),
+            Terms(view=ParentView.FLAGGED, memory=MemoryPolicy.NONE),
             Terms(view=ParentView.FULL, local_only=True),
-            Terms(view=ParentView.TOPICS, memory=False, local_only=True),
+            Terms(view=ParentView.TOPICS, memory=MemoryPolicy.NONE, local_only=True),
         ],
     )
     def test_is_a_narrower_view_less_memory_or_local_models(self, terms: Terms) -> None:
@@ -52,21 +53,23 @@ class TestMorePrivate:
             Terms(view=ParentView.TOPICS, quiet_from=time(1), quiet_to=time(2)),
             Terms(view=ParentView.TOPICS, time_zone="Pacific/Auckland"),
             Terms(view=ParentView.FULL, local_only=True, answers_a_day=100),
-            Terms(view=ParentView.FULL, local_only=True, memory=False, time_zone="Pacific/Auckland"),
+            Terms(
+                view=ParentView.FULL, local_only=True, memory=MemoryPolicy.NONE, time_zone="Pacific/Auckland"
+            ),
         ],
     )
     def test_is_not_any_other_change(self, terms: Terms) -> None:
         assert not terms.is_only_more_private_than(self.FULL)
 
     def test_is_not_more_memory(self) -> None:
-        assert not Terms(memory=True).is_only_more_private_than(Terms(memory=False))
+        assert not Terms(memory=MemoryPolicy.FULL).is_only_more_private_than(Terms(memory=MemoryPolicy.NONE))
 
     def test_is_not_another_companys_model(self) -> None:
         local = Terms(view=ParentView.FULL, local_only=True)
         assert not self.FULL.is_only_more_private_than(local)
         assert not Terms(view=ParentView.TOPICS).is_only_more_private_than(local)
-        assert not Terms(view=ParentView.FULL, memory=False).is_only_more_private_than(local)
+        assert not Terms(view=ParentView.FULL, memory=MemoryPolicy.NONE).is_only_more_private_than(local)
 
     def test_is_not_local_models_with_a_wider_view_or_more_memory(self) -> None:
         assert not Terms(view=ParentView.FULL, local_only=True).is_only_more_private_than(Terms())
-        assert not Terms(local_only=True).is_only_more_private_than(Terms(memory=False))
+        assert not Terms(local_only=True).is_only_more_private_than(Terms(memory=MemoryPolicy.NONE))

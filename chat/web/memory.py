@@ -1,0 +1,184 @@
+"""The page of what the tutor remembers of a conversation, where its owner changes, deletes and turns off."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import get_person, sign_in_required
+from budgets.selectors import get_plan
+from chat.errors import NoteRejected
+from chat.memory import services
+from chat.memory.notes import MAX_NOTE_LENGTH
+from chat.models import Conversation, Note, Turn
+from chat.prompt import choose_memory
+from chat.selectors import (
+    drop_duplicate_questions,
+    drop_forgotten,
+    get_conversation,
+    has_spanning_memory,
+    list_shown_turns,
+)
+from families.gate import get_tutor_gate
+from kit.free_text import free_text_fields
+from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
+from kit.not_found import raise_404_on
+
+EXCERPT_LENGTH = 160
+
+
+@dataclass(frozen=True)
+class MemoryPage:
+    """What the next prompt would carry of a conversation, and what its owner may choose."""
+
+    conversation: Conversation
+    policy: MemoryPolicy
+    # Notes in force, and those whose turns are still carried.
+    notes: Sequence[Note]
+    waiting_notes: Sequence[Note]
+    turns: Sequence[Turn]
+    spans: bool
+    may_span: bool
+    # Why nothing is remembered; "" if something may be.
+    off_reason: str
+
+    @property
+    def takes_notes(self) -> bool:
+        return self.policy in NOTING_POLICIES
+
+    @property
+    def max_note_length(self) -> int:
+        return MAX_NOTE_LENGTH
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.notes or self.waiting_notes or self.turns)
+
+
+def build_memory_page(conversation: Conversation) -> MemoryPage:
+    """Build what the page shows to the conversation's owner."""
+    person = conversation.owner
+    plan, terms = get_plan(person), get_tutor_gate(person).terms
+    allowed = choose_smallest_memory(plan.memory_policy, terms.memory)
+    policy = allowed if conversation.has_memory else MemoryPolicy.NONE
+    past = drop_forgotten(drop_duplicate_questions(list_shown_turns(conversation)), conversation)
+    notes = list(conversation.notes.all())
+    memory = choose_memory(past, notes, policy=policy, tokens=plan.memory_tokens)
+    carried = {turn.pk for turn in memory.turns}
+    return MemoryPage(
+        conversation=conversation,
+        policy=policy,
+        notes=memory.notes,
+        waiting_notes=[note for note in notes if note.turn_id in carried],
+        turns=memory.turns,
+        spans=has_spanning_memory(person),
+        may_span=terms.memory_spans and allowed in NOTING_POLICIES,
+        off_reason="" if allowed != MemoryPolicy.NONE else _find_off_reason(terms.memory),
+    )
+
+
+def _find_off_reason(agreed: MemoryPolicy) -> str:
+    if agreed == MemoryPolicy.NONE:
+        return _("Your family agreed that the tutor doesn’t remember earlier questions.")
+    return _("On your plan the tutor doesn’t remember earlier questions.")
+
+
+@sign_in_required
+@require_http_methods(["GET", "POST"])
+@free_text_fields("text")
+def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Show what the tutor remembers of a conversation, and do what its owner chose there."""
+    with raise_404_on(Conversation.DoesNotExist):
+        conversation = get_conversation(get_person(request), conversation_id)
+    if request.method == "GET":
+        return _render_memory(request, conversation)
+    act = ACTIONS.get(request.POST.get("action", ""))
+    if act is None:
+        return redirect("chat:memory", conversation.pk)
+    try:
+        messages.success(request, act(request, conversation))
+    except NoteRejected:
+        rejected = {
+            "id": request.POST.get("note", ""),
+            "text": request.POST.get("text", "")[:MAX_NOTE_LENGTH],
+        }
+        return _render_memory(request, conversation, rejected=rejected, status=422)
+    return redirect("chat:memory", conversation.pk)
+
+
+def _render_memory(
+    request: HttpRequest,
+    conversation: Conversation,
+    *,
+    rejected: dict[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    # The owner as the request has them needs no query.
+    conversation.owner = get_person(request)
+    page = build_memory_page(conversation)
+    context = {"page": page, "rejected": rejected, "excerpt_length": EXCERPT_LENGTH}
+    return render(request, "chat/memory.html", context, status=status)
+
+
+def _find_note(request: HttpRequest, conversation: Conversation) -> Note | None:
+    """Return the note that a form names; None if it is gone or not of this conversation."""
+    try:
+        return conversation.notes.filter(pk=UUID(request.POST.get("note", ""))).first()
+    except ValueError:
+        return None
+
+
+def _save_note(request: HttpRequest, conversation: Conversation) -> str:
+    note = _find_note(request, conversation)
+    if note is None:
+        return _("This note was already forgotten.")
+    services.edit_note(note=note, text=request.POST.get("text", ""))
+    return _("The note is saved.")
+
+
+def _forget_note(request: HttpRequest, conversation: Conversation) -> str:
+    if note := _find_note(request, conversation):
+        services.delete_note(note=note)
+    return _("The note is forgotten.")
+
+
+def _forget(_request: HttpRequest, conversation: Conversation) -> str:
+    services.forget_conversation(conversation=conversation)
+    return _("The tutor has forgotten this conversation so far. You can still read it.")
+
+
+def _turn_on(_request: HttpRequest, conversation: Conversation) -> str:
+    services.set_conversation_memory(conversation=conversation, is_on=True)
+    return _("The tutor remembers this conversation from now on.")
+
+
+def _turn_off(_request: HttpRequest, conversation: Conversation) -> str:
+    services.set_conversation_memory(conversation=conversation, is_on=False)
+    return _("The tutor no longer remembers this conversation.")
+
+
+def _share_notes(request: HttpRequest, _conversation: Conversation) -> str:
+    services.set_spanning_memory(person=get_person(request), is_on=True)
+    return _("New conversations will use your notes.")
+
+
+def _stop_sharing_notes(request: HttpRequest, _conversation: Conversation) -> str:
+    services.set_spanning_memory(person=get_person(request), is_on=False)
+    return _("Each conversation keeps to its own notes.")
+
+
+# What the forms of the page do. Each returns the sentence that says what was done.
+ACTIONS: dict[str, Callable[[HttpRequest, Conversation], str]] = {
+    "save": _save_note,
+    "forget-note": _forget_note,
+    "forget": _forget,
+    "on": _turn_on,
+    "off": _turn_off,
+    "share": _share_notes,
+    "stop-sharing": _stop_sharing_notes,
+}

@@ -1,0 +1,238 @@
+"""What the tutor remembers: counted, noted and carried by a worker with the real model."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.models import Hold, HoldState, Plan
+from chat.answering.leases import sweep_turns
+from chat.answering.writing import fit_parts
+from chat.memory.notes import NoteKind
+from chat.models import Conversation, MemoryChoice, Note, Turn, TurnState
+from chat.prompt import Prompt
+from chat.routes import build_turn_prompt, load_prompt_parts
+from chat.selectors import find_question_passages
+from families.models import Link
+from guard import Category, Level, Verdict
+from kit.memory_policy import MemoryPolicy
+from routing.models import TutorModel
+from tests.chat.conftest import Ask, Judged, written
+from tests.endpoints import get_settings_model
+
+BRIDGE = "My model bridge is 62 cm long. Why do bridges need triangles?"
+
+
+@pytest.fixture
+def told(teen: Person) -> Callable[..., Turn]:
+    """Return a function that stores an answered turn of a conversation, with a note."""
+
+    def tell(conversation: Conversation, text: str, *, ago: int = 60, **fields: object) -> Turn:
+        turn = Turn.objects.create(
+            pk=uuid4(),
+            conversation=conversation,
+            question=text,
+            answer="It is.",
+            state=TurnState.ANSWERED,
+            asked_at=timezone.now() - timedelta(minutes=ago),
+            ended_at=timezone.now(),
+            carried_tokens=400,
+            **fields,
+        )
+        Note.objects.create(conversation=conversation, turn=turn, kind=NoteKind.FACT, text=text, tokens=12)
+        return turn
+
+    return tell
+
+
+@pytest.fixture
+def link(parent: Person, teen: Person) -> Link:
+    return Link.objects.create(parent=parent, teen=teen)
+
+
+@pytest.fixture
+def talk(teen: Person) -> Conversation:
+    return Conversation.objects.create(owner=teen, title="Bridges")
+
+
+def build(turn: Turn, model: TutorModel | None = None) -> Prompt:
+    """Build the prompt that a worker would send for a stored turn."""
+    turn = Turn.objects.select_related("conversation__owner").get(pk=turn.pk)
+    return build_turn_prompt(turn, load_prompt_parts(turn), model=model or get_settings_model())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("unnudged")
+class TestAnAnsweredTurn:
+    def test_is_counted_by_the_models_own_tokenizer(self, teen: Person, ask: Ask) -> None:
+        turn = written(ask(teen, BRIDGE))
+        assert turn.carried_tokens
+        # The question has 16 tokens in this vocabulary, and each message a few of its template.
+        assert turn.answer_tokens < turn.carried_tokens < turn.answer_tokens + 16 + 2 * 8 + 4
+        assert sum(turn.prompt_parts.values()) == turn.prompt_tokens
+
+    def test_leaves_the_persons_own_sentence_as_a_note(self, teen: Person, ask: Ask) -> None:
+        turn = written(ask(teen, BRIDGE))
+        [note] = Note.objects.all()
+        assert (note.text, note.kind) == ("My model bridge is 62 cm long.", NoteKind.FACT)
+        assert (note.turn, note.conversation) == (turn, turn.conversation)
+        assert 5 < note.tokens < 20
+
+    def test_is_read_from_the_servers_cache_next_time(self, teen: Person, ask: Ask) -> None:
+        first = written(ask(teen, BRIDGE))
+        second = written(ask(teen, "And why are they strong?", conversation=first.conversation))
+        third = written(ask(teen, "And long?", conversation=first.conversation))
+        assert first.carried_tokens
+        # Each prompt begins with the one before, up to what stood beside its question.
+        assert second.cached_tokens >= 0.9 * second.prompt_parts["instructions"]
+        assert third.cached_tokens >= 0.9 * (third.prompt_parts["instructions"] + first.carried_tokens)
+
+    @pytest.mark.parametrize("policy", [MemoryPolicy.NONE, MemoryPolicy.WINDOW])
+    def test_leaves_no_note_if_none_would_be_used(
+        self, policy: MemoryPolicy, link: Link, teen: Person, ask: Ask
+    ) -> None:
+        Link.objects.update(memory=policy)
+        assert written(ask(teen, BRIDGE)).state == TurnState.ANSWERED
+        assert not Note.objects.exists()
+
+    def test_leaves_no_note_if_the_guard_found_anything(self, teen: Person, ask: Ask, judged: Judged) -> None:
+        judged(Verdict(Level.STRESS, frozenset({Category.DISTRESS})))
+        assert written(ask(teen, BRIDGE)).state == TurnState.ANSWERED
+        assert not Note.objects.exists()
+
+    def test_leaves_no_note_of_a_personal_detail(self, teen: Person, ask: Ask) -> None:
+        question = "My name is Wilhelmina and my bridge is 62 cm long. Why do bridges need triangles?"
+        assert written(ask(teen, question)).state == TurnState.ANSWERED
+        assert not Note.objects.exists()
+
+    def test_takes_its_notes_with_it(self, teen: Person, ask: Ask) -> None:
+        written(ask(teen, BRIDGE)).conversation.delete()
+        assert not Note.objects.exists()
+
+
+@pytest.mark.django_db
+class TestATurnThatEndsOtherwise:
+    def test_leaves_no_note_if_its_worker_was_lost(self, turn: Turn) -> None:
+        Turn.objects.filter(pk=turn.pk).update(
+            state=TurnState.WORKING,
+            question=BRIDGE,
+            claim=uuid4(),
+            lease_until=timezone.now() - timedelta(seconds=1),
+            answer="They are",
+            answer_tokens=2,
+        )
+        sweep_turns()
+        turn.refresh_from_db()
+        assert turn.state == TurnState.FAILED
+        assert turn.prompt_parts == {}
+        assert not Note.objects.exists()
+        assert Hold.objects.get().state != HoldState.HELD
+
+
+@pytest.mark.parametrize("total", [0, 1, 7, 240, 8192])
+def test_parts_add_up_to_what_the_server_counted(total: int) -> None:
+    parts = {"instructions": 40, "notes": 0, "turns": 210, "lessons": 99, "question": 13}
+    assert sum(fit_parts(parts, total).values()) == total
+
+
+@pytest.mark.django_db
+class TestChoices:
+    def test_the_smallest_memory_of_plan_and_agreement_holds(
+        self, link: Link, teen: Person, ask: Ask
+    ) -> None:
+        Plan.objects.update_or_create(slug=Plan.FREE, defaults={"memory_policy": MemoryPolicy.WINDOW})
+        assert ask(teen).memory_policy == MemoryPolicy.WINDOW
+        Link.objects.update(memory=MemoryPolicy.NONE)
+        assert ask(teen).memory_policy == MemoryPolicy.NONE
+
+    def test_a_conversation_without_memory_carries_nothing(
+        self, teen: Person, ask: Ask, talk: Conversation, told: Callable[..., Turn]
+    ) -> None:
+        told(talk, "My bridge is 62 cm long.")
+        Conversation.objects.update(has_memory=False)
+        talk.refresh_from_db()
+        assert len(build(ask(teen, conversation=talk)).messages) == 2
+
+    def test_nothing_from_before_it_was_forgotten_is_carried(
+        self, teen: Person, ask: Ask, talk: Conversation, told: Callable[..., Turn]
+    ) -> None:
+        for number in range(4):
+            told(talk, f"My bridge {number} is 62 cm long.", ago=60 - number)
+        told(talk, "My tower is 90 cm high.", ago=5)
+        talk.remembered_since = timezone.now() - timedelta(minutes=30)
+        talk.save()
+        prompt = build(ask(teen, conversation=talk))
+        assert [carried.question for carried in prompt.carried] == ["My tower is 90 cm high."]
+        assert not prompt.notes
+
+    def test_a_follow_up_finds_no_lesson_of_what_was_forgotten(
+        self, teen: Person, ask: Ask, talk: Conversation, told: Callable[..., Turn]
+    ) -> None:
+        told(talk, "What is a token?", passages=["words/tokens#what"])
+        talk.remembered_since = timezone.now()
+        talk.save()
+        assert ask(teen, "Why is that?", conversation=talk).passages == []
+        assert find_question_passages("Why is that?", past=[]) == []
+
+
+@pytest.mark.django_db
+class TestOtherConversations:
+    @pytest.fixture
+    def earlier(self, teen: Person, told: Callable[..., Turn]) -> Conversation:
+        """An earlier conversation with a grade and a fact."""
+        earlier = Conversation.objects.create(
+            owner=teen, title="Fractions", started_at=timezone.now() - timedelta(days=2)
+        )
+        turn = told(earlier, "My cake needs 3 eggs.", ago=3000)
+        Note.objects.create(
+            conversation=earlier, turn=turn, kind=NoteKind.GRADE, text="I am in grade 8.", tokens=8
+        )
+        Note.objects.update(created_at=timezone.now() - timedelta(days=2))
+        return earlier
+
+    def notes_for(self, person: Person, ask: Ask, model: TutorModel | None = None) -> list[str]:
+        return list(build(ask(person), model).notes)
+
+    def test_are_not_used_by_default(self, teen: Person, ask: Ask, earlier: Conversation) -> None:
+        assert self.notes_for(teen, ask) == []
+
+    def test_help_if_the_person_turned_it_on(self, teen: Person, ask: Ask, earlier: Conversation) -> None:
+        MemoryChoice.objects.create(owner=teen)
+        # How to help, not what the task was.
+        assert self.notes_for(teen, ask) == ["I am in grade 8."]
+
+    def test_need_the_agreement_of_a_linked_family(
+        self, link: Link, teen: Person, ask: Ask, earlier: Conversation
+    ) -> None:
+        MemoryChoice.objects.create(owner=teen)
+        assert self.notes_for(teen, ask) == []
+        Link.objects.update(memory_spans=True)
+        assert self.notes_for(teen, ask) == ["I am in grade 8."]
+
+    def test_of_somebody_else_are_never_used(
+        self, parent: Person, teen: Person, ask: Ask, earlier: Conversation
+    ) -> None:
+        MemoryChoice.objects.create(owner=parent)
+        assert self.notes_for(parent, ask) == []
+
+    def test_without_memory_lend_none(self, teen: Person, ask: Ask, earlier: Conversation) -> None:
+        MemoryChoice.objects.create(owner=teen)
+        Conversation.objects.filter(pk=earlier.pk).update(has_memory=False)
+        assert self.notes_for(teen, ask) == []
+
+    def test_that_were_sealed_lend_none(self, teen: Person, ask: Ask, earlier: Conversation) -> None:
+        MemoryChoice.objects.create(owner=teen)
+        teen.sealed_before = timezone.now() - timedelta(days=1)
+        teen.save()
+        assert self.notes_for(teen, ask) == []
+
+    def test_that_stay_here_are_not_sent_outside(self, teen: Person, ask: Ask, earlier: Conversation) -> None:
+        MemoryChoice.objects.create(owner=teen)
+        outside = get_settings_model()
+        outside.base_url, outside.is_from_settings = "https://api.example.com/v1", False
+        assert self.notes_for(teen, ask, outside) == ["I am in grade 8."]
+        Turn.objects.filter(conversation=earlier).update(local_only=True)
+        assert self.notes_for(teen, ask, outside) == []
