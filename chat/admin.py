@@ -7,13 +7,17 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from chat.formatting import format_route
-from chat.models import EndReason, ModelOutage, Report, ReportCount, TurnRoute, TurnState
+from chat.formatting import format_part_cost, format_route, format_talk_cost
+from chat.memory.costs import CostPart, get_talk_costs, split_answer_cost
+from chat.models import EndReason, ModelOutage, Report, ReportCount, Turn, TurnRoute, TurnState
 from chat.reports import get_taken_action, iterate_examples, list_shared_reports
 from chat.selectors import count_live_turns
 from kit.admin import ReadOnlyAdmin
+from kit.memory_policy import MemoryPolicy
 from routing.formatting import format_dollars
 from routing.models import TutorModel
 
@@ -125,11 +129,26 @@ ROUTE_COLUMNS = (
     "end_reason",
     "model",
     "is_local",
+    "memory_policy",
+    "prompt_parts",
     "prompt_tokens",
+    "cached_tokens",
     "answer_tokens",
     "microdollars",
+    "input_price",
+    "cached_input_price",
+    "output_price",
     "route",
 )
+
+
+# What the list has room for. A route's own page says it in full.
+SHORT_POLICIES = {
+    MemoryPolicy.NONE: pgettext_lazy("memory", "none"),
+    MemoryPolicy.WINDOW: pgettext_lazy("memory", "window"),
+    MemoryPolicy.NOTES: pgettext_lazy("memory", "notes + window"),
+    MemoryPolicy.FULL: pgettext_lazy("memory", "full"),
+}
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -164,17 +183,35 @@ class DayFilter(admin.DateFieldListFilter):
 
 @admin.register(TurnRoute)
 class TurnRouteAdmin(ReadOnlyAdmin):
-    """Which model answered each turn, and why. Written by chat.routes. Turns that the guard ended are left out."""
+    """Which model answered each turn and why, and what it cost. Turns that the guard ended are left out."""
 
-    fields = list_display = (
+    list_display = (
         "asked",
         "state_shown",
         "ending",
         "model_shown",
         "local",
         "tokens",
+        "prompt_tokens_by_part",
+        "cached",
+        "answered_tokens",
         "cost",
+        "memory_short",
         "why",
+    )
+    fields = (
+        "asked",
+        "state_shown",
+        "ending",
+        "model_shown",
+        "local",
+        "why",
+        "memory",
+        "tokens",
+        "cached",
+        "cost",
+        "cost_parts",
+        "talk",
     )
     list_filter = (ModelFilter, StateFilter, ("asked_at", DayFilter))
     ordering = ("-asked_at",)
@@ -209,6 +246,38 @@ class TurnRouteAdmin(ReadOnlyAdmin):
     @admin.display(description=_("tokens"))
     def tokens(self, turn: TurnRoute) -> int:
         return turn.prompt_tokens + turn.answer_tokens
+
+    @admin.display(description=_("instructions + remembered + lessons + question"))
+    def prompt_tokens_by_part(self, turn: TurnRoute) -> str:
+        costs = split_answer_cost(turn)
+        return " + ".join(str(cost.tokens) for cost in costs if cost.part != CostPart.ANSWER)
+
+    @admin.display(description=_("answer"), ordering="answer_tokens")
+    def answered_tokens(self, turn: TurnRoute) -> int:
+        return turn.answer_tokens
+
+    @admin.display(description=_("cached"), ordering="cached_tokens")
+    def cached(self, turn: TurnRoute) -> int:
+        return turn.cached_tokens
+
+    @admin.display(description=_("memory"), ordering="memory_policy")
+    def memory(self, turn: TurnRoute) -> str:
+        return str(MemoryPolicy(turn.memory_policy).label)
+
+    @admin.display(description=_("memory"), ordering="memory_policy")
+    def memory_short(self, turn: TurnRoute) -> str:
+        return str(SHORT_POLICIES[MemoryPolicy(turn.memory_policy)])
+
+    @admin.display(description=_("cost by part"))
+    def cost_parts(self, turn: TurnRoute) -> str:
+        costs = split_answer_cost(turn)
+        lines = ((format_part_cost(cost),) for cost in costs if cost.tokens)
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", lines)) if costs else "-"
+
+    @admin.display(description=_("the talk so far"))
+    def talk(self, turn: TurnRoute) -> str:
+        talk = get_talk_costs(Turn.objects.filter(conversation__turns=turn.pk)).get(turn.pk)
+        return format_talk_cost(talk) if talk else "-"
 
     @admin.display(description=_("cost"), ordering="microdollars")
     def cost(self, turn: TurnRoute) -> str:

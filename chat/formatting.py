@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -30,10 +30,12 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
+from chat.memory.costs import PartCost, TalkCost, round_to_two_digits
 from chat.models import EndReason, ModelOutage, Report, Turn, TurnState, WaitsFor
 from chat.turns.verdicts import get_verdict
 from kit.rate_limits import RateLimited, format_rate_limited
 from kit.texts import format_character_count, format_length_error
+from routing.formatting import format_dollars
 from routing.models import TutorModel
 from routing.routes import SkipReason
 from safeguarding.cards import CrisisCard, build_card
@@ -145,6 +147,34 @@ def format_route(turn: Turn) -> str:
         "model": turn.model,
         "where": where,
         "skipped": skipped,
+    }
+
+
+def format_part_cost(cost: PartCost) -> str:
+    """Say what a part of an answer cost, for admins."""
+    named = {
+        "part": cost.part.label,
+        "tokens": number_format(cost.tokens, force_grouping=True),
+        "cached": number_format(cost.cached_tokens, force_grouping=True),
+        "price": format_dollars(cost.microdollars),
+    }
+    if cost.cached_tokens:
+        return _("%(part)s: %(tokens)s tokens, %(cached)s of them cached, %(price)s") % named
+    return _("%(part)s: %(tokens)s tokens, %(price)s") % named
+
+
+def format_talk_cost(talk: TalkCost) -> str:
+    """Say what a conversation has cost, and what full memory would have cost, for admins.
+
+    Figures are rounded: exact sums would show which turns belong to the same conversation.
+    """
+    return _(
+        "About %(tokens)s tokens, %(price)s; with full memory about %(full_tokens)s tokens, %(full_price)s"
+    ) % {
+        "tokens": number_format(round_to_two_digits(talk.tokens), force_grouping=True),
+        "price": format_dollars(round_to_two_digits(talk.microdollars)),
+        "full_tokens": number_format(round_to_two_digits(talk.full_tokens), force_grouping=True),
+        "full_price": format_dollars(round_to_two_digits(talk.full_microdollars)),
     }
 
 

@@ -143,8 +143,26 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         read_only_fields = fields
 
 
+class PromptPartsSerializer(serializers.Serializer[Any]):
+    """The prompt’s tokens by part, in its order. They add up to `prompt_tokens` once the turn has ended."""
+
+    instructions = serializers.IntegerField(default=0, help_text="What the tutor always has to follow.")
+    notes = serializers.IntegerField(
+        default=0, help_text="What is remembered of questions that are not carried."
+    )
+    turns = serializers.IntegerField(default=0, help_text="Earlier questions and answers.")
+    lessons = serializers.IntegerField(
+        default=0, help_text="Passages of lessons, and instructions for this question alone."
+    )
+    question = serializers.IntegerField(default=0)
+
+
 class UsageSerializer(serializers.Serializer[Turn]):
     prompt_tokens = serializers.IntegerField()
+    prompt_parts = PromptPartsSerializer()
+    cached_tokens = serializers.IntegerField(
+        help_text="How many tokens at the prompt’s beginning the model’s server still had in its cache."
+    )
     answer_tokens = serializers.IntegerField()
     microdollars = serializers.IntegerField(help_text="Millionths of a dollar.")
 

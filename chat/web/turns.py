@@ -18,6 +18,7 @@ from chat.formatting import (
     format_deferral,
     format_fallback,
 )
+from chat.memory.costs import TalkCost, get_talk_costs
 from chat.models import (
     MAX_COMMENT_LENGTH,
     RETRYABLE_STATES,
@@ -32,8 +33,10 @@ from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAILURES, list_outages
 from chat.turns.retries import can_continue
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
+from chat.web.costs import ShownCost, build_shown_cost
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
+from routing.formatting import format_dollars
 from safeguarding.cards import CrisisCard
 from safeguarding.response_texts import CheckIn, FixedText, SupportLines
 
@@ -62,6 +65,8 @@ class ShownTurn:
     # An invalid report, shown again for correction.
     report_form: ReportForm | None = None
     is_model_down: bool = False
+    # What the conversation had cost after this turn.
+    talk: TalkCost | None = None
 
     @property
     def question_html(self) -> SafeString:
@@ -128,9 +133,13 @@ class ShownTurn:
         return REPORT_RETENTION.days
 
     @property
-    def dollars(self) -> float:
-        """What the turn cost, in dollars."""
-        return self.turn.microdollars / 1_000_000
+    def price_text(self) -> str:
+        return format_dollars(self.turn.microdollars)
+
+    @property
+    def cost(self) -> ShownCost | None:
+        """What the turn cost by part; None if it was not charged."""
+        return build_shown_cost(self.turn, self.talk)
 
     @property
     def fallback_text(self) -> str:
@@ -188,19 +197,24 @@ class ShownTurn:
         return uuid4()
 
 
-def build_shown_turns(turns: Iterable[Turn]) -> list[ShownTurn]:
-    """Return the turns as a page shows them. All cited passages are read in one query."""
+def build_shown_turns(turns: Iterable[Turn], *, has_costs: bool = False) -> list[ShownTurn]:
+    """Return the turns as a page shows them. All cited passages are read in one query.
+
+    With `has_costs` all are turns of one conversation, and one more query reads what it has cost.
+    """
     turns = list(turns)
     passages, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
     # Look for an outage only if a turn failed because of the model's server.
     has_failed = any(turn.end_reason in SERVER_FAILURES for turn in turns)
     down = {outage.model_id for outage in list_outages()} if has_failed else set()
+    talks = _find_talk_costs(turns) if has_costs else {}
     return [
         _build_shown_turn(
             turn,
             [passages[key] for key in turn.passages if key in passages],
             followed.get(turn.pk, ()),
             is_model_down=turn.tutor_model_id in down,
+            talk=talks.get(turn.pk),
         )
         for turn in turns
     ]
@@ -223,13 +237,27 @@ def _find_followers(turns: Sequence[Turn]) -> Mapping[UUID, Sequence[Turn]]:
     return followed
 
 
+def _find_talk_costs(turns: Sequence[Turn]) -> Mapping[UUID, TalkCost]:
+    """Return what the conversation of `turns` had cost after each of them, without a query if none was charged."""
+    charged = next((turn for turn in turns if turn.tokens and not turn.is_live), None)
+    if charged is None:
+        return {}
+    return get_talk_costs(Turn.objects.filter(conversation=charged.conversation_id))
+
+
 def build_shown_turn(turn: Turn) -> ShownTurn:
-    [shown] = build_shown_turns([turn])
+    """Return a turn as its owner's page shows it."""
+    [shown] = build_shown_turns([turn], has_costs=True)
     return shown
 
 
 def _build_shown_turn(
-    turn: Turn, passages: Sequence[FoundPassage], followers: Sequence[Turn], *, is_model_down: bool
+    turn: Turn,
+    passages: Sequence[FoundPassage],
+    followers: Sequence[Turn],
+    *,
+    is_model_down: bool,
+    talk: TalkCost | None,
 ) -> ShownTurn:
     """Build a shown turn. A live turn has the text on its stream, and the entry id to continue from."""
     page = GrowingAnswer()
@@ -241,6 +269,7 @@ def _build_shown_turn(
             passages=passages,
             followers=followers,
             is_model_down=is_model_down,
+            talk=talk,
         )
     streaming.record_reader(turn.pk)
     # A stream that cannot be read is shown as empty, and read from its start later.

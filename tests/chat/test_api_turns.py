@@ -25,6 +25,13 @@ def post(client: Client, question: str = "Why is the sky blue?", key: object = N
     return client.post(TURNS, sent, content_type="application/json", headers=headers)
 
 
+def build_usage(parts: dict[str, int] | None = None, **tokens: int) -> dict[str, object]:
+    """Build the usage of a turn in which everything else is 0."""
+    zeros = dict.fromkeys(["instructions", "notes", "turns", "lessons", "question"], 0)
+    counts = dict.fromkeys(["prompt_tokens", "cached_tokens", "answer_tokens", "microdollars"], 0)
+    return {**counts, **tokens, "prompt_parts": zeros | (parts or {})}
+
+
 @pytest.fixture
 def owner(as_person: AsPerson, teen: Person) -> Client:
     return as_person(teen)
@@ -117,7 +124,7 @@ class TestCrisis:
         assert card["paragraphs"]
         assert card["emergency"] == "911"
         assert any(line["call"] and line["call"]["href"] == "tel:988" for line in card["help_lines"])
-        assert body["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
+        assert body["usage"] == build_usage()
 
     def test_it_needs_no_broker(self, owner: Client, settings: Settings) -> None:
         settings.VALKEY_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
@@ -241,12 +248,16 @@ class TestReading:
         key = Passage.objects.values_list("key", flat=True).first()
         Turn.objects.filter(pk=turn.pk).update(
             state=TurnState.ANSWERED, answer="**Because.**", ended_at=timezone.now(), passages=[key, "gone#now"],
-            prompt_tokens=50, answer_tokens=7, microdollars=3,
+            prompt_tokens=50, answer_tokens=7, microdollars=3, cached_tokens=20,
+            prompt_parts={"instructions": 30, "turns": 12, "question": 8},
         )  # fmt: skip
         with django_assert_num_queries(4):
             body = owner.get(f"{TURNS}/{turn.pk}").json()
         assert body["answer"] == "**Because.**"
-        assert body["usage"] == {"prompt_tokens": 50, "answer_tokens": 7, "microdollars": 3}
+        parts = {"instructions": 30, "turns": 12, "question": 8}
+        assert body["usage"] == build_usage(
+            parts, prompt_tokens=50, answer_tokens=7, microdollars=3, cached_tokens=20
+        )
         [lesson] = body["lessons"]
         assert lesson["url"].startswith("/learn/")
 

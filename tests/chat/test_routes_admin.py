@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person, Role
 from chat.models import Conversation, EndReason, Turn, TurnState
 from routing.models import TutorModel
+from tests.chat.models import CLOUD_PRICES
 
 AsPerson = Callable[[Person], Client]
 ROUTES = "/admin/chat/turnroute/"
@@ -78,6 +79,41 @@ def test_the_list_takes_the_same_queries_however_long_it_is(
     # Session, person, second factor, the models to choose from, the count and the turns.
     with django_assert_num_queries(6):
         admin_client.get(ROUTES)
+
+
+def test_a_route_says_what_each_part_cost(admin_client: Client, add_turn: Callable[..., Turn]) -> None:
+    parts = {"instructions": 400, "notes": 100, "turns": 500, "lessons": 150, "question": 50}
+    cost = {
+        "prompt_parts": parts,
+        "cached_tokens": 900,
+        "carried_tokens": 250,
+        "microdollars": 1254,
+        **CLOUD_PRICES,
+    }
+    for _ in range(4):
+        turn = add_turn(**cost)
+    page = admin_client.get(f"{ROUTES}{turn.pk}/change/").content.decode()
+    for part in (
+        "instructions: 400 tokens, 400 of them cached, $0.0002",
+        "remembered: 600 tokens, 500 of them cached, $0.00045",
+        "lessons: 150 tokens, $0.0003",
+        "question: 50 tokens, $0.0001",
+        "answer: 34 tokens, $0.000204",
+        "the latest questions and answers, and notes from the earlier ones",
+        # Rounded, so that no one can tell which turns belong to the same conversation.
+        "About 4,900 tokens, $0.005; with full memory about 4,800 tokens, ",
+    ):
+        assert part in page
+    page = admin_client.get(ROUTES).content.decode()
+    columns = {"prompt_tokens_by_part": "400 + 600 + 150 + 50", "cached": 900, "answered_tokens": 34}
+    for column, shown in {**columns, "memory_short": "notes + window"}.items():
+        assert page.count(f'<td class="field-{column}">{shown}</td>') == 4, column
+
+
+def test_a_turn_without_counted_parts_has_dashes(admin_client: Client, add_turn: Callable[..., Turn]) -> None:
+    turn = add_turn()
+    assert '<td class="field-prompt_tokens_by_part">-</td>' in admin_client.get(ROUTES).content.decode()
+    assert admin_client.get(f"{ROUTES}{turn.pk}/change/").status_code == 200
 
 
 @pytest.mark.parametrize(
