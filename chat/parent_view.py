@@ -16,19 +16,21 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import get_person, sign_in_required
 from accounts.models import Person
-from budgets.selectors import get_meter
+from budgets.selectors import get_meter, get_plan
 from chat.formatting import format_meter
-from chat.models import CHECK_IN_LAYER, Turn, TurnState
-from chat.selectors import build_unsealed_filter, drop_duplicate_questions
+from chat.models import CHECK_IN_LAYER, Note, Turn, TurnState
+from chat.selectors import build_unsealed_filter, drop_duplicate_questions, has_spanning_memory
 from chat.web.turns import build_shown_turns
 from chat.web.views import HtmxRequest
 from courses.selectors import list_module_titles
+from families.gate import get_tutor_gate
 from families.models import Link
 from families.parent_view import VisibleContent, get_visible_content
 from families.parent_view_log import log_parent_view
 from families.selectors import get_link_as_parent
 from families.terms import ParentView
 from guard import Category, Level
+from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
 from kit.not_found import raise_404_on
 from kit.visits import is_prefetch, is_visit
 
@@ -37,6 +39,7 @@ DAYS_SHOWN = 14
 MAX_THINKING_GAP = timedelta(minutes=10)
 EXCERPT_LENGTH = 160
 TURNS_A_PAGE = 50
+NOTES_SHOWN = 50
 # Signs of an unsafe home are never shown to a parent, regardless of the agreement (docs/safety.md, level S).
 ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
     categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION]
@@ -69,6 +72,11 @@ class ParentOverview:
     meter_text: str
     excerpts: Sequence[str] = ()
     turns: Sequence[Turn] = ()
+    # The most that the tutor remembers of a conversation, and whether notes last between conversations.
+    memory: MemoryPolicy = MemoryPolicy.NONE
+    memory_spans: bool = False
+    # What it remembers, newest first; only in the full view.
+    notes: Sequence[Note] = ()
     # The id of the turn after which the next page begins; "" on the last page.
     older: str = ""
 
@@ -89,6 +97,8 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         )
     readable = readable.select_related("conversation__owner").order_by("-asked_at", "-pk")
     page = list(readable[: TURNS_A_PAGE + 1])
+    terms = get_tutor_gate(teen).terms
+    memory = choose_smallest_memory(get_plan(teen).memory_policy, terms.memory)
     shown = page[:TURNS_A_PAGE]
     return ParentOverview(
         days=_count_days(turns, teen),
@@ -96,6 +106,9 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         meter_text=format_meter(get_meter(owner=teen), teen),
         excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == ParentView.FLAGGED else (),
         turns=shown if view == ParentView.FULL else (),
+        memory=memory,
+        memory_spans=memory in NOTING_POLICIES and terms.memory_spans and has_spanning_memory(teen),
+        notes=_list_readable_notes(teen, visible) if view == ParentView.FULL and not before else (),
         older=str(shown[-1].pk) if len(page) > TURNS_A_PAGE else "",
     )
 
@@ -138,6 +151,12 @@ def _list_readable_turns(teen: Person, visible: VisibleContent) -> QuerySet[Turn
             return open_turns.filter(flagged)
         case _:
             return open_turns.none()
+
+
+def _list_readable_notes(teen: Person, visible: VisibleContent) -> list[Note]:
+    """Return the newest notes of the turns whose text may be read."""
+    notes = Note.objects.filter(turn__in=_list_readable_turns(teen, visible).values("pk"))
+    return list(notes.order_by("-created_at", "pk")[:NOTES_SHOWN])
 
 
 def _build_since_filter(moment: datetime | None) -> Q:

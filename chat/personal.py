@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from chat.models import Conversation, Report, Turn, TurnRoute
+from chat.models import Conversation, MemoryChoice, Note, Report, Turn, TurnRoute
 from chat.reports import REPORT_RETENTION, delete_expired_reports, list_reports
-from chat.selectors import list_turns
+from chat.selectors import build_unsealed_filter, list_turns
 from chat.services import CONVERSATION_RETENTION, delete_conversation, delete_expired_conversations
 from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
@@ -130,4 +130,64 @@ REPORTS = DataKind(
     # Reports are deleted with their conversations.
     erase=erased_by_cascade,
 )
-KINDS = (CONVERSATIONS, REPORTS)
+
+
+def export_memory(person: Person) -> Iterator[Row]:
+    """Yield a person's notes, oldest first, and when they chose that notes last between conversations."""
+    if choice := MemoryChoice.objects.filter(owner=person).first():
+        yield {
+            "conversation": "",
+            "kind": "",
+            "text": "",
+            "created_at": None,
+            "edited_at": None,
+            "spans_since": choice.chosen_at,
+        }
+    notes = Note.objects.filter(
+        build_unsealed_filter(person, "conversation__started_at"), conversation__owner=person
+    )
+    for note in notes.order_by("created_at", "pk").iterator():
+        yield {
+            "conversation": str(note.conversation_id),
+            "kind": note.get_kind_display(),
+            "text": note.text,
+            "created_at": note.created_at,
+            "edited_at": note.edited_at,
+            "spans_since": None,
+        }
+
+
+MEMORY = DataKind(
+    name="memory",
+    title=_("What the tutor remembers"),
+    description=_(
+        "Sentences of your own that the tutor keeps as notes, so that it needn’t read a whole conversation again, and "
+        "whether new conversations may use them. You can change and delete each note."
+    ),
+    retention=Retention(
+        text=_("Notes are deleted with their conversation, or when you have the tutor forget them."),
+        days=CONVERSATION_RETENTION.days,
+        counted_from=_("its conversation’s last question"),
+        delete_expired=delete_expired_conversations,
+        task="chat.tasks.delete_expired_conversations",
+    ),
+    visible_to=_(
+        "A linked parent can see whether the tutor remembers, and what the notes say only if you both agreed on the "
+        "full view. The people who run the server could access its database."
+    ),
+    erasure_removes=_("What the tutor remembers"),
+    is_private=True,
+    models=(Note, MemoryChoice),
+    labels={
+        "conversation": _("conversation ID"),
+        "kind": _("kind of note"),
+        "text": _("note"),
+        "created_at": _("noted"),
+        "edited_at": _("changed"),
+        "spans_since": _("used in new conversations since"),
+    },
+    export=export_memory,
+    # Notes go with their conversations, and the choice with the account.
+    erase=erased_by_cascade,
+)
+KINDS = (CONVERSATIONS, MEMORY, REPORTS)
