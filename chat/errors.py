@@ -105,3 +105,7 @@ class FamilyClosed(QuestionRejected):
 
 class NoteRejected(Exception):
     """A note has a personal detail, or something that the guard finds. It is never remembered."""
+
+
+class SpanningNotAgreed(Exception):
+    """The family's agreement does not let notes last from one conversation to the next."""

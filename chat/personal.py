@@ -165,11 +165,7 @@ MEMORY = DataKind(
         "whether new conversations may use them. You can change and delete each note."
     ),
     retention=Retention(
-        text=_("Notes are deleted with their conversation, or when you have the tutor forget them."),
-        days=CONVERSATION_RETENTION.days,
-        counted_from=_("its conversation’s last question"),
-        delete_expired=delete_expired_conversations,
-        task="chat.tasks.delete_expired_conversations",
+        text=_("Notes are deleted with their conversation, or when you have the tutor forget them.")
     ),
     visible_to=_(
         "A linked parent can see whether the tutor remembers, and what the notes say only if you both agreed on the "

@@ -150,6 +150,18 @@ NOTHING_TO_REPORT = define_problem_type(
     _("There is nothing to report"),
     _("The turn is still being written, or has no answer."),
 )
+NOTE_REJECTED = define_problem_type(
+    "note-rejected",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    _("This can’t be a note"),
+    _("It has a personal detail, or something that needs more care than a note. The note did not change."),
+)
+NOT_AGREED = define_problem_type(
+    "memory-not-agreed",
+    HTTPStatus.FORBIDDEN,
+    _("The family has not agreed to this"),
+    _("The family’s agreement doesn’t let notes last from one conversation to the next."),
+)
 
 PROBLEM_TYPES: dict[type, ProblemType] = {
     InsufficientBudget: BUDGET_SHORT,

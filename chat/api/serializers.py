@@ -8,11 +8,14 @@ from rest_framework import serializers
 
 from budgets.models import PeriodLength
 from chat.formatting import find_card
+from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
+from chat.memory.overview import MemoryLimit, MemoryOverview
 from chat.models import (
     MAX_COMMENT_LENGTH,
     MAX_QUESTION_LENGTH,
     Conversation,
     EndReason,
+    Note,
     Report,
     ReportReason,
     Turn,
@@ -22,6 +25,7 @@ from chat.models import (
 from chat.plans import PlanSummary
 from chat.turns.verdicts import PersonalDataChoice, find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
+from kit.memory_policy import MemoryPolicy
 from rest.fields import ProseField
 from routing.models import TutorModel
 from safeguarding.api import CrisisCardSerializer
@@ -155,6 +159,57 @@ class PromptPartsSerializer(serializers.Serializer[Any]):
         default=0, help_text="Passages of lessons, and instructions for this question alone."
     )
     question = serializers.IntegerField(default=0)
+
+
+class NoteSerializer(serializers.ModelSerializer[Note]):
+    conversation = serializers.UUIDField(
+        source="conversation_id", help_text="Another one, if notes last across conversations."
+    )
+    turn = serializers.UUIDField(source="turn_id", help_text="The turn that it is from.")
+    kind = serializers.ChoiceField(choices=NoteKind.choices)
+
+    class Meta:
+        model = Note
+        fields = ("id", "conversation", "turn", "kind", "text", "created_at", "edited_at")
+        read_only_fields = fields
+
+
+class MemorySerializer(serializers.Serializer[MemoryOverview]):
+    """What the next prompt of a conversation carries. Personal details, cards, pauses and refusals are never noted."""
+
+    policy = serializers.ChoiceField(
+        choices=MemoryPolicy.choices,
+        help_text="The smallest memory of plan, family agreement and own choice.",
+    )
+    limits = serializers.ListField(
+        child=serializers.ChoiceField(choices=[str(limit) for limit in MemoryLimit]),
+        help_text="Who has set that nothing is remembered, if `policy` is `none`.",
+    )
+    has_memory = serializers.BooleanField(help_text="The person’s own choice for this conversation.")
+    notes = NoteSerializer(many=True, help_text="In the next prompt, oldest first.")
+    waiting = NoteSerializer(
+        many=True, help_text="They come in once the turns that they are from are too old to be carried."
+    )
+    unused = NoteSerializer(many=True, help_text="Kept, and left out of the next prompt.")
+    turns = serializers.ListField(
+        child=serializers.UUIDField(),
+        source="turn_ids",
+        help_text="Carried word for word, as far as there is room beside the question.",
+    )
+    can_span = serializers.BooleanField(
+        help_text="Whether the family’s agreement lets notes last from one conversation to the next."
+    )
+    is_spanning = serializers.BooleanField(help_text="Whether the person has turned that on.")
+
+
+class MemoryChangeSerializer(serializers.Serializer[Any]):
+    has_memory = serializers.BooleanField(
+        help_text="Turned off, the conversation is forgotten so far: its notes are deleted."
+    )
+
+
+class NoteChangeSerializer(serializers.Serializer[Any]):
+    text = ProseField(max_length=MAX_NOTE_LENGTH)
 
 
 class UsageSerializer(serializers.Serializer[Turn]):

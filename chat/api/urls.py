@@ -1,6 +1,7 @@
 from django.urls import path
 
 from chat.api.events import TurnEvents
+from chat.api.memory import ConversationMemory, ConversationNote, SpanningMemory
 from chat.api.views import (
     CheckInAnswer,
     ConversationList,
@@ -23,6 +24,13 @@ urlpatterns = [
         ConversationTurnList.as_view(),
         name="conversation_turns",
     ),
+    path("conversations/<uuid:conversation_id>/memory", ConversationMemory.as_view(), name="memory"),
+    path(
+        "conversations/<uuid:conversation_id>/memory/notes/<uuid:note_id>",
+        ConversationNote.as_view(),
+        name="note",
+    ),
+    path("memory", SpanningMemory.as_view(), name="spanning_memory"),
     path("go-on", PauseEnd.as_view(), name="go_on"),
     path("plan", OwnPlan.as_view(), name="plan"),
     path("tutor", TutorStatus.as_view(), name="tutor"),

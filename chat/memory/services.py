@@ -4,12 +4,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.errors import NoteRejected
+from chat.errors import NoteRejected, SpanningNotAgreed
 from chat.memory.notes import MAX_NOTE_LENGTH, has_personal_detail
 from chat.models import Conversation, MemoryChoice, Note
+from families.gate import get_tutor_gate
 from guard import Level, judge_conversation
 from inference.tokens import estimate_max_tokens
+from kit.rate_limits import RateLimit
 from kit.texts import normalize_line
+
+# Each edit is judged by the guard.
+note_rate_limit = RateLimit("notes", "20/minute;120/hour")
 
 
 @transaction.atomic
@@ -41,8 +46,9 @@ def delete_note(*, note: Note) -> None:
 def forget_conversation(*, conversation: Conversation) -> None:
     """Have the tutor forget a conversation so far. It stays readable; no prompt carries anything of it."""
     conversation.remembered_since = timezone.now()
-    conversation.save(update_fields=["remembered_since"])
-    conversation.notes.all().delete()
+    # The row may be gone: deleted in another tab.
+    Conversation.objects.filter(pk=conversation.pk).update(remembered_since=conversation.remembered_since)
+    Note.objects.filter(conversation=conversation.pk).delete()
 
 
 @transaction.atomic
@@ -56,8 +62,13 @@ def set_conversation_memory(*, conversation: Conversation, is_on: bool) -> None:
 
 @transaction.atomic
 def set_spanning_memory(*, person: Person, is_on: bool) -> None:
-    """Choose whether notes last from one conversation to the next. An agreement of the family has to allow it too."""
+    """Choose whether notes last from one conversation to the next. The choice can be taken back in any case.
+
+    Raises SpanningNotAgreed if the family's agreement does not allow it.
+    """
     if is_on:
+        if not get_tutor_gate(person).terms.memory_spans:
+            raise SpanningNotAgreed
         MemoryChoice.objects.get_or_create(owner=person)
     else:
         MemoryChoice.objects.filter(owner=person).delete()

@@ -11,20 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import get_person, sign_in_required
-from budgets.selectors import get_plan
-from chat.errors import NoteRejected
+from chat.errors import NoteRejected, SpanningNotAgreed
 from chat.memory import services
 from chat.memory.notes import MAX_NOTE_LENGTH
-from chat.models import Conversation, Note, Turn
-from chat.prompt import choose_memory
-from chat.selectors import (
-    drop_duplicate_questions,
-    drop_forgotten,
-    get_conversation,
-    has_spanning_memory,
-    list_shown_turns,
-)
-from families.gate import get_tutor_gate
+from chat.memory.overview import MemoryLimit, MemoryOverview, build_memory_overview
+from chat.models import Conversation, Note
+from chat.selectors import get_conversation
 from kit.free_text import free_text_fields
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
 from kit.not_found import raise_404_on
@@ -37,19 +29,10 @@ class MemoryPage:
     """What the next prompt would carry of a conversation, and what its owner may choose."""
 
     conversation: Conversation
-    policy: MemoryPolicy
-    # Notes in force, and those whose turns are still carried.
-    notes: Sequence[Note]
-    waiting_notes: Sequence[Note]
-    turns: Sequence[Turn]
-    spans: bool
+    overview: MemoryOverview
     may_span: bool
     # Why nothing is remembered; "" if something may be.
     off_reason: str
-
-    @property
-    def takes_notes(self) -> bool:
-        return self.policy in NOTING_POLICIES
 
     @property
     def max_note_length(self) -> int:
@@ -57,33 +40,24 @@ class MemoryPage:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.notes or self.waiting_notes or self.turns)
+        overview = self.overview
+        return not (overview.notes or overview.waiting or overview.unused or overview.turns)
 
 
 def build_memory_page(conversation: Conversation) -> MemoryPage:
     """Build what the page shows to the conversation's owner."""
-    person = conversation.owner
-    plan, terms = get_plan(person), get_tutor_gate(person).terms
-    allowed = choose_smallest_memory(plan.memory_policy, terms.memory)
-    policy = allowed if conversation.has_memory else MemoryPolicy.NONE
-    past = drop_forgotten(drop_duplicate_questions(list_shown_turns(conversation)), conversation)
-    notes = list(conversation.notes.all())
-    memory = choose_memory(past, notes, policy=policy, tokens=plan.memory_tokens)
-    carried = {turn.pk for turn in memory.turns}
+    overview = build_memory_overview(conversation.owner, conversation)
+    allowed = choose_smallest_memory(*overview.allowed)
     return MemoryPage(
         conversation=conversation,
-        policy=policy,
-        notes=memory.notes,
-        waiting_notes=[note for note in notes if note.turn_id in carried],
-        turns=memory.turns,
-        spans=has_spanning_memory(person),
-        may_span=terms.memory_spans and allowed in NOTING_POLICIES,
-        off_reason="" if allowed != MemoryPolicy.NONE else _find_off_reason(terms.memory),
+        overview=overview,
+        may_span=overview.can_span and allowed in NOTING_POLICIES,
+        off_reason="" if allowed != MemoryPolicy.NONE else _find_off_reason(overview.limits),
     )
 
 
-def _find_off_reason(agreed: MemoryPolicy) -> str:
-    if agreed == MemoryPolicy.NONE:
+def _find_off_reason(limits: Sequence[MemoryLimit]) -> str:
+    if MemoryLimit.FAMILY in limits:
         return _("Your family agreed that the tutor doesn’t remember earlier questions.")
     return _("On your plan the tutor doesn’t remember earlier questions.")
 
@@ -97,7 +71,7 @@ def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         conversation = get_conversation(get_person(request), conversation_id)
     if request.method == "GET":
         return _render_memory(request, conversation)
-    act = ACTIONS.get(request.POST.get("action", ""))
+    act = ACTIONS.get(request.POST.get("wanted", ""))
     if act is None:
         return redirect("chat:memory", conversation.pk)
     try:
@@ -137,6 +111,7 @@ def _save_note(request: HttpRequest, conversation: Conversation) -> str:
     note = _find_note(request, conversation)
     if note is None:
         return _("This note was already forgotten.")
+    services.note_rate_limit.hit(get_person(request).pk)
     services.edit_note(note=note, text=request.POST.get("text", ""))
     return _("The note is saved.")
 
@@ -163,7 +138,10 @@ def _turn_off(_request: HttpRequest, conversation: Conversation) -> str:
 
 
 def _share_notes(request: HttpRequest, _conversation: Conversation) -> str:
-    services.set_spanning_memory(person=get_person(request), is_on=True)
+    try:
+        services.set_spanning_memory(person=get_person(request), is_on=True)
+    except SpanningNotAgreed:
+        return _("Your family’s agreement doesn’t allow this.")
     return _("New conversations will use your notes.")
 
 

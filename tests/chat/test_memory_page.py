@@ -51,7 +51,7 @@ def read(client: Client, talk: Conversation) -> str:
 
 def act(client: Client, talk: Conversation, action: str, **fields: str) -> str:
     """Post one of the page's forms and return the page that follows."""
-    sent = {"action": action, **fields}
+    sent = {"wanted": action, **fields}
     answer = client.post(reverse("chat:memory", args=[talk.pk]), sent, follow=True)
     return " ".join(answer.content.decode().split())
 
@@ -88,7 +88,9 @@ class TestWhatItShows:
         Link.objects.create(parent=parent, teen=teen, memory=MemoryPolicy.NONE)
         page = read(client, talk)
         assert "Your family agreed that the tutor doesn’t remember" in page
-        assert "My bridge" not in page
+        # Nothing is carried. The notes that are kept can still be deleted.
+        assert "My bridge" not in page.split("Notes not used now")[0]
+        assert "Word for word" not in page
 
     def test_costs_few_queries_however_long_the_conversation(
         self,
@@ -109,7 +111,7 @@ class TestWhatItShows:
         client = as_person(request.getfixturevalue(who))
         address = reverse("chat:memory", args=[talk.pk])
         assert client.get(address).status_code == 404
-        assert client.post(address, {"action": "forget"}).status_code == 404
+        assert client.post(address, {"wanted": "forget"}).status_code == 404
         assert Note.objects.count() == 3
 
 
@@ -216,3 +218,33 @@ class TestOtherConversations:
         assert 'value="share"' not in read(client, talk)
         Link.objects.update(memory_spans=True)
         assert 'value="share"' in read(client, talk)
+
+
+class TestOtherNotes:
+    def test_those_that_are_not_used_can_still_be_read_and_forgotten(
+        self, teen: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        Plan.objects.update_or_create(slug=Plan.FREE, defaults={"memory_policy": MemoryPolicy.WINDOW})
+        client, note = as_person(teen), talk.notes.earliest("created_at")
+        assert note.text in read(client, talk).split("Notes not used now")[1].split("Word for word")[0]
+        act(client, talk, "forget-note", note=str(note.pk))
+        assert not Note.objects.filter(pk=note.pk).exists()
+
+    def test_those_of_another_conversation_lead_there(
+        self, teen: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        MemoryChoice.objects.create(owner=teen)
+        Note.objects.filter(pk=talk.notes.earliest("created_at").pk).update(kind=NoteKind.GRADE)
+        later = Conversation.objects.create(
+            owner=teen, title="New", started_at=timezone.now() + timedelta(seconds=5)
+        )
+        page = read(as_person(teen), later)
+        assert "My bridge 0 is 62 cm long." in page
+        assert reverse("chat:memory", args=[talk.pk]) in page
+
+    def test_an_agreement_that_does_not_allow_it_stores_no_choice(
+        self, teen: Person, parent: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        Link.objects.create(parent=parent, teen=teen)
+        assert "agreement doesn’t allow this" in act(as_person(teen), talk, "share")
+        assert not MemoryChoice.objects.exists()

@@ -12,11 +12,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import Person
-from chat.models import CHECK_IN_LAYER, Conversation, EndReason, Turn, TurnState
+from chat.memory.notes import NoteKind
+from chat.models import CHECK_IN_LAYER, Conversation, EndReason, MemoryChoice, Note, Turn, TurnState
 from families.models import Link, ParentViewLog
 from families.parent_view_log import LONGEST_VIEW, SAME_VIEW_WITHIN
 from families.selectors import list_teens
 from families.terms import ParentView
+from kit.memory_policy import MemoryPolicy
 from tests.chat.long import create_conversation, create_turns
 
 Enter = Callable[[Person], Client]
@@ -323,3 +325,51 @@ class TestWhatAParentReads:
         parent = as_person(link.parent)
         with django_assert_max_num_queries(30):
             parent.get(f"/tutor/parent-view/{link.pk}")
+
+
+class TestMemory:
+    """A parent sees that the tutor remembers, and what it remembers only in the full view."""
+
+    @pytest.fixture
+    def noted(self, teen: Person) -> Note:
+        conversation = create_conversation(teen, 1, state=TurnState.ANSWERED, answer="It is.")
+        return Note.objects.create(
+            conversation=conversation,
+            turn=conversation.turns.get(),
+            kind=NoteKind.FACT,
+            text="My bridge is 62 cm long.",
+            tokens=12,
+        )
+
+    def read(self, link: Link, as_person: Enter) -> str:
+        page = as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
+        return " ".join(page.split())
+
+    @pytest.mark.parametrize("view", ParentView)
+    def test_says_how_much_in_each_view_and_what_in_the_full_one(
+        self, view: ParentView, link: Link, noted: Note, as_person: Enter
+    ) -> None:
+        Link.objects.update(view=view)
+        page = self.read(link, as_person)
+        assert "The latest questions and answers, and notes from the earlier ones." in page
+        assert (noted.text in page) is (view == ParentView.FULL)
+
+    def test_says_what_was_agreed(self, link: Link, noted: Note, as_person: Enter) -> None:
+        Link.objects.update(memory=MemoryPolicy.NONE)
+        assert "Nothing: each question is on its own." in self.read(link, as_person)
+
+    def test_says_if_notes_are_used_in_new_conversations(
+        self, link: Link, noted: Note, as_person: Enter
+    ) -> None:
+        MemoryChoice.objects.create(owner=link.teen)
+        told = "New conversations use notes from earlier ones."
+        assert told not in self.read(link, as_person)
+        Link.objects.update(memory_spans=True)
+        assert told in self.read(link, as_person)
+
+    def test_a_note_of_a_turn_that_may_not_be_read_stays_private(
+        self, link: Link, noted: Note, as_person: Enter
+    ) -> None:
+        noted.turn.level = "S"
+        noted.turn.save()
+        assert noted.text not in self.read(link, as_person)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Person, Role
-from chat.models import Conversation, Turn, TurnState
+from chat.models import Conversation, Note, Turn, TurnState
 from courses.models import Certificate, QuizQuestion
 from events.feeds import create_feed
 from events.guests import build_guest_path
@@ -90,6 +90,7 @@ def create_world() -> World:
         pk=uuid4(), conversation=conversation, question="Is AI biased?", answer="Yes.", state=TurnState.ANSWERED,
         ended_at=timezone.now(),
     )  # fmt: skip
+    note = Note.objects.create(conversation=conversation, turn=turn, kind="fact", text="It is one.", tokens=4)
     event = Event.objects.create(
         slug="evening", title="An evening", summary="One.", starts_at=timezone.now() + timedelta(days=9),
         time_zone="UTC", minutes=60, is_published=True,
@@ -135,6 +136,7 @@ def create_world() -> World:
             "parent_id": parent.pk,
             "conversation_id": conversation.pk,
             "turn_id": turn.pk,
+            "note_id": note.pk,
             "tutor_model_id": model.pk,
             "email_id": mail.pk,
             "attachment_id": mail.attachments.get().pk,

@@ -23,7 +23,8 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.services import settle_hold
 from chat.asking.services import start_turn
-from chat.models import Turn, TurnState
+from chat.memory.notes import NoteKind
+from chat.models import MemoryChoice, Note, Turn, TurnState
 from courses.learning.records import PersonRecord
 from courses.models import Certificate, JointModule
 from events.feeds import create_feed
@@ -70,7 +71,15 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
             EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
         in_a_family(person)
         get_session(person)
-        answered(person)
+        turn = answered(person)
+        Note.objects.create(
+            conversation=turn.conversation,
+            turn=turn,
+            kind=NoteKind.FACT,
+            text="My bridge is 62 cm long.",
+            tokens=12,
+        )
+        MemoryChoice.objects.create(owner=person)
         record = PersonRecord(person)
         record.mark_lesson_done("good-and-bad", "what-it-is")
         record.record_answer("good-and-bad", "first", "b")

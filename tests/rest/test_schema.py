@@ -45,6 +45,13 @@ def test_the_schema_has_every_route(schema: dict[str, Any]) -> None:
         "post /api/v1/turns/{turn_id}/answer",
         "post /api/v1/turns/{turn_id}/report",
         "delete /api/v1/turns/{turn_id}/report",
+        "get /api/v1/conversations/{conversation_id}/memory",
+        "patch /api/v1/conversations/{conversation_id}/memory",
+        "delete /api/v1/conversations/{conversation_id}/memory",
+        "patch /api/v1/conversations/{conversation_id}/memory/notes/{note_id}",
+        "delete /api/v1/conversations/{conversation_id}/memory/notes/{note_id}",
+        "put /api/v1/memory",
+        "delete /api/v1/memory",
     }
 
 
