@@ -72,6 +72,8 @@ FULL = PromptProfile(
     no_passages_instruction="No lesson of this site covers this question. Say what you are not sure of.",
     # Two short sections, so that memory and answer keep their room.
     passage_tokens=420,
+    # A model that begins to copy what stands beside the question ends there.
+    request_fields={"stop": ["<reading>", "<site>"]},
 )
 
 # For models up to about a billion parameters. The demo's writes sense after fifteen words of instruction and nonsense

@@ -188,4 +188,5 @@ def _squeezed(text: str) -> str:
 
 
 def _text_before_the_end(page: Page) -> str:
-    return _squeezed("".join(page.locator(".turn .answer .prose").last.all_inner_texts()))[:40]
+    # The finished paragraphs come first, then the one that grows.
+    return _squeezed("".join(page.locator(".turn .answer .prose").all_inner_texts()))[:40]

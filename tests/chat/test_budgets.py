@@ -98,7 +98,8 @@ class TestWords:
         set_parent_budget(owner=teen, parent=family)
         status, page = post_question(owner)
         assert status == 422
-        assert "Your family has used its shared allowance. It refills on" in page
+        # On the last day of a month it says at what time.
+        assert "Your family has used its shared allowance. It refills" in page
         assert "nothing was charged" in page
         assert "Nearly used up" in page
 
