@@ -138,6 +138,8 @@ def _list_spanning_notes(turn: Turn) -> list[Note]:
         conversation__has_memory=True,
         conversation__started_at__lt=conversation.started_at,
         kind__in=SPANNING_KINDS,
+        # A retry that ended with a card replaces the turn that it retried.
+        turn__replaced_by=None,
         created_at__lt=conversation.started_at,
     ).select_related("turn")
     notes = list(others.order_by("-created_at", "pk")[:MAX_SPANNING_NOTES])[::-1]

@@ -12,7 +12,8 @@ from django.utils import timezone
 from budgets.errors import HoldAlreadyResolved, HoldNotFound
 from budgets.services import absorb_hold, release_hold, settle_hold
 from chat.memory.notes import NoteCandidate
-from chat.models import EndReason, Note, Turn, TurnState
+from chat.models import Conversation, EndReason, Note, Turn, TurnState
+from chat.selectors import drop_forgotten
 from chat.turns.verdicts import list_fixed_passages
 from guard import Verdict, action_for
 from inference.prices import FREE, Prices
@@ -171,7 +172,14 @@ def build_ended_fields(outcome: Outcome) -> dict[str, object]:
 
 
 def store_notes(turn: Turn, notes: Sequence[tuple[NoteCandidate, int]]) -> None:
-    """Store what is remembered of a turn's question. Must run in the transaction that ends the turn."""
+    """Store what is remembered of a turn's question. Must run in the transaction that ends the turn.
+
+    Nothing is stored if its owner has made the tutor forget the conversation since the question, or turned memory off.
+    """
+    # The lock lets a concurrent forgetting come either before this or after it.
+    conversation = Conversation.objects.select_for_update(no_key=True).filter(pk=turn.conversation_id).first()
+    if conversation is None or not conversation.has_memory or not drop_forgotten([turn], conversation):
+        return
     Note.objects.bulk_create(
         Note(
             conversation_id=turn.conversation_id,

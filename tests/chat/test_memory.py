@@ -12,6 +12,7 @@ from budgets.models import Hold, HoldState, Plan
 from chat.answering.leases import sweep_turns
 from chat.answering.writing import fit_parts
 from chat.memory.notes import NoteKind
+from chat.memory.services import forget_conversation, set_conversation_memory
 from chat.models import Conversation, MemoryChoice, Note, Turn, TurnState
 from chat.prompt import Prompt
 from chat.routes import build_turn_prompt, load_prompt_parts
@@ -106,6 +107,18 @@ class TestAnAnsweredTurn:
     def test_leaves_no_note_of_a_personal_detail(self, teen: Person, ask: Ask) -> None:
         question = "My name is Wilhelmina and my bridge is 62 cm long. Why do bridges need triangles?"
         assert written(ask(teen, question)).state == TurnState.ANSWERED
+        assert not Note.objects.exists()
+
+    @pytest.mark.parametrize("is_turned_off", [False, True])
+    def test_leaves_no_note_if_it_was_forgotten_while_it_was_written(
+        self, is_turned_off: bool, teen: Person, ask: Ask
+    ) -> None:
+        turn = ask(teen, BRIDGE)
+        if is_turned_off:
+            set_conversation_memory(conversation=turn.conversation, is_on=False)
+        else:
+            forget_conversation(conversation=turn.conversation)
+        assert written(turn).state == TurnState.ANSWERED
         assert not Note.objects.exists()
 
     def test_takes_its_notes_with_it(self, teen: Person, ask: Ask) -> None:
@@ -221,6 +234,14 @@ class TestOtherConversations:
     def test_without_memory_lend_none(self, teen: Person, ask: Ask, earlier: Conversation) -> None:
         MemoryChoice.objects.create(owner=teen)
         Conversation.objects.filter(pk=earlier.pk).update(has_memory=False)
+        assert self.notes_for(teen, ask) == []
+
+    def test_lend_none_of_a_turn_that_a_retry_replaced(
+        self, teen: Person, ask: Ask, earlier: Conversation, told: Callable[..., Turn]
+    ) -> None:
+        MemoryChoice.objects.create(owner=teen)
+        retry = told(earlier, "Again.", ago=2990)
+        Turn.objects.filter(conversation=earlier).exclude(pk=retry.pk).update(replaced_by=retry)
         assert self.notes_for(teen, ask) == []
 
     def test_that_were_sealed_lend_none(self, teen: Person, ask: Ask, earlier: Conversation) -> None:
