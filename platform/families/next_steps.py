@@ -1,5 +1,6 @@
 """The next step of a parent or a teen, shown as a card. There is no card when everything is done."""
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -12,10 +13,16 @@ from families.consents import find_consent
 from families.cooling_off import find_cooling_off_end
 from families.family_deletion import can_decide_alone
 from families.models import INVITATION_LIFETIME, Invitation, Link
-from families.pending_requests import NextStep, PendingRequest, RequestKind, format_with_name
+from families.pending_requests import (
+    NextStep,
+    PendingRequest,
+    RequestKind,
+    format_with_name,
+    list_links_without_consent,
+)
 from families.residence import find_country
 from families.selectors import list_active_links
-from families.verification import find_missing_verification
+from families.verification import build_verified_filter, find_missing_verification
 
 
 def find_step_for_page(request: HttpRequest) -> NextStep | None:
@@ -33,30 +40,35 @@ def find_next_step(person: Person, requests: list[PendingRequest]) -> NextStep |
     if requests:
         return pending_requests.build_request_step(requests[0], person)
     if person.role == Role.PARENT:
-        links = list_active_links().filter(parent=person).select_related("parent", "teen").order_by("made_at")
-        return _find_verification_step(list(links)) if links else _build_first_link_step(person)
+        links = list_active_links().filter(parent=person)
+        return _find_verification_step(links) if links.exists() else _build_first_link_step(person)
     if person.role == Role.TEEN and find_consent(person) is None and find_cooling_off_end(person) is None:
         return _build_first_consent_step(person)
     return None
 
 
-def _find_verification_step(links: list[Link]) -> NextStep | None:
+def _find_verification_step(links: QuerySet[Link]) -> NextStep | None:
     """A step for a parent whose consent is needed but who is not verified yet."""
-    for link in links:
-        missing = find_missing_verification(link)
-        if missing and not find_consent(link.teen) and not find_cooling_off_end(link.teen):
-            text = _("Before you can agree, we need to make sure you’re a parent. See what’s left to do.")
-            if missing.until:
-                day = date_format(missing.until.astimezone(link.parent.zone), "DATETIME_FORMAT")
-                text = _("You confirmed your email address recently. You can agree from %(day)s.")
-                text %= {"day": day}
-            return NextStep(
-                title=format_with_name(_("The tutor is closed to %(who)s until you can agree"), link.teen),
-                text=text,
-                action=_("Read more"),
-                url=reverse("families:consent_for", args=[link.pk]),
-            )
-    return None
+    link = (
+        list_links_without_consent(links)
+        .exclude(build_verified_filter())
+        .select_related("parent", "teen")
+        .order_by("made_at")
+        .first()
+    )
+    missing = link and find_missing_verification(link)
+    if not link or not missing:
+        return None
+    text = _("Before you can agree, we need to make sure you’re a parent. See what’s left to do.")
+    if missing.until:
+        day = date_format(missing.until.astimezone(link.parent.zone), "DATETIME_FORMAT")
+        text = _("You confirmed your email address recently. You can agree from %(day)s.") % {"day": day}
+    return NextStep(
+        title=format_with_name(_("The tutor is closed to %(who)s until you can agree"), link.teen),
+        text=text,
+        action=_("Read more"),
+        url=reverse("families:consent_for", args=[link.pk]),
+    )
 
 
 def _build_first_consent_step(teen: Person) -> NextStep | None:

@@ -10,6 +10,7 @@ from functools import lru_cache, reduce
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Now, NullIf
@@ -87,7 +88,9 @@ def list_pending_requests(person: Person) -> list[PendingRequest]:
     """List a person's pending requests in the order of their kinds, in one statement. Empty for admins."""
     if person.role not in {Role.PARENT, Role.TEEN}:
         return []
-    sql, params = _build_statement(role=person.role, has_email=bool(person.email), today=timezone.localdate())
+    sql, params = _build_statement(
+        role=person.role, has_email=bool(person.email), is_demo=settings.DEMO, today=timezone.localdate()
+    )
     if not sql:
         return []
     with connection.cursor() as cursor:
@@ -101,13 +104,15 @@ def list_pending_requests(person: Person) -> list[PendingRequest]:
 
 
 @lru_cache(maxsize=8)
-def _build_statement(*, role: str, has_email: bool, today: date) -> tuple[str, tuple[Any, ...]]:
+def _build_statement(
+    *, role: str, has_email: bool, is_demo: bool, today: date
+) -> tuple[str, tuple[Any, ...]]:
     """Build one statement for all kinds and any person of a role, with ANY_PERSON in place of the person's key.
 
-    Building it takes Django longer than PostgreSQL takes to run it, and every page needs it. `today` is part of the
-    cache key because `list_active_links` uses the date.
+    Building it takes Django longer than PostgreSQL takes to run it, and every page needs it. `today` and `is_demo` are
+    part of the cache key because `list_active_links` and `build_verified_filter` use them.
     """
-    del today
+    del today, is_demo
     anyone = Person(pk=ANY_PERSON, role=role, email="any@example.org" if has_email else "")
     rows = [queryset for kind in _kinds if (queryset := kind.rows(anyone)) is not None]
     if not rows:
@@ -184,13 +189,18 @@ def list_consent_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Linked teens without consent to the current text, if this parent can give it."""
     if person.role != Role.PARENT:
         return None
-    in_force = list_consents_in_force().filter(teen=OuterRef("teen"))
-    # During a cooling-off period no one is asked: another parent's decision stands, or the person made it themselves.
-    cooling_off = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=Now())
-    links = (
-        _list_links(person).filter(~Exists(in_force), ~Exists(cooling_off)).filter(build_verified_filter())
-    )
+    links = list_links_without_consent(_list_links(person)).filter(build_verified_filter())
     return build_request_rows(links, kind=CONSENT, key="pk", who="teen")
+
+
+def list_links_without_consent(links: QuerySet[Link]) -> QuerySet[Link]:
+    """Select the links whose teen has no consent to the current text.
+
+    During a cooling-off period no one is asked: another parent's decision stands, or the person made it themselves.
+    """
+    in_force = list_consents_in_force().filter(teen=OuterRef("teen"))
+    cooling_off = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=Now())
+    return links.filter(~Exists(in_force), ~Exists(cooling_off))
 
 
 def list_agreement_requests(person: Person) -> QuerySet[Any, Any] | None:
