@@ -18,8 +18,9 @@ from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from budgets.selectors import get_meter, get_plan
 from chat.formatting import format_meter
+from chat.memory.policies import MemoryRules
 from chat.models import CHECK_IN_LAYER, Note, Turn, TurnState
-from chat.selectors import build_unsealed_filter, drop_duplicate_questions, has_spanning_memory
+from chat.selectors import build_unsealed_filter, drop_duplicate_questions
 from chat.web.turns import build_shown_turns
 from chat.web.views import HtmxRequest
 from courses.selectors import list_module_titles
@@ -30,7 +31,7 @@ from families.parent_view_log import log_parent_view
 from families.selectors import get_link_as_parent
 from families.terms import ParentView
 from guard import Category, Level
-from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
+from kit.memory_policy import MemoryPolicy
 from kit.not_found import raise_404_on
 from kit.visits import is_prefetch, is_visit
 
@@ -97,8 +98,7 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         )
     readable = readable.select_related("conversation__owner").order_by("-asked_at", "-pk")
     page = list(readable[: TURNS_A_PAGE + 1])
-    terms = get_tutor_gate(teen).terms
-    memory = choose_smallest_memory(get_plan(teen).memory_policy, terms.memory)
+    rules = MemoryRules(person=teen, plan=get_plan(teen), terms=get_tutor_gate(teen).terms)
     shown = page[:TURNS_A_PAGE]
     return ParentOverview(
         days=_count_days(turns, teen),
@@ -106,8 +106,8 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         meter_text=format_meter(get_meter(owner=teen), teen),
         excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == ParentView.FLAGGED else (),
         turns=shown if view == ParentView.FULL else (),
-        memory=memory,
-        memory_spans=memory in NOTING_POLICIES and terms.memory_spans and has_spanning_memory(teen),
+        memory=rules.policy,
+        memory_spans=rules.spans,
         notes=_list_readable_notes(teen, visible) if view == ParentView.FULL and not before else (),
         older=str(shown[-1].pk) if len(page) > TURNS_A_PAGE else "",
     )

@@ -19,6 +19,7 @@ from chat.errors import (
     TooLongForBudget,
     TurnIdTaken,
 )
+from chat.memory.policies import MemoryRules, list_sendable
 from chat.models import ModelOutage, Note, Turn, TurnState
 from chat.prompt import (
     BRIEF_INSTRUCTION_TOKENS,
@@ -30,22 +31,14 @@ from chat.prompt import (
     get_answer_room,
 )
 from chat.prompt_profiles import PROMPT_PROFILES
-from chat.selectors import (
-    drop_forgotten,
-    get_earlier_turns,
-    get_notes,
-    get_stored_passages,
-    has_spanning_memory,
-)
+from chat.selectors import get_earlier_turns, get_notes, get_stored_passages
 from chat.turns.outages import find_outage
 from chat.turns.outcomes import Outcome, resolve_hold
 from chat.turns.retries import get_continued_turns
 from courses.retrieval.search import FoundPassage
 from families.gate import TutorGate, get_tutor_gate
-from families.terms import Terms
 from inference.location import find_outside_guard_host
 from inference.tokens import estimate_max_tokens
-from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
 from routing.breaker import may_try, read_health
 from routing.models import TutorModel
 from routing.registry import find_model, list_models
@@ -136,12 +129,7 @@ def get_limits(model: TutorModel) -> ContextLimits:
 def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> Prompt:
     """Build the prompt of a turn for this model, as the turn's row says. Raises TooLongForModel."""
     limits = get_limits(model)
-    past, notes = drop_forgotten(parts.past, turn.conversation), parts.notes
-    if not model.is_local:
-        # What was asked as a question that stays here is not sent out later, as part of memory, either.
-        past = [earlier for earlier in past if not earlier.local_only]
-        # Notes of this conversation go with their turns.
-        notes = [note for note in notes if not (note.is_from_elsewhere and note.turn.local_only)]
+    past, notes = list_sendable(parts.past, parts.notes, conversation=turn.conversation, model=model)
     prompt = build_prompt(
         turn.question,
         past=past,
@@ -173,7 +161,12 @@ def create_turn_hold(
     plan = get_plan(person)
     turn.local_only = turn.local_only or gate.terms.local_only
     turn.skips_remote_guard = gate.terms.local_only and find_outside_guard_host() is not None
-    _set_memory_fields(turn, plan, gate.terms)
+    set_memory_fields(
+        turn,
+        MemoryRules(
+            person=turn.conversation.owner, plan=plan, terms=gate.terms, conversation=turn.conversation
+        ),
+    )
     parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False
@@ -191,15 +184,9 @@ def create_turn_hold(
     _set_hold_fields(turn, hold, model)
 
 
-def _set_memory_fields(turn: Turn, plan: Plan, terms: Terms) -> None:
-    """Set what the turn's prompt may carry: the smallest memory of the plan, the agreement and the asker's choices."""
-    own = MemoryPolicy.FULL if turn.conversation.has_memory else MemoryPolicy.NONE
-    turn.memory_policy = choose_smallest_memory(plan.memory_policy, terms.memory, own)
-    turn.memory_tokens = plan.memory_tokens
-    person = turn.conversation.owner
-    turn.memory_spans = (
-        turn.memory_policy in NOTING_POLICIES and terms.memory_spans and has_spanning_memory(person)
-    )
+def set_memory_fields(turn: Turn, rules: MemoryRules) -> None:
+    """Set what the turn's prompt may carry of earlier questions."""
+    turn.memory_policy, turn.memory_tokens, turn.memory_spans = rules.policy, rules.tokens, rules.spans
 
 
 def _hold_first_affordable(

@@ -9,7 +9,8 @@ from rest_framework import serializers
 from budgets.models import PeriodLength
 from chat.formatting import find_card
 from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
-from chat.memory.overview import MemoryLimit, MemoryOverview
+from chat.memory.overview import MemoryOverview
+from chat.memory.policies import MemoryLimit
 from chat.models import (
     MAX_COMMENT_LENGTH,
     MAX_QUESTION_LENGTH,

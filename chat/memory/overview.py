@@ -2,25 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID, uuid4
 
 from accounts.models import Person
 from budgets.selectors import get_plan
+from chat.memory.policies import MemoryLimit, MemoryRules, list_sendable
 from chat.models import Conversation, Note, Turn
 from chat.prompt import choose_memory
-from chat.routes import get_limits, preview_route
-from chat.selectors import drop_forgotten, get_earlier_turns, get_notes, has_spanning_memory
+from chat.routes import get_limits, preview_route, set_memory_fields
+from chat.selectors import get_earlier_turns, get_notes
 from families.gate import get_tutor_gate
-from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
-
-
-class MemoryLimit(StrEnum):
-    """Who has set that nothing is remembered."""
-
-    OWNER = "owner"
-    FAMILY = "family"
-    PLAN = "plan"
+from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +22,8 @@ class MemoryOverview:
     policy: MemoryPolicy
     # Who has set the policy NONE; empty for any other policy.
     limits: Sequence[MemoryLimit]
-    # What the family and the plan allow.
-    allowed: Sequence[MemoryPolicy]
+    # The most that the family and the plan allow.
+    allowed: MemoryPolicy
     # The notes in the prompt, the notes whose turn is carried itself, and those that are left out.
     notes: Sequence[Note]
     waiting: Sequence[Note]
@@ -57,47 +49,37 @@ class MemoryOverview:
 
 def build_memory_overview(person: Person, conversation: Conversation) -> MemoryOverview:
     """Return what the next prompt of the person's own conversation would carry. Reads in a fixed number of queries."""
-    gate, plan, is_spanning = get_tutor_gate(person), get_plan(person), has_spanning_memory(person)
-    by = {
-        MemoryLimit.OWNER: MemoryPolicy.FULL if conversation.has_memory else MemoryPolicy.NONE,
-        MemoryLimit.FAMILY: gate.terms.memory,
-        MemoryLimit.PLAN: MemoryPolicy(plan.memory_policy),
-    }
-    policy = choose_smallest_memory(*by.values())
-    upcoming = Turn(
-        pk=uuid4(),
-        conversation=conversation,
-        memory_policy=policy,
-        memory_spans=is_spanning and gate.terms.memory_spans,
-    )
-    past = drop_forgotten(get_earlier_turns([upcoming]).get(upcoming.pk, ()), conversation)
+    gate, plan = get_tutor_gate(person), get_plan(person)
+    rules = MemoryRules(person=person, plan=plan, terms=gate.terms, conversation=conversation)
+    upcoming = Turn(pk=uuid4(), conversation=conversation)
+    set_memory_fields(upcoming, rules)
     notes = get_notes([upcoming]).get(upcoming.pk)
     if notes is None:
         notes = list(Note.objects.filter(conversation=conversation))
-    usable = notes
     model = preview_route(person, gate).model
-    if model and not model.is_local:
-        # As in build_turn_prompt: what has to stay here is not sent out as memory either.
-        past = [turn for turn in past if not turn.local_only]
-        usable = [note for note in notes if not (note.is_from_elsewhere and note.turn.local_only)]
+    earlier = get_earlier_turns([upcoming]).get(upcoming.pk, ())
+    past, usable = list_sendable(earlier, notes, conversation=conversation, model=model)
     memory = choose_memory(
-        past, usable, policy=policy, tokens=plan.memory_tokens, limits=get_limits(model) if model else None
+        past,
+        usable,
+        policy=rules.policy,
+        tokens=rules.tokens,
+        limits=get_limits(model) if model else None,
     )
     carried, window = {note.pk for note in memory.notes}, {turn.pk for turn in memory.turns}
     waiting = [note for note in notes if note.turn_id in window]
     own = [note for note in notes if not note.is_from_elsewhere]
+    takes_notes = rules.policy in NOTING_POLICIES
     return MemoryOverview(
-        policy=policy,
-        limits=[limit for limit, allowed in by.items() if allowed is MemoryPolicy.NONE],
-        allowed=[by[MemoryLimit.FAMILY], by[MemoryLimit.PLAN]],
+        policy=rules.policy,
+        limits=rules.limits,
+        allowed=MemoryRules(person=person, plan=plan, terms=gate.terms).policy,
         notes=memory.notes,
-        waiting=waiting if policy in NOTING_POLICIES else (),
+        waiting=waiting if takes_notes else (),
         unused=[
-            note
-            for note in own
-            if note.pk not in carried and (note.turn_id not in window or policy not in NOTING_POLICIES)
+            note for note in own if note.pk not in carried and not (takes_notes and note.turn_id in window)
         ],
         turns=memory.turns,
         can_span=gate.terms.memory_spans,
-        is_spanning=is_spanning,
+        is_spanning=rules.is_spanning,
     )

@@ -14,11 +14,12 @@ from accounts.access import get_person, sign_in_required
 from chat.errors import NoteRejected, SpanningNotAgreed
 from chat.memory import services
 from chat.memory.notes import MAX_NOTE_LENGTH
-from chat.memory.overview import MemoryLimit, MemoryOverview, build_memory_overview
+from chat.memory.overview import MemoryOverview, build_memory_overview
+from chat.memory.policies import MemoryLimit
 from chat.models import Conversation, Note
 from chat.selectors import get_conversation
 from kit.free_text import free_text_fields
-from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
+from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 from kit.not_found import raise_404_on
 
 EXCERPT_LENGTH = 160
@@ -47,12 +48,11 @@ class MemoryPage:
 def build_memory_page(conversation: Conversation) -> MemoryPage:
     """Build what the page shows to the conversation's owner."""
     overview = build_memory_overview(conversation.owner, conversation)
-    allowed = choose_smallest_memory(*overview.allowed)
     return MemoryPage(
         conversation=conversation,
         overview=overview,
-        may_span=overview.can_span and allowed in NOTING_POLICIES,
-        off_reason="" if allowed != MemoryPolicy.NONE else _find_off_reason(overview.limits),
+        may_span=overview.can_span and overview.allowed in NOTING_POLICIES,
+        off_reason="" if overview.allowed != MemoryPolicy.NONE else _find_off_reason(overview.limits),
     )
 
 

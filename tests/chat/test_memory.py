@@ -12,6 +12,7 @@ from budgets.models import Hold, HoldState, Plan
 from chat.answering.leases import sweep_turns
 from chat.answering.writing import fit_parts
 from chat.memory.notes import NoteKind
+from chat.memory.overview import build_memory_overview
 from chat.memory.services import forget_conversation, set_conversation_memory
 from chat.models import Conversation, MemoryChoice, Note, Turn, TurnState
 from chat.prompt import Prompt
@@ -257,3 +258,75 @@ class TestOtherConversations:
         assert self.notes_for(teen, ask, outside) == ["I am in grade 8."]
         Turn.objects.filter(conversation=earlier).update(local_only=True)
         assert self.notes_for(teen, ask, outside) == []
+
+
+@pytest.mark.django_db
+class TestThePageAndThePrompt:
+    """Whatever plan, family and person chose, the memory page shows what the next prompt carries."""
+
+    @pytest.fixture(params=["here", "outside"])
+    def is_outside(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+        """The place of the model. One turn in two was asked as a question that stays here."""
+        if request.param == "outside":
+            monkeypatch.setattr(TutorModel, "is_local", property(lambda _model: False))
+        return bool(request.param == "outside")
+
+    @pytest.fixture
+    def conversation(self, teen: Person, talk: Conversation, told: Callable[..., Turn]) -> Conversation:
+        """Six turns with notes, some too long ago, one of them forgotten, after a conversation with a grade."""
+        earlier = Conversation.objects.create(
+            owner=teen, title="Fractions", started_at=timezone.now() - timedelta(days=2)
+        )
+        for stays_here in (False, True):
+            grade = told(earlier, f"I am in grade 8, {stays_here}.", ago=3000, local_only=stays_here)
+            grade.notes.update(kind=NoteKind.GRADE if stays_here else NoteKind.WISH)
+        Note.objects.update(created_at=timezone.now() - timedelta(days=2))
+        for number in range(6):
+            told(talk, f"My bridge {number} is 62 cm.", ago=60 - number, local_only=number % 2 == 0)
+        talk.remembered_since = timezone.now() - timedelta(minutes=59, seconds=30)
+        talk.save()
+        return talk
+
+    @pytest.mark.parametrize("has_choice", [False, True])
+    @pytest.mark.parametrize("has_memory", [False, True])
+    @pytest.mark.parametrize("family", [None, (MemoryPolicy.WINDOW, True), (MemoryPolicy.FULL, False)])
+    @pytest.mark.parametrize("policy", list(MemoryPolicy))
+    def test_always_agree(
+        self,
+        policy: MemoryPolicy,
+        family: tuple[MemoryPolicy, bool] | None,
+        has_memory: bool,
+        has_choice: bool,
+        is_outside: bool,
+        teen: Person,
+        parent: Person,
+        ask: Ask,
+        conversation: Conversation,
+    ) -> None:
+        Plan.objects.update_or_create(
+            slug=Plan.FREE, defaults={"memory_policy": policy, "memory_tokens": 900}
+        )
+        if family:
+            Link.objects.create(parent=parent, teen=teen, memory=family[0], memory_spans=family[1])
+        if has_choice:
+            MemoryChoice.objects.create(owner=teen)
+        conversation.has_memory = has_memory
+        conversation.save()
+        page = build_memory_overview(teen, conversation)
+        turn = ask(teen, "And why?", conversation=conversation)
+        prompt = build(turn)
+        assert turn.memory_policy == page.policy
+        assert list(prompt.notes) == [note.text for note in page.notes]
+        assert [carried.question for carried in prompt.carried] == [turn.question for turn in page.turns]
+
+    def test_agree_about_more_than_nothing(
+        self, is_outside: bool, teen: Person, ask: Ask, conversation: Conversation
+    ) -> None:
+        """Else the test above would say little."""
+        Plan.objects.update_or_create(slug=Plan.FREE, defaults={"memory_tokens": 900})
+        MemoryChoice.objects.create(owner=teen)
+        page = build_memory_overview(teen, conversation)
+        assert page.turns
+        assert {note.is_from_elsewhere for note in page.notes} == {False, True}
+        stay_here = [note for note in page.notes if note.turn.local_only]
+        assert bool(stay_here) is not is_outside
