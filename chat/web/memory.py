@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import get_person, sign_in_required
+from accounts.access import get_person, page_of_its_form, sign_in_required
 from chat.errors import NoteRejected, SpanningNotAgreed
 from chat.memory import services
 from chat.memory.notes import MAX_NOTE_LENGTH
@@ -64,6 +64,7 @@ def _find_off_reason(limits: Sequence[MemoryLimit]) -> str:
 
 @sign_in_required
 @require_http_methods(["GET", "POST"])
+@page_of_its_form
 @free_text_fields("text")
 def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Show what the tutor remembers of a conversation, and do what its owner chose there."""

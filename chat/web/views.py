@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
-from accounts.access import get_person, sign_in_required
+from accounts.access import get_person, page_of_its_form, sign_in_required
 from chat import services
 from chat.asking import services as asking
 from chat.asking.services import count_question
@@ -281,6 +281,7 @@ def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 
 @sign_in_required
 @require_http_methods(["GET", "POST"])
+@page_of_its_form
 def delete(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """Delete a conversation, after a page that asks for confirmation."""
     conversation = get_own_conversation(request, conversation_id)

@@ -27,6 +27,7 @@ EXPIRY_KEY = "_session_expiry"
 UNSENT_FORM_SECONDS = 30 * 60
 # The total of a form's values. A question has at most 8,000 characters.
 MAX_UNSENT_FORM_CHARACTERS = 20_000
+PAGE_ATTRIBUTE = "is_page_of_its_form"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,15 @@ def sign_in_required[**P](
     return checked
 
 
+def page_of_its_form[V: Callable[..., HttpResponseBase]](view: V) -> V:
+    """Decorate a view that shows its form at the address that takes it: after sign-in, the form leads back to it.
+
+    It must be among the innermost decorators; the others copy its attribute.
+    """
+    setattr(view, PAGE_ATTRIBUTE, True)
+    return view
+
+
 def get_person(request: HttpRequest) -> Person:
     """Return the signed-in person. Use only in views that require sign-in."""
     person = request.user
@@ -118,9 +128,14 @@ def get_referring_path(request: HttpRequest) -> str:
             url, {request.get_host()}, require_https=request.is_secure()
         ):
             parts = urlsplit(url)
-            if parts.path not in {request.path, resolve_url(settings.LOGIN_URL)}:
+            is_page = parts.path != request.path or _is_page(request)
+            if is_page and parts.path != resolve_url(settings.LOGIN_URL):
                 return parts.path + (f"?{parts.query}" if parts.query else "")
     return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _is_page(request: HttpRequest) -> bool:
+    return request.resolver_match is not None and hasattr(request.resolver_match.func, PAGE_ATTRIBUTE)
 
 
 def find_unsent_form(request: HttpRequest) -> UnsentForm | None:

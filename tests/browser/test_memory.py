@@ -1,0 +1,242 @@
+"""What the tutor remembers and what an answer cost: by keyboard, in two tabs, signed out, and without JavaScript."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from accounts.models import Person
+from chat.memory.notes import NoteKind
+from chat.models import Conversation, Note, Turn, TurnState
+from tests.browser.checks import list_overflows
+from tests.browser.conftest import PHONE
+from tests.live import Web
+
+pytestmark = [pytest.mark.browser]
+SignIn = Callable[[Person], None]
+PARTS = {"instructions": 200, "notes": 60, "turns": 540, "lessons": 0, "question": 40}
+MAX_TABS = 80
+
+
+@pytest.fixture
+def talk(web: Web, teen: Person) -> Conversation:
+    """A conversation of three turns with a note each. The first is too long ago to be carried."""
+    talk = Conversation.objects.create(owner=teen, title="Bridges")
+    for number, carried_tokens in enumerate((900, 500, 100)):
+        text = f"My bridge {number} is 62 cm long."
+        turn = Turn.objects.create(
+            pk=uuid4(),
+            conversation=talk,
+            question=f"{text} Why?",
+            answer="It is.",
+            state=TurnState.ANSWERED,
+            asked_at=timezone.now() - timedelta(minutes=30 - number),
+            ended_at=timezone.now(),
+            model="a model",
+            carried_tokens=carried_tokens,
+            prompt_parts=PARTS,
+            prompt_tokens=sum(PARTS.values()),
+            cached_tokens=700,
+            answer_tokens=110,
+        )
+        Note.objects.create(conversation=talk, turn=turn, kind=NoteKind.FACT, text=text, tokens=12)
+    return talk
+
+
+@pytest.fixture
+def memory(page: Page, teen: Person, sign_in: SignIn, talk: Conversation) -> Page:
+    """The memory page, open."""
+    sign_in(teen)
+    page.goto(reverse("chat:memory", args=[talk.pk]))
+    return page
+
+
+@pytest.fixture
+def plain(browser: Browser, web: Web, teen: Person) -> Iterator[Page]:
+    """A signed-in phone without JavaScript."""
+    context = browser.new_context(base_url=web.url, viewport=PHONE, java_script_enabled=False)
+    client = Client()
+    client.force_login(teen)
+    value = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": web.url}])
+    yield context.new_page()
+    context.close()
+
+
+def find_field(page: Page, number: int = 0) -> Locator:
+    """Find the field of the note about this bridge."""
+    field = f"note-{Note.objects.get(text__contains=f'bridge {number}').pk}"
+    return page.locator(f"[id='{field}']")
+
+
+def find_button(page: Page, name: str, number: int = 0) -> Locator:
+    return page.get_by_role("button", name=f"{name}: My bridge {number} is 62 cm long.")
+
+
+def tab_to(page: Page, goal: Locator) -> None:
+    for _ in range(MAX_TABS):
+        if goal.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{goal} cannot be reached by keyboard")
+
+
+def expect_told(page: Page, text: str) -> None:
+    """Expect that a status says this and has the focus, so that it is read aloud and Tab goes on from there."""
+    status = page.get_by_role("status")
+    expect(status).to_have_text(text)
+    expect(status).to_be_focused()
+
+
+def sign_in_again(page: Page, person: Person) -> None:
+    page.wait_for_url("**/sign-in?next=**")
+    page.locator("#id_username").fill(person.username)
+    page.locator("#id_password").fill("a-long-password")
+    page.locator("main form").filter(has=page.locator("#id_password")).get_by_role("button").press("Enter")
+
+
+class TestByKeyboard:
+    def test_a_note_is_changed(self, memory: Page, audit: Callable[[], None]) -> None:
+        tab_to(memory, find_field(memory))
+        memory.keyboard.press("ControlOrMeta+A")
+        memory.keyboard.type("My bridge is 70 cm long.")
+        memory.keyboard.press("Tab")
+        expect(find_button(memory, "Save")).to_be_focused()
+        memory.keyboard.press("Enter")
+        expect_told(memory, "The note is saved.")
+        expect(memory.get_by_label("Fact").first).to_have_value("My bridge is 70 cm long.")
+        audit()
+        assert not list(list_overflows(memory))
+
+    def test_enter_in_the_field_saves_and_never_forgets(self, memory: Page) -> None:
+        tab_to(memory, find_field(memory))
+        memory.keyboard.type("!")
+        memory.keyboard.press("Enter")
+        expect_told(memory, "The note is saved.")
+        assert Note.objects.count() == 3
+
+    def test_a_note_is_forgotten(self, memory: Page) -> None:
+        tab_to(memory, find_button(memory, "Forget"))
+        memory.keyboard.press("Space")
+        expect_told(memory, "The note is forgotten.")
+        expect(memory.get_by_text("My bridge 0 is 62 cm long.")).to_have_count(0)
+
+    def test_the_conversation_is_forgotten_so_far(self, memory: Page, audit: Callable[[], None]) -> None:
+        tab_to(memory, memory.get_by_role("button", name="Forget it so far"))
+        memory.keyboard.press("Enter")
+        expect_told(memory, "The tutor has forgotten this conversation so far. You can still read it.")
+        expect(memory.get_by_text("Nothing yet.")).to_be_visible()
+        audit()
+
+    def test_a_page_that_says_nothing_has_not_taken_the_focus(self, memory: Page) -> None:
+        expect(memory.get_by_role("status")).to_have_count(0)
+        expect(memory.locator("body")).to_be_focused()
+
+
+class TestANoteThatIsRejected:
+    def test_keeps_what_was_typed_beside_its_reason(self, memory: Page, audit: Callable[[], None]) -> None:
+        find_field(memory).fill("My name is Wilhelmina.")
+        find_button(memory, "Save").press("Enter")
+        field = find_field(memory)
+        expect(field).to_be_focused()
+        expect(field).to_have_value("My name is Wilhelmina.")
+        expect(field).to_have_accessible_description(re.compile("doesn’t remember names, places, feelings"))
+        expect(memory).to_have_title(re.compile("^The note isn’t saved"))
+        audit()
+        # Once put right, it is saved from there.
+        field.fill("My tower is 9 m high.")
+        memory.keyboard.press("Enter")
+        expect_told(memory, "The note is saved.")
+
+
+class TestTwoTabs:
+    def test_a_note_forgotten_in_the_other_is_not_brought_back(
+        self, memory: Page, context: BrowserContext
+    ) -> None:
+        other = context.new_page()
+        other.goto(memory.url)
+        find_button(other, "Forget").click()
+        expect_told(other, "The note is forgotten.")
+        field = memory.get_by_label("Fact").first
+        field.fill("My bridge is 70 cm long.")
+        field.press("Enter")
+        expect_told(memory, "This note was already forgotten.")
+        assert Note.objects.count() == 2
+
+
+class TestSignedOutElsewhere:
+    def test_what_was_typed_is_sent_after_signing_in(self, memory: Page, teen: Person) -> None:
+        find_field(memory).fill("My bridge is 70 cm long.")
+        Session.objects.all().delete()
+        find_button(memory, "Save").click()
+        sign_in_again(memory, teen)
+        expect(memory.get_by_label("What you wrote")).to_have_value("My bridge is 70 cm long.")
+        memory.get_by_role("button", name="Send it", exact=True).click()
+        expect_told(memory, "The note is saved.")
+
+    def test_what_was_not_typed_leads_back_to_the_page(
+        self, memory: Page, talk: Conversation, teen: Person
+    ) -> None:
+        Session.objects.all().delete()
+        memory.get_by_role("button", name="Use my notes in new conversations too").click()
+        sign_in_again(memory, teen)
+        memory.wait_for_url(f"**{reverse('chat:memory', args=[talk.pk])}")
+        expect(memory.get_by_role("heading", level=1)).to_have_text("What I remember of this conversation")
+
+
+class TestWithoutJavaScript:
+    def test_notes_are_changed_and_forgotten(self, plain: Page, talk: Conversation) -> None:
+        plain.goto(reverse("chat:memory", args=[talk.pk]))
+        find_field(plain).fill("My name is Wilhelmina.")
+        find_button(plain, "Save").click()
+        expect(find_field(plain)).to_have_value("My name is Wilhelmina.")
+        expect(find_field(plain)).to_be_focused()
+        find_field(plain).fill("My bridge 0 is 70 cm long.")
+        find_button(plain, "Save").click()
+        expect_told(plain, "The note is saved.")
+        find_button(plain, "Forget", 1).click()
+        expect_told(plain, "The note is forgotten.")
+        plain.get_by_role("button", name="Forget it so far").click()
+        expect_told(plain, "The tutor has forgotten this conversation so far. You can still read it.")
+        assert not Note.objects.exists()
+
+    def test_the_cost_of_an_answer_opens(self, plain: Page, talk: Conversation) -> None:
+        plain.goto(reverse("chat:conversation", args=[talk.pk]))
+        plain.locator(".answer-cost summary").last.click()
+        expect(plain.get_by_text("Remembered").last).to_be_visible()
+
+
+class TestTheCostOfAnAnswer:
+    def test_opens_and_closes_by_keyboard(
+        self, page: Page, teen: Person, sign_in: SignIn, talk: Conversation, audit: Callable[[], None]
+    ) -> None:
+        sign_in(teen)
+        page.goto(reverse("chat:conversation", args=[talk.pk]))
+        details = page.locator(".answer-cost").last
+        line, part = details.locator("summary"), details.get_by_text("Remembered")
+        expect(part).to_be_hidden()
+        tab_to(page, line)
+        for key, state in (("Enter", True), ("Space", False), ("Enter", True)):
+            page.keyboard.press(key)
+            expect(part).to_be_visible(visible=state)
+            expect(line).to_be_focused()
+        expect(details.get_by_text("This talk so far: 3 answers")).to_be_visible()
+        audit()
+        assert not list(list_overflows(page))
+
+    def test_shows_where_the_focus_is(
+        self, page: Page, teen: Person, sign_in: SignIn, talk: Conversation
+    ) -> None:
+        sign_in(teen)
+        page.goto(reverse("chat:conversation", args=[talk.pk]))
+        line = page.locator(".answer-cost summary").last
+        tab_to(page, line)
+        assert line.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
