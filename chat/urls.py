@@ -2,7 +2,7 @@ from django.urls import path
 
 from chat.parent_view import parent_view
 from chat.web import views
-from chat.web.memory import memory
+from chat.web.memory import forget, memory
 from chat.web.relay import turn_stream
 
 app_name = "chat"
@@ -17,6 +17,7 @@ urlpatterns = [
     path("<uuid:conversation_id>/ask", views.ask, name="ask_in"),
     path("<uuid:conversation_id>/rename", views.rename, name="rename"),
     path("<uuid:conversation_id>/memory", memory, name="memory"),
+    path("<uuid:conversation_id>/memory/forget", forget, name="forget"),
     path("<uuid:conversation_id>/delete", views.delete, name="delete"),
     path("turns/<uuid:turn_id>/stream", turn_stream, name="turn_stream"),
     path("turns/<uuid:turn_id>/stop", views.stop, name="turn_stop"),

@@ -1,4 +1,4 @@
-"""The page of what the tutor remembers of a conversation, where its owner changes, deletes and turns off."""
+"""The pages of what the tutor remembers of a conversation, where its owner changes and deletes it or turns it off."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,9 @@ from chat.memory.notes import MAX_NOTE_LENGTH
 from chat.memory.overview import MemoryOverview, build_memory_overview
 from chat.memory.policies import MemoryLimit
 from chat.models import Conversation, Note
-from chat.selectors import get_conversation
+from chat.web.views import get_own_conversation
 from kit.free_text import free_text_fields
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
-from kit.not_found import raise_404_on
 
 EXCERPT_LENGTH = 160
 
@@ -68,8 +67,7 @@ def _find_off_reason(limits: Sequence[MemoryLimit]) -> str:
 @free_text_fields("text")
 def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Show what the tutor remembers of a conversation, and do what its owner chose there."""
-    with raise_404_on(Conversation.DoesNotExist):
-        conversation = get_conversation(get_person(request), conversation_id)
+    conversation = get_own_conversation(request, conversation_id)
     if request.method == "GET":
         return _render_memory(request, conversation)
     act = ACTIONS.get(request.POST.get("wanted", ""))
@@ -83,6 +81,25 @@ def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
             "text": request.POST.get("text", "")[:MAX_NOTE_LENGTH],
         }
         return _render_memory(request, conversation, rejected=rejected, status=422)
+    return redirect("chat:memory", conversation.pk)
+
+
+@sign_in_required
+@require_http_methods(["GET", "POST"])
+@page_of_its_form
+def forget(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Forget a conversation so far, or turn its memory off as well, after a page that asks for confirmation."""
+    conversation = get_own_conversation(request, conversation_id)
+    if request.method == "GET":
+        return render(request, "chat/forget.html", {"conversation": conversation})
+    if request.POST.get("turn_off"):
+        services.set_conversation_memory(conversation=conversation, is_on=False)
+        messages.success(request, _("The tutor no longer remembers this conversation."))
+    else:
+        services.forget_conversation(conversation=conversation)
+        messages.success(
+            request, _("The tutor has forgotten this conversation so far. You can still read it.")
+        )
     return redirect("chat:memory", conversation.pk)
 
 
@@ -123,19 +140,9 @@ def _forget_note(request: HttpRequest, conversation: Conversation) -> str:
     return _("The note is forgotten.")
 
 
-def _forget(_request: HttpRequest, conversation: Conversation) -> str:
-    services.forget_conversation(conversation=conversation)
-    return _("The tutor has forgotten this conversation so far. You can still read it.")
-
-
 def _turn_on(_request: HttpRequest, conversation: Conversation) -> str:
     services.set_conversation_memory(conversation=conversation, is_on=True)
     return _("The tutor remembers this conversation from now on.")
-
-
-def _turn_off(_request: HttpRequest, conversation: Conversation) -> str:
-    services.set_conversation_memory(conversation=conversation, is_on=False)
-    return _("The tutor no longer remembers this conversation.")
 
 
 def _share_notes(request: HttpRequest, _conversation: Conversation) -> str:
@@ -155,9 +162,7 @@ def _stop_sharing_notes(request: HttpRequest, _conversation: Conversation) -> st
 ACTIONS: dict[str, Callable[[HttpRequest, Conversation], str]] = {
     "save": _save_note,
     "forget-note": _forget_note,
-    "forget": _forget,
     "on": _turn_on,
-    "off": _turn_off,
     "share": _share_notes,
     "stop-sharing": _stop_sharing_notes,
 }

@@ -61,7 +61,7 @@ class HtmxRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def get_own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversation:
+def get_own_conversation(request: HttpRequest, conversation_id: UUID) -> Conversation:
     """Return a conversation of the signed-in person, or raise Http404, so that an id reveals nothing."""
     with raise_404_on(Conversation.DoesNotExist):
         return get_conversation(get_person(request), conversation_id)

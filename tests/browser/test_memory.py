@@ -130,11 +130,24 @@ class TestByKeyboard:
         expect(memory.get_by_text("My bridge 0 is 62 cm long.")).to_have_count(0)
 
     def test_the_conversation_is_forgotten_so_far(self, memory: Page, audit: Callable[[], None]) -> None:
+        tab_to(memory, memory.get_by_role("link", name="Forget it or turn memory off"))
+        memory.keyboard.press("Enter")
+        expect(memory.get_by_role("heading", level=1)).to_have_text("Forget this conversation so far")
+        audit()
+        assert not list(list_overflows(memory))
         tab_to(memory, memory.get_by_role("button", name="Forget it so far"))
         memory.keyboard.press("Enter")
         expect_told(memory, "The tutor has forgotten this conversation so far. You can still read it.")
         expect(memory.get_by_text("Nothing yet.")).to_be_visible()
         audit()
+
+    def test_a_second_thought_forgets_nothing(self, memory: Page) -> None:
+        tab_to(memory, memory.get_by_role("link", name="Forget it or turn memory off"))
+        memory.keyboard.press("Enter")
+        tab_to(memory, memory.get_by_role("link", name="Don’t forget anything"))
+        memory.keyboard.press("Enter")
+        expect(memory.get_by_role("heading", level=1)).to_have_text("What I remember of this conversation")
+        expect(find_field(memory)).to_be_visible()
 
     def test_a_page_that_says_nothing_has_not_taken_the_focus(self, memory: Page) -> None:
         expect(memory.get_by_role("status")).to_have_count(0)
@@ -182,6 +195,16 @@ class TestSignedOutElsewhere:
         memory.get_by_role("button", name="Send it", exact=True).click()
         expect_told(memory, "The note is saved.")
 
+    def test_a_confirmation_leads_back_to_its_page(
+        self, memory: Page, talk: Conversation, teen: Person
+    ) -> None:
+        memory.goto(reverse("chat:forget", args=[talk.pk]))
+        Session.objects.all().delete()
+        memory.get_by_role("button", name="Forget it and turn memory off").click()
+        sign_in_again(memory, teen)
+        memory.wait_for_url(f"**{reverse('chat:forget', args=[talk.pk])}")
+        assert Note.objects.count() == 3
+
     def test_what_was_not_typed_leads_back_to_the_page(
         self, memory: Page, talk: Conversation, teen: Person
     ) -> None:
@@ -204,6 +227,7 @@ class TestWithoutJavaScript:
         expect_told(plain, "The note is saved.")
         find_button(plain, "Forget", 1).click()
         expect_told(plain, "The note is forgotten.")
+        plain.get_by_role("link", name="Forget it or turn memory off").click()
         plain.get_by_role("button", name="Forget it so far").click()
         expect_told(plain, "The tutor has forgotten this conversation so far. You can still read it.")
         assert not Note.objects.exists()

@@ -56,6 +56,12 @@ def act(client: Client, talk: Conversation, action: str, **fields: str) -> str:
     return " ".join(answer.content.decode().split())
 
 
+def forget(client: Client, talk: Conversation, **fields: str) -> str:
+    """Confirm that the conversation is to be forgotten, and return the page that follows."""
+    answer = client.post(reverse("chat:forget", args=[talk.pk]), fields, follow=True)
+    return " ".join(answer.content.decode().split())
+
+
 class TestWhatItShows:
     def test_notes_in_force_notes_for_later_and_the_questions_themselves(
         self, teen: Person, as_person: AsPerson, talk: Conversation
@@ -111,7 +117,9 @@ class TestWhatItShows:
         client = as_person(request.getfixturevalue(who))
         address = reverse("chat:memory", args=[talk.pk])
         assert client.get(address).status_code == 404
-        assert client.post(address, {"wanted": "forget"}).status_code == 404
+        assert client.post(address, {"wanted": "on"}).status_code == 404
+        for method in (client.get, client.post):
+            assert method(reverse("chat:forget", args=[talk.pk])).status_code == 404
         assert Note.objects.count() == 3
 
 
@@ -178,15 +186,43 @@ class TestTheConversation:
         self, teen: Person, as_person: AsPerson, talk: Conversation
     ) -> None:
         client = as_person(teen)
-        assert "has forgotten this conversation so far" in act(client, talk, "forget")
+        assert "has forgotten this conversation so far" in forget(client, talk)
         assert not talk.notes.exists()
         assert "My bridge" not in read(client, talk)
         shown = client.get(reverse("chat:conversation", args=[talk.pk])).content.decode()
         assert "My bridge 2" in shown
 
+    def test_is_forgotten_only_once_that_is_confirmed(
+        self, teen: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        client, confirmation = as_person(teen), reverse("chat:forget", args=[talk.pk])
+        assert f'href="{confirmation}"' in read(client, talk)
+        page = client.get(confirmation).content.decode()
+        assert "“<bdi>Bridges</bdi>”" in page
+        assert reverse("chat:memory", args=[talk.pk]) in page
+        assert talk.notes.count() == 3
+        # No form of the memory page itself forgets it.
+        for action in ("forget", "off"):
+            assert "My bridge 2" in act(client, talk, action)
+
+    def test_that_has_nothing_to_forget_is_turned_off_at_once(
+        self, teen: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        client = as_person(teen)
+        assert 'name="turn_off"' not in read(client, talk)
+        assert 'name="turn_off"' in forget(client, talk)
+
+    def test_can_be_forgotten_although_the_plan_has_no_memory(
+        self, teen: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        Plan.objects.update_or_create(slug=Plan.FREE, defaults={"memory_policy": MemoryPolicy.NONE})
+        client = as_person(teen)
+        assert reverse("chat:forget", args=[talk.pk]) in read(client, talk)
+        assert reverse("chat:forget", args=[talk.pk]) not in forget(client, talk)
+
     def test_can_be_turned_off_and_on(self, teen: Person, as_person: AsPerson, talk: Conversation) -> None:
         client = as_person(teen)
-        assert "Memory is off in this conversation" in act(client, talk, "off")
+        assert "Memory is off in this conversation" in forget(client, talk, turn_off="yes")
         talk.refresh_from_db()
         assert not talk.has_memory
         assert not talk.notes.exists()
