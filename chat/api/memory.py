@@ -13,11 +13,12 @@ from chat.api.serializers import (
     MemorySerializer,
     NoteChangeSerializer,
     NoteSerializer,
+    SpanningMemorySerializer,
 )
 from chat.api.views import get_own_conversation
 from chat.errors import NoteRejected, SpanningNotAgreed
 from chat.memory import services
-from chat.memory.overview import build_memory_overview
+from chat.memory.overview import build_memory_overview, build_spanning_overview
 from chat.memory.services import note_rate_limit
 from chat.models import Note
 from kit.not_found import raise_404_on
@@ -113,6 +114,11 @@ class ConversationNote(FreeTextView):
 
 
 class SpanningMemory(SignedInView):
+    @extend_schema(operation_id="memory_read", responses=describe_responses({200: SpanningMemorySerializer}))
+    def get(self, _request: Request) -> Response:
+        """Return whether new conversations use your notes, and which notes they would use."""
+        return Response(SpanningMemorySerializer(build_spanning_overview(self.person)).data)
+
     @extend_schema(
         operation_id="memory_span",
         request=None,

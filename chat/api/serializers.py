@@ -203,6 +203,20 @@ class MemorySerializer(serializers.Serializer[MemoryOverview]):
     is_spanning = serializers.BooleanField(help_text="Whether the person has turned that on.")
 
 
+class SpanningMemorySerializer(serializers.Serializer[MemoryOverview]):
+    """What lasts from one conversation to the next."""
+
+    can_span = serializers.BooleanField(
+        help_text="Whether the family’s agreement lets notes last from one conversation to the next."
+    )
+    is_spanning = serializers.BooleanField(help_text="Whether the person has turned that on.")
+    notes = NoteSerializer(
+        many=True,
+        help_text="In the first prompt of a new conversation, oldest first: the newest about grade, goals and "
+        "wishes. Change them in the conversations that they are from.",
+    )
+
+
 class MemoryChangeSerializer(serializers.Serializer[Any]):
     has_memory = serializers.BooleanField(
         help_text="Turned off, the conversation is forgotten so far: its notes are deleted."

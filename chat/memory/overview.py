@@ -83,3 +83,8 @@ def build_memory_overview(person: Person, conversation: Conversation) -> MemoryO
         can_span=gate.terms.memory_spans,
         is_spanning=rules.is_spanning,
     )
+
+
+def build_spanning_overview(person: Person) -> MemoryOverview:
+    """Return what the first prompt of the person's next conversation would carry: notes of earlier ones at most."""
+    return build_memory_overview(person, Conversation(owner=person))

@@ -15,6 +15,7 @@ from budgets.models import Plan
 from chat.memory import services
 from chat.memory.notes import NoteKind
 from chat.models import Conversation, MemoryChoice, Note, Turn, TurnState
+from chat.selectors import MAX_SPANNING_NOTES
 from families.models import Link
 from kit.memory_policy import MemoryPolicy
 from tests.chat.test_api_as_described import assert_described
@@ -115,6 +116,61 @@ class TestReading:
         with CaptureQueriesContext(connection) as long:
             read(owner, talk)
         assert len(long) == len(short) <= 16
+
+
+class TestAcrossConversations:
+    @pytest.fixture
+    def grade(self, talk: Conversation) -> Note:
+        """A note that helps in any conversation."""
+        note = talk.notes.earliest("created_at")
+        Note.objects.filter(pk=note.pk).update(kind=NoteKind.GRADE, text="I am in grade 8.")
+        return note
+
+    def test_nothing_lasts_by_default(self, owner: Client, grade: Note) -> None:
+        assert owner.get(MEMORY).json() == {"can_span": True, "is_spanning": False, "notes": []}
+
+    def test_tells_what_a_new_conversation_would_use(
+        self, owner: Client, talk: Conversation, grade: Note, client: Client
+    ) -> None:
+        owner.put(MEMORY)
+        memory = owner.get(MEMORY).json()
+        assert (memory["can_span"], memory["is_spanning"]) == (True, True)
+        assert texts(memory["notes"]) == ["I am in grade 8."]
+        assert memory["notes"][0]["conversation"] == str(talk.pk)
+        schema = client.get("/api/v1/schema", headers={"Accept": "application/json"}).json()
+        assert_described(schema, "SpanningMemory", memory)
+        owner.delete(MEMORY)
+        assert owner.get(MEMORY).json()["notes"] == []
+
+    def test_is_what_the_memory_of_a_new_conversation_says(
+        self, owner: Client, teen: Person, grade: Note
+    ) -> None:
+        owner.put(MEMORY)
+        new = Conversation.objects.create(owner=teen, title="Towers")
+        assert owner.get(MEMORY).json()["notes"] == read(owner, new)["notes"]
+
+    def test_tells_that_the_family_has_not_agreed(
+        self, owner: Client, teen: Person, parent: Person, grade: Note
+    ) -> None:
+        owner.put(MEMORY)
+        Link.objects.create(parent=parent, teen=teen)
+        assert owner.get(MEMORY).json() == {"can_span": False, "is_spanning": True, "notes": []}
+
+    def test_has_no_note_of_anyone_else(self, parent: Person, grade: Note, as_person: AsPerson) -> None:
+        MemoryChoice.objects.create(owner=parent)
+        assert as_person(parent).get(MEMORY).json()["notes"] == []
+
+    def test_costs_the_same_however_much_is_noted(self, owner: Client, talk: Conversation) -> None:
+        owner.put(MEMORY)
+        owner.get(MEMORY)
+        with CaptureQueriesContext(connection) as few:
+            owner.get(MEMORY)
+        for number in range(20):
+            add_turn(talk, f"My tower {number} is 9 m high.")
+        Note.objects.update(kind=NoteKind.WISH)
+        with CaptureQueriesContext(connection) as many:
+            assert len(owner.get(MEMORY).json()["notes"]) == MAX_SPANNING_NOTES
+        assert len(many) == len(few) <= 16
 
 
 class TestChanging:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpResponseBase
 from django.test import Client
-from django.urls import reverse
+from django.urls import resolve, reverse
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Person, Role
@@ -86,7 +86,7 @@ ROWS = {
     "chat_api:go_on": ("401 405 405 405 405 405 405", "401 204 204 204 204 204 204"),
     "chat_api:memory": ("401 200 404 404 404 404 404", "401 405 405 405 405 405 405"),
     "chat_api:note": ("401 405 405 405 405 405 405", "401 405 405 405 405 405 405"),
-    "chat_api:spanning_memory": ("401 405 405 405 405 405 405", "401 405 405 405 405 405 405"),
+    "chat_api:spanning_memory": ("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
     "chat_api:plan": ("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
     "chat_api:turn": ("401 200 404 404 404 404 404", "401 405 405 405 405 405 405"),
     "chat_api:turn_continue": ("401 405 405 405 405 405 405", "401 409 404 404 404 404 404"),
@@ -196,6 +196,16 @@ ROWS = {
     "safeguarding:protocol": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "using": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
 }
+# The results of the API's other methods, with what they send. A teen of a family needs its agreement for "put".
+API_ROWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
+    ("chat_api:memory", "patch"): ("401 200 404 404 404 404 404", {"has_memory": False}),
+    ("chat_api:memory", "delete"): ("401 204 404 404 404 404 404", {}),
+    ("chat_api:note", "patch"): ("401 200 404 404 404 404 404", {"text": "It is two."}),
+    ("chat_api:note", "delete"): ("401 204 404 404 404 404 404", {}),
+    ("chat_api:spanning_memory", "put"): ("401 403 204 403 204 204 204", {}),
+    ("chat_api:spanning_memory", "delete"): ("401 204 204 204 204 204 204", {}),
+    ("chat_api:turn_report", "delete"): ("401 204 404 404 404 404 404", {}),
+}
 # Admin pages other than lists and forms of models, with their arguments: values, or names of the world's ids.
 ADMIN_ROWS = {
     "courses_module_previews": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 403 405"),
@@ -278,6 +288,32 @@ def test_who_may_do_what(name: str, world: World) -> None:
         assert done(world, method, address, form, **how) == dict(zip(ROLES, expected.split(), strict=True)), (
             f"{method} {address}"
         )
+
+
+def list_api_methods(world: World) -> set[tuple[str, str]]:
+    """Return the routes of the API with each method that they answer besides GET and POST."""
+    views = {
+        name: getattr(resolve(world.address(name, arguments)).func, "cls", None)
+        for name, arguments in routes().items()
+    }
+    return {
+        (name, method)
+        for name, view in views.items()
+        for method in ("put", "patch", "delete")
+        if hasattr(view, method)
+    }
+
+
+def test_every_other_method_of_the_api_has_a_row(world: World) -> None:
+    assert set(API_ROWS) == list_api_methods(world)
+
+
+@pytest.mark.parametrize(("name", "method"), API_ROWS)
+def test_who_may_do_what_in_the_api(name: str, method: str, world: World) -> None:
+    expected, body = API_ROWS[name, method]
+    address = world.address(name, routes()[name])
+    form = dict.fromkeys(ROLES, body)
+    assert done(world, method, address, form, **JSON) == dict(zip(ROLES, expected.split(), strict=True))
 
 
 @pytest.mark.parametrize("name", ADMIN_ROWS)

@@ -50,6 +50,7 @@ def test_the_schema_has_every_route(schema: dict[str, Any]) -> None:
         "delete /api/v1/conversations/{conversation_id}/memory",
         "patch /api/v1/conversations/{conversation_id}/memory/notes/{note_id}",
         "delete /api/v1/conversations/{conversation_id}/memory/notes/{note_id}",
+        "get /api/v1/memory",
         "put /api/v1/memory",
         "delete /api/v1/memory",
     }
