@@ -20,6 +20,7 @@ from chat.models import Conversation, Note
 from chat.web.views import get_own_conversation
 from kit.free_text import free_text_fields
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
+from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited
 
 EXCERPT_LENGTH = 160
 
@@ -42,6 +43,15 @@ class MemoryPage:
     def is_empty(self) -> bool:
         overview = self.overview
         return not (overview.notes or overview.waiting or overview.unused or overview.turns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectedNote:
+    """What was typed in a note's field and not saved."""
+
+    note_id: str
+    text: str
+    reason: str
 
 
 def build_memory_page(conversation: Conversation) -> MemoryPage:
@@ -76,11 +86,16 @@ def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     try:
         messages.success(request, act(request, conversation))
     except NoteRejected:
-        rejected = {
-            "id": request.POST.get("note", ""),
-            "text": request.POST.get("text", "")[:MAX_NOTE_LENGTH],
-        }
-        return _render_memory(request, conversation, rejected=rejected, status=422)
+        return _render_rejected(
+            request,
+            conversation,
+            _(
+                "The tutor doesn’t remember names, places, feelings or other personal details. "
+                "Say it without them."
+            ),
+        )
+    except RateLimited as error:
+        return mark_rate_limited(_render_rejected(request, conversation, format_rate_limited(error)), error)
     return redirect("chat:memory", conversation.pk)
 
 
@@ -103,18 +118,26 @@ def forget(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     return redirect("chat:memory", conversation.pk)
 
 
+def _render_rejected(request: HttpRequest, conversation: Conversation, reason: str) -> HttpResponse:
+    """Show the page with the text that was not saved, and why."""
+    rejected = RejectedNote(
+        note_id=request.POST.get("note", ""),
+        text=request.POST.get("text", "")[:MAX_NOTE_LENGTH],
+        reason=reason,
+    )
+    response = _render_memory(request, conversation, rejected=rejected)
+    response.status_code = 422
+    return response
+
+
 def _render_memory(
-    request: HttpRequest,
-    conversation: Conversation,
-    *,
-    rejected: dict[str, str] | None = None,
-    status: int = 200,
+    request: HttpRequest, conversation: Conversation, *, rejected: RejectedNote | None = None
 ) -> HttpResponse:
     # The owner as the request has them needs no query.
     conversation.owner = get_person(request)
     page = build_memory_page(conversation)
     context = {"page": page, "rejected": rejected, "excerpt_length": EXCERPT_LENGTH}
-    return render(request, "chat/memory.html", context, status=status)
+    return render(request, "chat/memory.html", context)
 
 
 def _find_note(request: HttpRequest, conversation: Conversation) -> Note | None:

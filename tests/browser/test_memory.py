@@ -15,7 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from accounts.models import Person
 from chat.memory.notes import NoteKind
+from chat.memory.services import note_rate_limit
 from chat.models import Conversation, Note, Turn, TurnState
+from kit import rate_limits
 from tests.browser.checks import list_overflows
 from tests.browser.conftest import PHONE
 from tests.live import Web
@@ -166,6 +168,22 @@ class TestANoteThatIsRejected:
         audit()
         # Once put right, it is saved from there.
         field.fill("My tower is 9 m high.")
+        memory.keyboard.press("Enter")
+        expect_told(memory, "The note is saved.")
+
+    def test_too_often_can_be_sent_again_after_the_wait(
+        self, memory: Page, teen: Person, audit: Callable[[], None]
+    ) -> None:
+        for _ in range(note_rate_limit.items[0].amount):
+            note_rate_limit.hit(teen.pk)
+        find_field(memory).fill("My bridge is 70 cm long.")
+        memory.keyboard.press("Enter")
+        field = find_field(memory)
+        expect(field).to_be_focused()
+        expect(field).to_have_value("My bridge is 70 cm long.")
+        expect(field).to_have_accessible_description(re.compile("Too many tries. Please wait"))
+        audit()
+        rate_limits._shared_counters().storage.reset()
         memory.keyboard.press("Enter")
         expect_told(memory, "The note is saved.")
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.models import Plan
 from chat.memory.notes import NoteKind
+from chat.memory.services import note_rate_limit
 from chat.models import Conversation, MemoryChoice, Note, Turn, TurnState
 from families.models import Link
 from kit.memory_policy import MemoryPolicy
@@ -160,6 +161,24 @@ class TestNotes:
         assert 'aria-invalid="true"' in page
         note.refresh_from_db()
         assert note.text == "My bridge 0 is 62 cm long."
+
+    def test_that_are_changed_too_often_keep_what_was_typed(
+        self, teen: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        note, client = talk.notes.earliest("created_at"), as_person(teen)
+        for _ in range(note_rate_limit.items[0].amount):
+            note_rate_limit.hit(teen.pk)
+        sent = {"wanted": "save", "note": str(note.pk), "text": "My bridge is 70 cm long."}
+        reply = client.post(reverse("chat:memory", args=[talk.pk]), sent)
+        assert reply.status_code == 429
+        assert int(reply.headers["Retry-After"]) > 0
+        page = reply.content.decode()
+        assert "Too many tries. Please wait" in page
+        assert 'value="My bridge is 70 cm long."' in page
+        note.refresh_from_db()
+        assert note.text == "My bridge 0 is 62 cm long."
+        # Forgetting is never limited.
+        assert "The note is forgotten." in act(client, talk, "forget-note", note=str(note.pk))
 
     def test_a_cry_for_help_gets_its_card(
         self, teen: Person, as_person: AsPerson, talk: Conversation
