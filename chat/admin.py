@@ -247,7 +247,7 @@ class TurnRouteAdmin(ReadOnlyAdmin):
     def tokens(self, turn: TurnRoute) -> int:
         return turn.prompt_tokens + turn.answer_tokens
 
-    @admin.display(description=_("instructions + remembered + lessons + question"))
+    @admin.display(description=_("instructions + remembered + question + lessons"))
     def prompt_tokens_by_part(self, turn: TurnRoute) -> str:
         costs = split_answer_cost(turn)
         return " + ".join(str(cost.tokens) for cost in costs if cost.part != CostPart.ANSWER)

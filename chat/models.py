@@ -354,7 +354,7 @@ class Note(models.Model):
     edited_at = models.DateTimeField(null=True, blank=True)
 
     # Not a column: whether it is carried into another conversation of its writer.
-    is_from_elsewhere = False
+    is_from_other_conversation = False
 
     class Meta:
         verbose_name = _("note")

@@ -200,7 +200,7 @@ def choose_memory(
         return Memory(window, (), longest)
     # What a carried turn says needs no note.
     noted = {turn.pk for turn in past if is_carried(turn)} - {turn.pk for turn in window}
-    usable = [note for note in notes if note.turn_id in noted or note.is_from_elsewhere]
+    usable = [note for note in notes if note.turn_id in noted or note.is_from_other_conversation]
     return Memory(window, choose_prompt_notes(usable, limit=notes_limit), longest)
 
 
@@ -309,9 +309,9 @@ class PromptPart(StrEnum):
     INSTRUCTIONS = "instructions"
     NOTES = "notes"
     TURNS = "turns"
-    # Passages, and instructions for this turn alone.
-    LESSONS = "lessons"
     QUESTION = "question"
+    # Passages, and instructions for this turn alone.
+    AFTER_QUESTION = "after_question"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,7 +335,7 @@ class Prompt:
             {"role": "system", "content": self.instructions},
             *self.note_messages,
             *self.conversation[:-1],
-            {"role": "user", "content": f"{self.question}{self.beside_question}"},
+            {"role": "user", "content": f"{self.question}{self.text_after_question}"},
         ]
 
     @property
@@ -356,10 +356,10 @@ class Prompt:
         ]
 
     @property
-    def beside_question(self) -> str:
+    def text_after_question(self) -> str:
         """What follows the question in its message; "" if nothing does."""
-        beside = "\n\n".join(filter(None, [self.lessons, " ".join(self.turn_instructions)]))
-        return self.profile.beside_question.format(text=beside) if beside else ""
+        text = "\n\n".join(filter(None, [self.lessons, " ".join(self.turn_instructions)]))
+        return self.profile.after_question_template.format(text=text) if text else ""
 
     @property
     def tokens_at_most(self) -> int:
@@ -390,10 +390,10 @@ class Prompt:
                 return [message["content"] for message in self.note_messages]
             case PromptPart.TURNS:
                 return [message["content"] for message in self.unfinished]
-            case PromptPart.LESSONS:
-                return [self.beside_question] if self.beside_question else []
             case PromptPart.QUESTION:
                 return [self.question]
+            case PromptPart.AFTER_QUESTION:
+                return [self.text_after_question] if self.text_after_question else []
 
 
 def build_prompt(

@@ -32,7 +32,7 @@ class PromptProfile:
     notes_message: str = "Notes from earlier, in my own words:\n{notes}"
     notes_reply: str = "Thank you. I will keep these notes in mind."
     # After the question, in its message: {text} are passages and instructions for this turn.
-    beside_question: str = "\n\n<site>\n{text}\n</site>"
+    after_question_template: str = "\n\n<site>\n{text}\n</site>"
     # The longest answer in tokens; None for what the model and the asker's plan allow.
     answer_tokens: int | None = None
     # Fields of the request. A server that refuses one of them is asked without it.
@@ -91,7 +91,7 @@ SMALL = PromptProfile(
     passages_instruction="",
     no_passages_instruction="",
     passage_tokens=0,
-    beside_question="\n\n{text}",
+    after_question_template="\n\n{text}",
     # They lose their thread after that.
     answer_tokens=150,
     ends_repetition=True,

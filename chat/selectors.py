@@ -144,7 +144,7 @@ def _list_spanning_notes(turn: Turn) -> list[Note]:
     ).select_related("turn")
     notes = list(others.order_by("-created_at", "pk")[:MAX_SPANNING_NOTES])[::-1]
     for note in notes:
-        note.is_from_elsewhere = True
+        note.is_from_other_conversation = True
     return notes
 
 

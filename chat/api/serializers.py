@@ -156,10 +156,10 @@ class PromptPartsSerializer(serializers.Serializer[Any]):
         default=0, help_text="What is remembered of questions that are not carried."
     )
     turns = serializers.IntegerField(default=0, help_text="Earlier questions and answers.")
-    lessons = serializers.IntegerField(
+    question = serializers.IntegerField(default=0)
+    after_question = serializers.IntegerField(
         default=0, help_text="Passages of lessons, and instructions for this question alone."
     )
-    question = serializers.IntegerField(default=0)
 
 
 class NoteSerializer(serializers.ModelSerializer[Note]):

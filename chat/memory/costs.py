@@ -1,12 +1,13 @@
 """What an answer cost, by part, and what a talk has cost so far beside what full memory would have cost.
 
-A prompt consists of instructions, what is remembered (notes and turns), lessons and the question. A server's cache
-holds the beginning of a prompt, so its cached tokens belong to the parts in their order: of what is remembered,
+A prompt consists of instructions, what is remembered (notes and turns), the question, and what follows it: lessons or
+one-off instructions. A server's cache holds the beginning of a prompt, so its cached tokens belong to the parts in
+their order: of what is remembered,
 min(max(cached - instructions, 0), remembered) tokens were cached.
 
 Full memory is compared in its own favor. For each turn that was charged,
 
-    prompt = instructions + lessons + question + carried tokens of all earlier turns that can be read
+    prompt = instructions + question + what follows it + carried tokens of all earlier turns that can be read
     cached = instructions + carried tokens of all earlier turns but the newest
 
 as if the model's context had no end, the server forgot nothing, and each prompt only added to the one before. The
@@ -53,16 +54,16 @@ class CostPart(models.TextChoices):
 
     INSTRUCTIONS = "instructions", _("instructions")
     REMEMBERED = "remembered", _("remembered")
-    LESSONS = "lessons", _("lessons")
     QUESTION = "question", _("question")
+    AFTER_QUESTION = "after_question", _("lessons or one-off instructions")
     ANSWER = "answer", _("answer")
 
 
 PROMPT_PARTS = {
     CostPart.INSTRUCTIONS: (PromptPart.INSTRUCTIONS,),
     CostPart.REMEMBERED: (PromptPart.NOTES, PromptPart.TURNS),
-    CostPart.LESSONS: (PromptPart.LESSONS,),
     CostPart.QUESTION: (PromptPart.QUESTION,),
+    CostPart.AFTER_QUESTION: (PromptPart.AFTER_QUESTION,),
 }
 
 

@@ -68,7 +68,7 @@ def build_memory_overview(person: Person, conversation: Conversation) -> MemoryO
     )
     carried, window = {note.pk for note in memory.notes}, {turn.pk for turn in memory.turns}
     waiting = [note for note in notes if note.turn_id in window]
-    own = [note for note in notes if not note.is_from_elsewhere]
+    own = [note for note in notes if not note.is_from_other_conversation]
     takes_notes = rules.policy in NOTING_POLICIES
     return MemoryOverview(
         policy=rules.policy,

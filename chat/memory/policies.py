@@ -84,5 +84,5 @@ def list_sendable(
     return (
         [turn for turn in kept if not turn.local_only],
         # Notes of the conversation itself go with their turns.
-        [note for note in notes if not (note.is_from_elsewhere and note.turn.local_only)],
+        [note for note in notes if not (note.is_from_other_conversation and note.turn.local_only)],
     )

@@ -83,9 +83,9 @@ def _get_labels(*, has_lessons: bool) -> dict[CostPart, str]:
     return {
         CostPart.INSTRUCTIONS: _("Instructions"),
         CostPart.REMEMBERED: _("Remembered"),
-        # Without a lesson, this part of a prompt only says that there is none.
-        CostPart.LESSONS: _("Lessons") if has_lessons else _("Instructions for this question"),
         CostPart.QUESTION: _("Your question"),
+        # Without a lesson, this part of a prompt only says that there is none.
+        CostPart.AFTER_QUESTION: _("Lessons") if has_lessons else _("Instructions for this question"),
         CostPart.ANSWER: _("The answer"),
     }
 

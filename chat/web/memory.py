@@ -80,11 +80,11 @@ def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = get_own_conversation(request, conversation_id)
     if request.method == "GET":
         return _render_memory(request, conversation)
-    act = ACTIONS.get(request.POST.get("wanted", ""))
-    if act is None:
+    run = COMMANDS.get(request.POST.get("command", ""))
+    if run is None:
         return redirect("chat:memory", conversation.pk)
     try:
-        messages.success(request, act(request, conversation))
+        messages.success(request, run(request, conversation))
     except NoteRejected:
         return _render_rejected(
             request,
@@ -181,8 +181,9 @@ def _stop_sharing_notes(request: HttpRequest, _conversation: Conversation) -> st
     return _("Each conversation keeps to its own notes.")
 
 
-# What the forms of the page do. Each returns the sentence that says what was done.
-ACTIONS: dict[str, Callable[[HttpRequest, Conversation], str]] = {
+# What the forms of the page do, by the value of their button. Each returns the sentence that says what was done.
+# A field named "action" would hide a form's own attribute of that name from scripts.
+COMMANDS: dict[str, Callable[[HttpRequest, Conversation], str]] = {
     "save": _save_note,
     "forget-note": _forget_note,
     "on": _turn_on,

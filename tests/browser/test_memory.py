@@ -24,7 +24,7 @@ from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
 SignIn = Callable[[Person], None]
-PARTS = {"instructions": 200, "notes": 60, "turns": 540, "lessons": 0, "question": 40}
+PARTS = {"instructions": 200, "notes": 60, "turns": 540, "question": 40, "after_question": 0}
 MAX_TABS = 80
 
 

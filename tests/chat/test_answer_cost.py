@@ -18,7 +18,7 @@ from tests.chat.long import create_conversation, create_turns
 from tests.chat.models import CLOUD_PRICES
 
 AsPerson = Callable[[Person], Client]
-PARTS = {"instructions": 200, "notes": 60, "turns": 540, "lessons": 0, "question": 40}
+PARTS = {"instructions": 200, "notes": 60, "turns": 540, "question": 40, "after_question": 0}
 COST: dict[str, Any] = {
     "model": "big",
     "prompt_parts": PARTS,
@@ -68,7 +68,7 @@ def test_a_priced_answer_says_its_price_and_what_full_memory_would_have_cost(
 
 
 def test_what_a_lesson_says_is_named_after_it(owner: Client, teen: Person) -> None:
-    parts = {"instructions": 200, "lessons": 100, "question": 40}
+    parts = {"instructions": 200, "question": 40, "after_question": 100}
     fields = {**COST, "prompt_parts": parts, "prompt_tokens": 340, "cached_tokens": 0}
     page = read(owner, create_conversation(teen, 1, **fields, passages=["a/b#c"]))
     assert "<dt>Lessons</dt> <dd>about 70 words</dd>" in page

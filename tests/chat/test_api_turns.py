@@ -27,7 +27,7 @@ def post(client: Client, question: str = "Why is the sky blue?", key: object = N
 
 def build_usage(parts: dict[str, int] | None = None, **tokens: int) -> dict[str, object]:
     """Build the usage of a turn in which everything else is 0."""
-    zeros = dict.fromkeys(["instructions", "notes", "turns", "lessons", "question"], 0)
+    zeros = dict.fromkeys(["instructions", "notes", "turns", "question", "after_question"], 0)
     counts = dict.fromkeys(["prompt_tokens", "cached_tokens", "answer_tokens", "microdollars"], 0)
     return {**counts, **tokens, "prompt_parts": zeros | (parts or {})}
 

@@ -148,7 +148,7 @@ class TestATurnThatEndsOtherwise:
 
 @pytest.mark.parametrize("total", [0, 1, 7, 240, 8192])
 def test_parts_add_up_to_what_the_server_counted(total: int) -> None:
-    parts = {"instructions": 40, "notes": 0, "turns": 210, "lessons": 99, "question": 13}
+    parts = {"instructions": 40, "notes": 0, "turns": 210, "question": 13, "after_question": 99}
     assert sum(fit_parts(parts, total).values()) == total
 
 
@@ -327,6 +327,6 @@ class TestThePageAndThePrompt:
         MemoryChoice.objects.create(owner=teen)
         page = build_memory_overview(teen, conversation)
         assert page.turns
-        assert {note.is_from_elsewhere for note in page.notes} == {False, True}
+        assert {note.is_from_other_conversation for note in page.notes} == {False, True}
         stay_here = [note for note in page.notes if note.turn.local_only]
         assert bool(stay_here) is not is_outside

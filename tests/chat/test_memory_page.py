@@ -52,7 +52,7 @@ def read(client: Client, talk: Conversation) -> str:
 
 def act(client: Client, talk: Conversation, action: str, **fields: str) -> str:
     """Post one of the page's forms and return the page that follows."""
-    sent = {"wanted": action, **fields}
+    sent = {"command": action, **fields}
     answer = client.post(reverse("chat:memory", args=[talk.pk]), sent, follow=True)
     return " ".join(answer.content.decode().split())
 
@@ -118,7 +118,7 @@ class TestWhatItShows:
         client = as_person(request.getfixturevalue(who))
         address = reverse("chat:memory", args=[talk.pk])
         assert client.get(address).status_code == 404
-        assert client.post(address, {"wanted": "on"}).status_code == 404
+        assert client.post(address, {"command": "on"}).status_code == 404
         for method in (client.get, client.post):
             assert method(reverse("chat:forget", args=[talk.pk])).status_code == 404
         assert Note.objects.count() == 3
@@ -168,7 +168,7 @@ class TestNotes:
         note, client = talk.notes.earliest("created_at"), as_person(teen)
         for _ in range(note_rate_limit.items[0].amount):
             note_rate_limit.hit(teen.pk)
-        sent = {"wanted": "save", "note": str(note.pk), "text": "My bridge is 70 cm long."}
+        sent = {"command": "save", "note": str(note.pk), "text": "My bridge is 70 cm long."}
         reply = client.post(reverse("chat:memory", args=[talk.pk]), sent)
         assert reply.status_code == 429
         assert int(reply.headers["Retry-After"]) > 0

@@ -82,7 +82,7 @@ def test_the_list_takes_the_same_queries_however_long_it_is(
 
 
 def test_a_route_says_what_each_part_cost(admin_client: Client, add_turn: Callable[..., Turn]) -> None:
-    parts = {"instructions": 400, "notes": 100, "turns": 500, "lessons": 150, "question": 50}
+    parts = {"instructions": 400, "notes": 100, "turns": 500, "question": 50, "after_question": 150}
     cost = {
         "prompt_parts": parts,
         "cached_tokens": 900,
@@ -96,8 +96,8 @@ def test_a_route_says_what_each_part_cost(admin_client: Client, add_turn: Callab
     for part in (
         "instructions: 400 tokens, 400 of them cached, $0.0002",
         "remembered: 600 tokens, 500 of them cached, $0.00045",
-        "lessons: 150 tokens, $0.0003",
         "question: 50 tokens, $0.0001",
+        "lessons or one-off instructions: 150 tokens, $0.0003",
         "answer: 34 tokens, $0.000204",
         "the latest questions and answers, and notes from the earlier ones",
         # Rounded, so that no one can tell which turns belong to the same conversation.
@@ -105,7 +105,7 @@ def test_a_route_says_what_each_part_cost(admin_client: Client, add_turn: Callab
     ):
         assert part in page
     page = admin_client.get(ROUTES).content.decode()
-    columns = {"prompt_tokens_by_part": "400 + 600 + 150 + 50", "cached": 900, "answered_tokens": 34}
+    columns = {"prompt_tokens_by_part": "400 + 600 + 50 + 150", "cached": 900, "answered_tokens": 34}
     for column, shown in {**columns, "memory_short": "notes + window"}.items():
         assert page.count(f'<td class="field-{column}">{shown}</td>') == 4, column
 

@@ -84,15 +84,22 @@ class TestParts:
         ("cached", "remembered"), [(0, 0), (150, 0), (200, 0), (350, 150), (700, 500), (720, 500)]
     )
     def test_the_cache_holds_the_beginning(self, cached: int, remembered: int) -> None:
-        parts = {"instructions": 200, "notes": 100, "turns": 400, "lessons": 90, "question": 30}
+        parts = {"instructions": 200, "notes": 100, "turns": 400, "question": 30, "after_question": 90}
         costs = {cost.part: cost for cost in split_answer_cost(build_turn(parts, cached=cached))}
         assert costs[CostPart.REMEMBERED].tokens == 500
         assert costs[CostPart.REMEMBERED].cached_tokens == remembered
 
+    def test_the_question_is_cached_before_what_follows_it(self) -> None:
+        """As after a retry, whose prompt begins with the same question."""
+        parts = {"instructions": 200, "question": 30, "after_question": 90}
+        costs = {cost.part: cost for cost in split_answer_cost(build_turn(parts, cached=240))}
+        assert costs[CostPart.QUESTION].cached_tokens == 30
+        assert costs[CostPart.AFTER_QUESTION].cached_tokens == 10
+
     def test_cached_tokens_cost_less(self) -> None:
         parts = {"instructions": 1000, "turns": 1000, "question": 1000}
         costs = {cost.part: cost for cost in split_answer_cost(build_turn(parts, cached=1500, **PRICES))}
-        assert [cost.microdollars for cost in costs.values()] == [500, 1250, 0, 2000, 600]
+        assert [cost.microdollars for cost in costs.values()] == [500, 1250, 2000, 0, 600]
 
     @pytest.mark.parametrize(
         "turn",
@@ -112,7 +119,7 @@ def build_talk(count: int, *, memory: int = 700, cached: int = 500, **fields: ob
     """Build a talk whose memory has a limit: its turns cost the same from a few turns on."""
     return [
         build_turn(
-            {"instructions": 200, "turns": min(place * 150, memory), "lessons": 150, "question": 30},
+            {"instructions": 200, "turns": min(place * 150, memory), "question": 30, "after_question": 150},
             cached=cached if place else 0,
             answer=120,
             place=place,
@@ -150,7 +157,7 @@ class TestTalk:
     ) -> None:
         turns = [
             build_turn(
-                {"instructions": 100, "turns": carried, "lessons": lessons, "question": question},
+                {"instructions": 100, "turns": carried, "question": question, "after_question": lessons},
                 cached=cached,
                 place=place,
                 carried_tokens=size,
