@@ -18,10 +18,17 @@ from chat import streaming
 from chat.models import QUEUED_AT, EndReason, Turn, TurnState
 from chat.turns import queue
 from chat.turns.outages import MODEL_FAILURES, defer_again, record_model_failure, should_defer_again
-from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold, store_notes
+from chat.turns.outcomes import (
+    Outcome,
+    build_ended_fields,
+    choose_turn_notes,
+    resolve_hold,
+    store_notes,
+)
 from chat.turns.queue import choose_next_turns, is_stalled
 from chat.turns.retries import choose_shown_turn, lock_with_retried
 from chat.turns.verdicts import reset_title
+from inference.tokens import estimate_max_tokens
 from kit.connections import acquire_numbered_lock
 from kit.sql import read_sql
 from routing import breaker
@@ -246,6 +253,9 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
         return
     Turn.objects.filter(pk=turn_id).update(**build_ended_fields(outcome))
+    if answer:
+        # Words go out only once all guards have judged the question.
+        store_notes(turn, [(note, estimate_max_tokens(note.text)) for note in choose_turn_notes(turn)])
     choose_shown_turn(turn_id)
     resolve_hold(turn.hold_key, outcome)
     transaction.on_commit(outcome.count)

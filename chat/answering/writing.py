@@ -14,20 +14,19 @@ from chat import streaming
 from chat.answering.leases import Checkpoint
 from chat.answering.remote_gate import RemoteGate
 from chat.answering.repetition import RepetitionDetector
-from chat.memory.notes import NoteCandidate, choose_notes
+from chat.memory.notes import NoteCandidate
 from chat.models import EndReason, Turn, TurnState
 from chat.prompt import Prompt, PromptPart, defuse_marks
 from chat.turns import outcomes
-from chat.turns.outcomes import Outcome
+from chat.turns.outcomes import Outcome, choose_turn_notes
 from chat.turns.verdicts import FIXED_STATES, get_cut_reason
-from guard import Level, OutputGate, Verdict, action_for
+from guard import OutputGate, Verdict, action_for
 from inference import errors
 from inference.endpoints import Endpoint
 from inference.location import has_remote_guard
 from inference.messages import AnswerDelta, TokenUsage
 from inference.provider import count_tokens, stream_answer
 from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens
-from kit.memory_policy import NOTING_POLICIES
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +186,7 @@ async def count_texts(answer: AnswerInProgress) -> None:
     texts = [
         prompt.question,
         *([notes] if notes else []),
-        *(note.text for note in _choose_notes(answer.turn)),
+        *(note.text for note in choose_turn_notes(answer.turn)),
     ]
     counts = await asyncio.gather(*(count_tokens(endpoint, text) for text in texts))
     question, following = counts[0], counts[1:]
@@ -197,16 +196,6 @@ async def count_texts(answer: AnswerInProgress) -> None:
         question=question,
         new_notes=following[1:] if notes else following,
     )
-
-
-def _choose_notes(turn: Turn) -> Sequence[NoteCandidate]:
-    """Return what to remember of a turn's question once it is answered.
-
-    Nothing of a question that the guard found anything in, and nothing that only continues or retries.
-    """
-    is_noted = turn.memory_policy in NOTING_POLICIES and not turn.continues_id
-    is_harmless = turn.level == Level.NONE and not turn.categories
-    return choose_notes(turn.question) if is_noted and is_harmless else ()
 
 
 async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | None) -> None:
@@ -355,17 +344,18 @@ def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
             if end_reason in {EndReason.STOPPED_BY_ASKER, EndReason.UNREAD}
             else TurnState.FAILED
         )
-    is_readable = state in READABLE_STATES
+    text = "" if answer.cut_by or answer.question_verdict else answer.text.strip()
     return Outcome(
         state=state,
         end_reason=end_reason,
-        answer="" if answer.cut_by or answer.question_verdict else answer.text.strip(),
+        answer=text,
         verdict=answer.question_verdict,
         prompt_tokens=prompt_tokens,
         cached_tokens=usage.cached_tokens,
         prompt_parts=fit_parts(parts, prompt_tokens),
-        carried_tokens=_count_carried_tokens(answer, usage) if is_readable else None,
-        notes=_list_new_notes(answer) if is_readable else (),
+        carried_tokens=_count_carried_tokens(answer, usage) if state in READABLE_STATES else None,
+        # An answer that broke off is carried as well.
+        notes=_list_new_notes(answer) if text else (),
         prices=answer.turn.prices,
         answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else answer.tokens,
         retry_at=answer.retry_at,
@@ -415,11 +405,11 @@ def _count_carried_tokens(answer: AnswerInProgress, usage: TokenUsage) -> int | 
 
 
 def _list_new_notes(answer: AnswerInProgress) -> list[tuple[NoteCandidate, int]]:
-    if answer.counts is None:
-        return []
+    notes = choose_turn_notes(answer.turn)
+    counts = answer.counts.new_notes if answer.counts else [None for _note in notes]
     return [
         (note, estimate_max_tokens(note.text) if count is None else count + NOTE_LINE_TOKENS)
-        for note, count in zip(_choose_notes(answer.turn), answer.counts.new_notes, strict=True)
+        for note, count in zip(notes, counts, strict=True)
     ]
 
 

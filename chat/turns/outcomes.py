@@ -11,12 +11,13 @@ from django.utils import timezone
 
 from budgets.errors import HoldAlreadyResolved, HoldNotFound
 from budgets.services import absorb_hold, release_hold, settle_hold
-from chat.memory.notes import NoteCandidate
+from chat.memory.notes import NoteCandidate, choose_notes
 from chat.models import Conversation, EndReason, Note, Turn, TurnState
 from chat.selectors import drop_forgotten
 from chat.turns.verdicts import list_fixed_passages
-from guard import Verdict, action_for
+from guard import Level, Verdict, action_for
 from inference.prices import FREE, Prices
+from kit.memory_policy import NOTING_POLICIES
 from telemetry.metrics import Counter, Histogram
 
 TURNS = Counter("kitchen_turns", "Turns that have ended, by state and end reason.", ("state", "end_reason"))
@@ -169,6 +170,16 @@ def build_ended_fields(outcome: Outcome) -> dict[str, object]:
         "waits_for": "",
         **_build_verdict_fields(outcome.verdict),
     }
+
+
+def choose_turn_notes(turn: Turn) -> Sequence[NoteCandidate]:
+    """Return what to remember of a turn's question once later prompts may carry it.
+
+    Nothing of a question that the guard found anything in, and nothing of a turn that only continues another.
+    """
+    is_noted = turn.memory_policy in NOTING_POLICIES and not turn.continues_id
+    is_harmless = turn.level == Level.NONE and not turn.categories
+    return choose_notes(turn.question) if is_noted and is_harmless else ()
 
 
 def store_notes(turn: Turn, notes: Sequence[tuple[NoteCandidate, int]]) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from chat.models import RETRYABLE_STATES, EndReason, Turn, TurnState
+from chat.models import RETRYABLE_STATES, EndReason, Note, Turn, TurnState
 
 # The guard has judged the question itself in these states, so no answer to it may stay on screen or go to a model.
 VERDICT_STATES = {TurnState.CARDED, TurnState.PAUSED, TurnState.REFUSED, TurnState.REDIRECTED}
@@ -43,10 +43,25 @@ def choose_shown_turn(turn_id: UUID) -> None:
     retry = Turn.objects.select_related("retry_of").filter(pk=turn_id).first()
     if retry is None or retry.retry_of is None or retry.is_live:
         return
-    if is_better(retry, retry.retry_of):
-        Turn.objects.filter(pk=retry.retry_of.pk).update(replaced_by=retry)
-    else:
-        Turn.objects.filter(pk=retry.pk).update(replaced_by=retry.retry_of)
+    shown, hidden = retry, retry.retry_of
+    if not is_better(retry, retry.retry_of):
+        shown, hidden = hidden, shown
+    Turn.objects.filter(pk=hidden.pk).update(replaced_by=shown)
+    _keep_notes_once(earlier=retry.retry_of, retry=retry, shown=shown)
+
+
+def _keep_notes_once(*, earlier: Turn, retry: Turn, shown: Turn) -> None:
+    """Leave a question's notes with the turn that is shown: the earlier ones, which their writer may have edited.
+
+    A turn without an answer has none: what a fixed text answers is never remembered.
+    """
+    notes = Note.objects.filter(turn__in=[earlier, retry])
+    if not shown.answer:
+        notes.delete()
+        return
+    if notes.filter(turn=earlier).exists():
+        notes.filter(turn=retry).delete()
+    notes.update(turn=shown)
 
 
 def get_current_turn(turn: Turn) -> Turn:

@@ -9,21 +9,25 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import Hold, HoldState, Plan
-from chat.answering.leases import sweep_turns
+from chat.answering.leases import MAX_CLAIMS, sweep_turns
 from chat.answering.writing import fit_parts
+from chat.asking.services import continue_turn, retry_turn
 from chat.memory.notes import NoteKind
 from chat.memory.overview import build_memory_overview
-from chat.memory.services import forget_conversation, set_conversation_memory
+from chat.memory.services import edit_note, forget_conversation, set_conversation_memory
 from chat.models import Conversation, MemoryChoice, Note, Turn, TurnState
 from chat.prompt import Prompt
 from chat.routes import build_turn_prompt, load_prompt_parts
 from chat.selectors import find_question_passages
 from families.models import Link
 from guard import Category, Level, Verdict
+from inference.tokens import estimate_max_tokens
 from kit.memory_policy import MemoryPolicy
 from routing.models import TutorModel
 from tests.chat.conftest import Ask, Judged, written
 from tests.endpoints import get_settings_model
+from tests.quirks import answered_by
+from tests.scripted import OK, scripted, words
 
 BRIDGE = "My model bridge is 62 cm long. Why do bridges need triangles?"
 
@@ -128,22 +132,101 @@ class TestAnAnsweredTurn:
 
 
 @pytest.mark.django_db
-class TestATurnThatEndsOtherwise:
-    def test_leaves_no_note_if_its_worker_was_lost(self, turn: Turn) -> None:
+@pytest.mark.usefixtures("unnudged")
+class TestATurnThatItsWorkerLost:
+    """Its words are carried like those of other turns, so what they answer must not be lost with its turn."""
+
+    @staticmethod
+    def lose(turn: Turn, answer: str = "They are", **fields: object) -> Turn:
         Turn.objects.filter(pk=turn.pk).update(
             state=TurnState.WORKING,
             question=BRIDGE,
             claim=uuid4(),
             lease_until=timezone.now() - timedelta(seconds=1),
-            answer="They are",
-            answer_tokens=2,
+            claim_count=MAX_CLAIMS,
+            answer=answer,
+            answer_tokens=len(answer),
+            **fields,
         )
         sweep_turns()
         turn.refresh_from_db()
         assert turn.state == TurnState.FAILED
-        assert turn.prompt_parts == {}
-        assert not Note.objects.exists()
+        return turn
+
+    def test_leaves_its_note_and_costs_nothing(self, turn: Turn) -> None:
+        assert self.lose(turn).prompt_parts == {}
+        [note] = Note.objects.all()
+        assert (note.text, note.turn) == ("My model bridge is 62 cm long.", turn)
+        assert 5 < note.tokens <= estimate_max_tokens(note.text)
         assert Hold.objects.get().state != HoldState.HELD
+
+    def test_leaves_none_without_words(self, turn: Turn) -> None:
+        """No later prompt carries it, and all guards may not have judged its question."""
+        self.lose(turn, answer="")
+        assert not Note.objects.exists()
+
+    def test_leaves_none_if_the_guard_found_anything(self, turn: Turn) -> None:
+        self.lose(turn, level=Level.STRESS, categories=[Category.DISTRESS])
+        assert not Note.objects.exists()
+
+    def test_leaves_none_if_it_was_forgotten_meanwhile(self, turn: Turn) -> None:
+        forget_conversation(conversation=turn.conversation)
+        self.lose(turn)
+        assert not Note.objects.exists()
+
+
+def retry(turn: Turn) -> Turn:
+    return retry_turn(person=turn.conversation.owner, failed=turn, turn_id=uuid4()).turn
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("unnudged")
+class TestAnAnswerThatBrokeOff:
+    @pytest.fixture
+    def broken(self, teen: Person, ask: Ask) -> Turn:
+        """A turn whose model's server was gone after a few words."""
+        with scripted([OK, words("They are ", "strong. ", "Triangles ")]) as model, answered_by(model):
+            turn = written(ask(teen, BRIDGE))
+        assert (turn.state, bool(turn.answer)) == (TurnState.FAILED, True)
+        return turn
+
+    def test_leaves_its_note_and_costs_nothing(self, broken: Turn) -> None:
+        assert Note.objects.get().turn == broken
+        assert (broken.tokens, broken.prompt_parts) == (0, {})
+
+    def test_leaves_one_note_once_it_is_retried(self, broken: Turn) -> None:
+        again = written(retry(broken))
+        broken.refresh_from_db()
+        assert broken.replaced_by == again
+        assert Note.objects.get().turn == again
+
+    def test_leaves_one_note_also_if_it_was_stopped(self, teen: Person, ask: Ask) -> None:
+        stopped = written(ask(teen, BRIDGE))
+        Turn.objects.filter(pk=stopped.pk).update(state=TurnState.STOPPED, answer="They")
+        stopped.refresh_from_db()
+        again = written(retry(stopped))
+        assert Note.objects.get().turn == again
+
+    def test_keeps_what_its_writer_made_of_the_note(self, broken: Turn) -> None:
+        edit_note(note=Note.objects.get(), text="My model bridge is 70 cm long.")
+        again = written(retry(broken))
+        note = Note.objects.get()
+        assert (note.text, note.turn) == ("My model bridge is 70 cm long.", again)
+
+    def test_keeps_its_note_beside_a_retry_that_is_no_better(self, broken: Turn) -> None:
+        with scripted([OK, words("No.")]) as model, answered_by(model):
+            again = written(retry(broken))
+        assert again.replaced_by == broken
+        assert Note.objects.get().turn == broken
+
+    def test_leaves_none_once_the_guard_answers_instead(self, broken: Turn, judged: Judged) -> None:
+        judged(Verdict(Level.STATED, frozenset({Category.SUICIDE})))
+        assert retry(broken).state == TurnState.CARDED
+        assert not Note.objects.exists()
+
+    def test_is_noted_once_if_it_is_continued(self, broken: Turn) -> None:
+        written(continue_turn(person=broken.conversation.owner, turn=broken, turn_id=uuid4()).turn)
+        assert Note.objects.get().turn == broken
 
 
 @pytest.mark.parametrize("total", [0, 1, 7, 240, 8192])
