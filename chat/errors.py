@@ -107,5 +107,13 @@ class NoteRejected(Exception):
     """A note has a personal detail, or something that the guard finds. It is never remembered."""
 
 
+class NoteTooLong(Exception):
+    """A note has more than MAX_NOTE_LENGTH characters."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"{length} characters")
+        self.length = length
+
+
 class SpanningNotAgreed(Exception):
     """The family's agreement does not let notes last from one conversation to the next."""

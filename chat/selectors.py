@@ -141,7 +141,7 @@ def _list_spanning_notes(turn: Turn) -> list[Note]:
         # A retry that ended with a card replaces the turn that it retried.
         turn__replaced_by=None,
         created_at__lt=conversation.started_at,
-    ).select_related("turn")
+    ).select_related("turn", "conversation")
     notes = list(others.order_by("-created_at", "pk")[:MAX_SPANNING_NOTES])[::-1]
     for note in notes:
         note.is_from_other_conversation = True

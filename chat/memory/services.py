@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.errors import NoteRejected, SpanningNotAgreed
+from chat.errors import NoteRejected, NoteTooLong, SpanningNotAgreed
 from chat.memory.notes import MAX_NOTE_LENGTH, has_personal_detail
 from chat.models import Conversation, MemoryChoice, Note
 from families.gate import get_tutor_gate
@@ -19,11 +19,13 @@ note_rate_limit = RateLimit("notes", "20/minute;120/hour")
 
 @transaction.atomic
 def edit_note(*, note: Note, text: str) -> None:
-    """Change what a note says. An empty text deletes it; a long one is cut to MAX_NOTE_LENGTH characters.
+    """Change what a note says. An empty text deletes it.
 
-    Raises NoteRejected if the text has a personal detail or anything that the guard finds.
+    Raises NoteTooLong, or NoteRejected if the text has a personal detail or anything that the guard finds.
     """
-    text = normalize_line(text)[:MAX_NOTE_LENGTH]
+    text = normalize_line(text)
+    if len(text) > MAX_NOTE_LENGTH:
+        raise NoteTooLong(len(text))
     if not text:
         delete_note(note=note)
         return

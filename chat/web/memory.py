@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import get_person, page_of_its_form, sign_in_required
-from chat.errors import NoteRejected, SpanningNotAgreed
+from chat.errors import NoteRejected, NoteTooLong, SpanningNotAgreed
 from chat.memory import services
 from chat.memory.notes import MAX_NOTE_LENGTH
 from chat.memory.overview import MemoryOverview, build_memory_overview
@@ -21,6 +21,7 @@ from chat.web.views import get_own_conversation
 from kit.free_text import free_text_fields
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited
+from kit.texts import format_length_error
 
 EXCERPT_LENGTH = 160
 
@@ -40,9 +41,22 @@ class MemoryPage:
         return MAX_NOTE_LENGTH
 
     @property
-    def is_empty(self) -> bool:
+    def own_notes(self) -> list[Note]:
+        return [note for note in self.overview.notes if not note.is_from_other_conversation]
+
+    @property
+    def borrowed_notes(self) -> list[Note]:
+        return [note for note in self.overview.notes if note.is_from_other_conversation]
+
+    @property
+    def can_forget(self) -> bool:
+        """Whether there is anything of this conversation to forget."""
         overview = self.overview
-        return not (overview.notes or overview.waiting or overview.unused or overview.turns)
+        return bool(self.own_notes or overview.waiting or overview.unused or overview.turns)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.can_forget or self.borrowed_notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +108,8 @@ def memory(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
                 "Say it without them."
             ),
         )
+    except NoteTooLong as error:
+        return _render_rejected(request, conversation, format_length_error(error.length, MAX_NOTE_LENGTH))
     except RateLimited as error:
         return mark_rate_limited(_render_rejected(request, conversation, format_rate_limited(error)), error)
     return redirect("chat:memory", conversation.pk)
@@ -122,7 +138,7 @@ def _render_rejected(request: HttpRequest, conversation: Conversation, reason: s
     """Show the page with the text that was not saved, and why."""
     rejected = RejectedNote(
         note_id=request.POST.get("note", ""),
-        text=request.POST.get("text", "")[:MAX_NOTE_LENGTH],
+        text=request.POST.get("text", ""),
         reason=reason,
     )
     response = _render_memory(request, conversation, rejected=rejected)

@@ -162,6 +162,16 @@ class TestNotes:
         note.refresh_from_db()
         assert note.text == "My bridge 0 is 62 cm long."
 
+    def test_that_are_too_long_are_refused_whole(
+        self, teen: Person, as_person: AsPerson, talk: Conversation
+    ) -> None:
+        note, long = talk.notes.earliest("created_at"), "My bridge is long. " * 9
+        page = act(as_person(teen), talk, "save", note=str(note.pk), text=long)
+        assert "This is 170 characters long; the limit is 160." in page
+        assert f">{long}</textarea>" in page
+        note.refresh_from_db()
+        assert note.text == "My bridge 0 is 62 cm long."
+
     def test_that_are_changed_too_often_keep_what_was_typed(
         self, teen: Person, as_person: AsPerson, talk: Conversation
     ) -> None:
@@ -174,7 +184,7 @@ class TestNotes:
         assert int(reply.headers["Retry-After"]) > 0
         page = reply.content.decode()
         assert "Too many tries. Please wait" in page
-        assert 'value="My bridge is 70 cm long."' in page
+        assert ">My bridge is 70 cm long.</textarea>" in page
         note.refresh_from_db()
         assert note.text == "My bridge 0 is 62 cm long."
         # Forgetting is never limited.
@@ -294,8 +304,13 @@ class TestOtherNotes:
             owner=teen, title="New", started_at=timezone.now() + timedelta(seconds=5)
         )
         page = read(as_person(teen), later)
-        assert "My bridge 0 is 62 cm long." in page
-        assert reverse("chat:memory", args=[talk.pk]) in page
+        borrowed = page.split("Notes from other conversations")[1].split("This conversation")[0]
+        assert "My bridge 0 is 62 cm long." in borrowed
+        assert reverse("chat:memory", args=[talk.pk]) in borrowed
+        assert "Change it in “<bdi>Bridges</bdi>”" in borrowed
+        # They are not of this conversation, so it has nothing to forget.
+        assert "too long ago" not in page
+        assert "Forget it or turn memory off" not in page
 
     def test_an_agreement_that_does_not_allow_it_stores_no_choice(
         self, teen: Person, parent: Person, as_person: AsPerson, talk: Conversation
