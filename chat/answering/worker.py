@@ -25,8 +25,8 @@ from chat.answering.leases import (
     finish_turn,
     is_stop_requested,
 )
+from chat.answering.progress import AnswerInProgress
 from chat.answering.writing import (
-    AnswerInProgress,
     build_outcome,
     count_answer_tokens,
     count_texts,

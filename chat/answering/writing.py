@@ -2,29 +2,27 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.utils import timezone
 
 from chat import streaming
-from chat.answering.leases import Checkpoint
+from chat.answering.progress import AnswerInProgress, TextCounts
+from chat.answering.release import AnswerRelease
 from chat.answering.remote_gate import RemoteGate
 from chat.answering.repetition import RepetitionDetector
 from chat.memory.notes import NoteCandidate
 from chat.models import EndReason, Turn, TurnState
 from chat.prompt import Prompt, PromptPart, defuse_marks
-from chat.turns import outcomes
 from chat.turns.outcomes import Outcome, choose_turn_notes
-from chat.turns.verdicts import FIXED_STATES, get_cut_reason
-from guard import OutputGate, Verdict, action_for
+from chat.turns.verdicts import FIXED_STATES
+from guard import action_for
 from inference import errors
 from inference.endpoints import Endpoint
 from inference.location import has_remote_guard
-from inference.messages import AnswerDelta, TokenUsage
+from inference.messages import TokenUsage
 from inference.provider import count_tokens, stream_answer
 from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens
 
@@ -50,69 +48,6 @@ END_REASON_BY_ERROR = {
     errors.ModelTimeout: EndReason.MODEL_SILENT,
     errors.ModelResponseInvalid: EndReason.MODEL_GARBLED,
 }
-
-
-@dataclass(frozen=True)
-class TextCounts:
-    """Tokens by the model's own tokenizer. None: the server counts none."""
-
-    instructions: int | None
-    notes: int | None
-    question: int | None
-    # What the question leaves to remember.
-    new_notes: Sequence[int | None]
-
-
-@dataclass(eq=False)
-class AnswerInProgress:
-    """The worker's copy of an answer that is being written. TurnWorker checkpoints it and may end it early."""
-
-    turn: Turn
-    endpoint: Endpoint
-    text: str = ""
-    tokens: int = 0
-    usage: TokenUsage | None = None
-    prompt: Prompt | None = None
-    counts: TextCounts | None = None
-    # Why the output gate cut the answer, if it did.
-    cut_by: EndReason = EndReason.NONE
-    # The remote guard's verdict on the question, if a fixed text must replace the answer.
-    question_verdict: Verdict | None = None
-    is_short: bool = False
-    # When the model's server takes questions again, if it said so.
-    retry_at: datetime | None = None
-    is_written: bool = False
-    # Why the writing was ended from outside, if it was.
-    ended_by: EndReason = EndReason.NONE
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        assert self.turn.claim is not None  # noqa: S101 - only a claimed turn is written
-        return Checkpoint(
-            turn_id=self.turn.pk, claim=self.turn.claim, answer=self.text, answer_tokens=self.tokens
-        )
-
-    @property
-    def has_reached_limit(self) -> bool:
-        return self.usage is not None and self.usage.reached_limit
-
-    @property
-    def seconds(self) -> float:
-        """How long this answer has been in progress, in seconds."""
-        return time.monotonic() - self.started
-
-    def begin_with(self, turn: Turn, endpoint: Endpoint) -> None:
-        """Begin again with another model, after a failure before the first word."""
-        self.turn, self.endpoint = turn, endpoint
-        self.text, self.tokens, self.usage, self.retry_at = "", 0, None, None
-        self.started = time.monotonic()
-
-    def apply_remote_verdict(self, remote: RemoteGate) -> None:
-        """Apply the remote guard's verdicts to the answer."""
-        self.question_verdict, self.is_short = remote.question_verdict, remote.is_full
-        if remote.cut_by:
-            self.cut_by = get_cut_reason(remote.cut_by)
 
 
 async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
@@ -209,7 +144,7 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
     )
     async with writer, aclosing(stream) as pieces:
         repetition = RepetitionDetector() if prompt.profile.ends_repetition else None
-        release = _AnswerRelease(answer, writer, remote, repetition, prompt.profile.drops_unfinished_sentence)
+        release = AnswerRelease(answer, writer, remote, repetition, prompt.profile.drops_unfinished_sentence)
         loading_timer = asyncio.get_running_loop().call_later(
             LOADING_AFTER_SECONDS, release.tell_phase, streaming.ModelPhase.LOADING
         )
@@ -226,101 +161,6 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
             await release.finish()
     if late_error:
         raise late_error
-
-
-@dataclass
-class _AnswerRelease:
-    """Releases an answer's pieces onto the stream, as far as the output gate and the remote guard allow."""
-
-    answer: AnswerInProgress
-    writer: streaming.StreamWriter
-    remote: RemoteGate | None
-    # None: an answer may repeat itself.
-    repetition: RepetitionDetector | None
-    drops_unfinished_sentence: bool
-    # How many characters to keep of an answer that only repeats itself, or of one with an unfinished sentence.
-    length: int | None = None
-    gate: OutputGate = field(default_factory=OutputGate)
-    phase: streaming.ModelPhase | None = None
-
-    def tell_phase(self, phase: streaming.ModelPhase) -> None:
-        """Tell readers what the model does before its first word."""
-        if (
-            self.phase is not phase
-            and not self.answer.text
-            and (phase is streaming.ModelPhase.THINKING or not self.phase)
-        ):
-            self.phase = phase
-            self.writer.send_phase(phase)
-
-    async def follow(self, pieces: AsyncIterable[AnswerDelta | TokenUsage]) -> None:
-        """Release pieces until the answer ends, is cut, or is ended from outside."""
-        async for piece in pieces:
-            if isinstance(piece, TokenUsage):
-                self.answer.usage = piece
-                continue
-            self.answer.tokens = piece.tokens
-            if piece.begins_again:
-                self._begin_again()
-            if not piece.text:
-                self.tell_phase(streaming.ModelPhase.THINKING)
-            text = self.gate.feed(piece.text) if piece.text else ""
-            self._write(await self.remote.release(text) if self.remote else text)
-            if self.gate.is_cut or (self.remote and self.remote.has_ended):
-                return
-            if self.repetition and (length := self.repetition.feed(piece.text)) is not None:
-                logger.info("Turn %s repeats itself after %d characters.", self.answer.turn.pk, length)
-                self.length = length
-                return
-            if end_reason := _find_end_reason(self.writer.signals, self.answer.turn):
-                self.answer.ended_by = end_reason
-                return
-
-    async def finish(self) -> None:
-        """Release the held-back text if the guards allow it."""
-        rest = self.gate.finish()
-        if self.gate.is_cut:
-            self.answer.cut_by = get_cut_reason(self.gate.verdict)
-        elif self.remote:
-            rest = await self.remote.release(rest, ended=True)
-        if self.length is None and self.drops_unfinished_sentence and self.answer.has_reached_limit:
-            self.length = (self.repetition and self.repetition.find_last_end()) or None
-        if self.length is None:
-            self._write(rest)
-        else:
-            self._cut_back(rest, self.length)
-
-    def _cut_back(self, rest: str, length: int) -> None:
-        """End the answer after `length` characters, and take back what readers have of the rest."""
-        shown, kept = self.answer.text, (self.answer.text + rest)[:length].rstrip()
-        if kept.startswith(shown):
-            self._write(kept[len(shown) :])
-            return
-        self.answer.text = kept
-        self.writer.begin_again()
-        self.writer.add(kept, self.answer.tokens)
-
-    def _begin_again(self) -> None:
-        """Discard the text so far, which turned out to be the model's thinking."""
-        self.answer.text, self.gate = "", OutputGate()
-        self.repetition = RepetitionDetector() if self.repetition else None
-        self.writer.begin_again()
-        if self.remote:
-            self.remote.begin_again()
-
-    def _write(self, text: str) -> None:
-        if text and not self.answer.text:
-            outcomes.record_first_words(self.answer.turn)
-        self.answer.text += text
-        self.writer.add(text, self.answer.tokens)
-
-
-def _find_end_reason(signals: streaming.ReaderSignals, turn: Turn) -> EndReason:
-    if signals.is_stop_requested:
-        return EndReason.STOPPED_BY_ASKER
-    # A deferred turn is written even if no page is open.
-    is_unread = not signals.has_readers and turn.deferred_at is None
-    return EndReason.UNREAD if is_unread else EndReason.NONE
 
 
 def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
