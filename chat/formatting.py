@@ -59,7 +59,7 @@ ANNOUNCEMENTS = {
     TurnState.FAILED: gettext_lazy("The answer couldn’t be finished. You can try again."),
     TurnState.CARDED: gettext_lazy("A card with help lines is shown."),
     TurnState.PAUSED: gettext_lazy("There is a question for you."),
-    TurnState.CUT: NO_ANSWER,
+    TurnState.CUT: gettext_lazy("The answer was taken back. You can read why."),
     TurnState.REFUSED: NO_ANSWER,
     TurnState.REDIRECTED: NO_ANSWER,
 }

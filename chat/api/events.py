@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 
 EVENTS_DESCRIPTION = """
 - `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
-  answer: keep the text before it, and replace the text after it.
+  answer: keep the text before it, and replace the text after it. With `"withdrawn": true` a sentence was found unsafe:
+  `at` is 0, and the text is all that stays. Say so, and never show the rest again. `done` follows.
 - `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds without new text.
 
 Every stream ends with one of these:
@@ -113,7 +114,8 @@ async def _stream_text(person: Person, turn_id: UUID, after: str) -> AsyncGenera
                 yield KEEPALIVE
                 yield _format_event("state", {"state": item.state})
             elif parse_entry_id(item.id) > known:
-                yield _format_event("words", {"at": item.at, "text": item.text}, item.id)
+                withdrawn = {"withdrawn": True} if item.is_withdrawal else {}
+                yield _format_event("words", {"at": item.at, "text": item.text} | withdrawn, item.id)
 
 
 def _format_done(person: Person, turn_id: UUID) -> bytes:

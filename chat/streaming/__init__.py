@@ -3,7 +3,8 @@
 Only this package knows these keys:
 
 - `turn:<id>:words`  the stream; each entry has `at` (the position of its text in the answer, in characters), `text`,
-  and `n` (tokens generated so far); the last entry has `end`.
+  `n` (tokens generated so far), and `unjudged` if so many characters at its end wait for a verdict; the last entry has
+  `end`. An entry with `withdrawn` has all the text that stays of the answer, and the entries before it are gone.
 - `turn:<id>:stop`   set when the turn should stop.
 - `turn:<id>:phase`  what the model does before its first word, if that takes long.
 - `turn:<id>:reader` expires unless a page keeps reading.
@@ -22,6 +23,7 @@ from chat.streaming.store import (
     end_stream,
     get_phase,
     parse_entry_id,
+    read_judged_stream,
     read_stream,
     record_reader,
     request_stop,
@@ -40,6 +42,7 @@ __all__ = [
     "follow_stream",
     "get_phase",
     "parse_entry_id",
+    "read_judged_stream",
     "read_stream",
     "record_reader",
     "request_stop",

@@ -1,7 +1,7 @@
 """The Valkey keys of a turn: its stream, the model's phase, its readers, and the request to stop it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -56,13 +56,19 @@ class ModelPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """An entry of a stream: `text` belongs at character `at` of the answer; `is_end` closes the stream."""
+    """An entry of a stream: `text` belongs at character `at` of the answer; `is_end` closes the stream.
+
+    A withdrawal takes back all earlier text, and has what stays of it.
+    """
 
     id: str
     at: int
     text: str
     tokens: int
     is_end: bool
+    # How many characters at the end of the answer so far wait for the verdict on their sentence.
+    unjudged_length: int = 0
+    is_withdrawal: bool = False
 
     @classmethod
     def read(cls, entry_id: str, fields: dict[str, str]) -> "StreamEntry":
@@ -72,6 +78,8 @@ class StreamEntry:
             text=fields.get("text", ""),
             tokens=int(fields.get("n", 0)),
             is_end="end" in fields,
+            unjudged_length=int(fields.get("unjudged", 0)),
+            is_withdrawal="withdrawn" in fields,
         )
 
 
@@ -82,6 +90,12 @@ class StreamedAnswer:
     text: str = ""
     tokens: int = 0
     last_id: str = BEGINNING
+    unjudged_length: int = 0
+
+    @property
+    def judged_text(self) -> str:
+        """The text without the sentence at its end that was not judged yet."""
+        return self.text[: len(self.text) - self.unjudged_length]
 
     def add(self, entry: StreamEntry) -> bool:
         """Add the next entry. Returns whether it continues the text; False means that it replaces a part.
@@ -91,8 +105,9 @@ class StreamedAnswer:
         self.last_id = entry.id
         if entry.is_end:
             return True
-        continues = entry.at == len(self.text)
+        continues = entry.at == len(self.text) and not entry.is_withdrawal
         self.text = self.text[: entry.at] + entry.text
+        self.unjudged_length = entry.unjudged_length
         self.tokens = max(self.tokens, entry.tokens)
         return continues
 
@@ -112,13 +127,39 @@ def _client() -> "redis.Redis":
 
 def read_stream(turn_id: UUID) -> StreamedAnswer | None:
     """Return the text on the stream, or None if Valkey cannot be read."""
-    answer = StreamedAnswer()
+    entries = _read_entries(turn_id)
+    return None if entries is None else _build_answer(entries)
+
+
+def read_judged_stream(turn_id: UUID) -> StreamedAnswer | None:
+    """Return the text on the stream up to the last entry that was judged whole, or None if Valkey cannot be read.
+
+    A page that cannot take back what it shows is built from this.
+    """
+    if (entries := _read_entries(turn_id)) is None:
+        return None
+    judged_text = _build_answer(entries).judged_text
+    answer, judged = StreamedAnswer(), StreamedAnswer()
+    for entry in entries:
+        answer.add(entry)
+        # An entry before the text began again may not lead to it.
+        if judged_text.startswith(answer.text):
+            judged = replace(answer, unjudged_length=0)
+    return judged
+
+
+def _read_entries(turn_id: UUID) -> list[StreamEntry] | None:
     try:
         entries: Any = _client().xrange(stream_key(turn_id))
     except redis.RedisError:
         return None
-    for entry_id, fields in entries:
-        answer.add(StreamEntry.read(entry_id, fields))
+    return [StreamEntry.read(entry_id, fields) for entry_id, fields in entries]
+
+
+def _build_answer(entries: Iterable[StreamEntry]) -> StreamedAnswer:
+    answer = StreamedAnswer()
+    for entry in entries:
+        answer.add(entry)
     return answer
 
 

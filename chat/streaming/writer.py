@@ -60,6 +60,9 @@ class StreamWriter:
         self.turn_id = turn_id
         self.text = ""
         self.tokens = 0
+        # How many characters at the end of the text wait for the verdict on their sentence.
+        self.unjudged_length = 0
+        self.is_withdrawn = False
         self.signals = ReaderSignals()
         self.sent_length = 0
         self.is_offline = False
@@ -75,10 +78,11 @@ class StreamWriter:
     ) -> None:
         await _get_flusher().finish(self)
 
-    def add(self, text: str, tokens: int) -> None:
+    def add(self, text: str, tokens: int, *, unjudged_length: int = 0) -> None:
         if text:
             self.text += text
             self.tokens = tokens
+            self.unjudged_length = unjudged_length
             _get_flusher().enqueue(self)
 
     def send_phase(self, phase: ModelPhase) -> None:
@@ -87,7 +91,15 @@ class StreamWriter:
 
     def begin_again(self) -> None:
         """Discard the text so far, also for readers."""
-        self.text, self.sent_length = "", 0
+        self._replace_text("")
+
+    def withdraw(self, length: int) -> None:
+        """Take back the text after `length` characters from every reader, at once and also from the stream itself."""
+        self.is_withdrawn = True
+        self._replace_text(self.text[:length])
+
+    def _replace_text(self, text: str) -> None:
+        self.text, self.sent_length, self.unjudged_length = text, 0, 0
         self.beginnings += 1
         _get_flusher().enqueue(self)
 
@@ -100,10 +112,15 @@ class StreamWriter:
         starts_stream = self.is_offline or not self.has_begun
         at = 0 if self.is_offline else self.sent_length
         entry: Any = {"at": at, "text": self.text[at:], "n": self.tokens}
+        if self.unjudged_length:
+            entry["unjudged"] = self.unjudged_length
+        if self.is_withdrawn:
+            entry["withdrawn"] = 1
         if starts_stream:
             # The asker counts as a reader at first, and a Valkey that came back empty has lost all reader keys.
             pipe.set(reader_key(self.turn_id), "1", ex=READER_SECONDS)
-        pipe.xadd(stream_key(self.turn_id), entry)
+        # A withdrawal replaces all entries: what was withdrawn must not stay in Valkey either.
+        pipe.xadd(stream_key(self.turn_id), entry, maxlen=1 if self.is_withdrawn else None, approximate=False)
         if starts_stream:
             pipe.expire(stream_key(self.turn_id), KEPT_SECONDS)
         if now - self.signals_checked_at >= SIGNALS_SECONDS:

@@ -104,7 +104,8 @@ async def _stream_text(
             else:
                 page.add(new)
                 has_words = bool(new.text) or new.at > 0
-            if growth := await page.get_growth_after(sent_id, must_be_new=is_tick):
+            is_withdrawal = isinstance(new, streaming.StreamEntry) and new.is_withdrawal
+            if growth := await page.get_growth_after(sent_id, must_be_new=is_tick or is_withdrawal):
                 sent_id = growth.entry_id
                 if is_deferred:
                     is_deferred = False
@@ -113,6 +114,8 @@ async def _stream_text(
                     )
                 yield _format_growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
                 has_waited = False
+                if is_withdrawal:
+                    yield _format_status(turn_id, _("Part of this answer was taken back."), name="withdrawn")
     # The last text may have arrived while the answer rested.
     if growth := await page.get_growth_after(sent_id, must_be_new=True):
         yield _format_growth(turn_id, growth)
@@ -141,8 +144,8 @@ def _format_growth(turn_id: UUID, growth: AnswerGrowth, status: str = "") -> byt
     return format_event(swaps, event_id=growth.entry_id)
 
 
-def _format_status(turn_id: UUID, words: str) -> bytes:
-    return format_event(_format_swap(f"turn-{turn_id}-status", "innerHTML", words))
+def _format_status(turn_id: UUID, words: str, *, name: str = "") -> bytes:
+    return format_event(_format_swap(f"turn-{turn_id}-status", "innerHTML", words), name=name)
 
 
 def _format_actions(request: HttpRequest, turn: Turn) -> bytes:

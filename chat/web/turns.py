@@ -272,7 +272,8 @@ def _build_shown_turn(
             talk=talk,
         )
     streaming.record_reader(turn.pk)
-    # A stream that cannot be read is shown as empty, and read from its start later.
-    streamed = streaming.read_stream(turn.pk) or streaming.StreamedAnswer()
+    # A stream that cannot be read is shown as empty, and read from its start later. Without JavaScript a page cannot
+    # take back a sentence, so it is shown once it was judged.
+    streamed = streaming.read_judged_stream(turn.pk) or streaming.StreamedAnswer()
     page.grow(streamed.text)
     return ShownTurn(turn=turn, after=streamed.last_id, page=page, passages=passages)

@@ -136,7 +136,7 @@ class TurnStream {
         this.address.searchParams.set("after", event.id);
         this.answer.dataset.stream = this.address.href;
       } else if (event.data && this.answer.dataset.stream && !this.isOver) {
-        if (this.status?.textContent.trim() !== before) this.announceWait();
+        if (this.status?.textContent.trim() !== before) this.announceStatus(event.name === "withdrawn");
       }
     }
     return "again";
@@ -147,9 +147,10 @@ class TurnStream {
     this.isChanged = false;
   }
 
-  announceWait() {
+  /** @param {boolean} isUrgent whether it may follow another announcement at once */
+  announceStatus(isUrgent) {
     this.isChanged = true;
-    if (Date.now() - this.announcedAt < ANNOUNCE_EVERY) return;
+    if (!isUrgent && Date.now() - this.announcedAt < ANNOUNCE_EVERY) return;
     this.announcedAt = Date.now();
     announce(this.status.textContent);
   }

@@ -35,11 +35,18 @@ class WrittenTurn:
     def address(self) -> str:
         return f"/tutor/{self.turn.conversation_id}"
 
-    def write(self, *texts: str) -> None:
+    def write(self, *texts: str, unjudged_length: int = 0) -> None:
         for text in texts:
             entry: dict[str, str | int] = {"at": len(self.answer), "text": text, "n": len(self.answer)}
+            entry["unjudged"] = unjudged_length
             _client().xadd(stream_key(self.turn.pk), entry)  # type: ignore[arg-type]
             self.answer += text
+
+    def withdraw(self, length: int) -> None:
+        """Take back the words after `length` characters, as a worker does with an unsafe sentence."""
+        self.answer = self.answer[:length]
+        entry: dict[str, str | int] = {"at": 0, "text": self.answer, "n": 9, "withdrawn": 1}
+        _client().xadd(stream_key(self.turn.pk), entry, maxlen=1, approximate=False)  # type: ignore[arg-type]
 
     def end(
         self, state: TurnState = TurnState.ANSWERED, end_reason: EndReason = EndReason.NONE, **fields: object
