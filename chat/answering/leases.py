@@ -76,7 +76,7 @@ def claim_turns(*, places: int) -> list[Turn]:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The answer of a claimed turn so far."""
+    """The answer of a claimed turn so far, without the sentence that was not judged yet."""
 
     turn_id: UUID
     claim: UUID
@@ -232,9 +232,9 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
     )
     if turn is None:
         return
-    # The stream is written more often than the checkpoint. The longer of the two is what was generated.
+    # The stream is written more often than the checkpoint. The longer of the two is what was judged.
     streamed = streaming.read_stream(turn_id) or streaming.StreamedAnswer()
-    answer = max(streamed.text, turn.answer, key=len)
+    answer = max(streamed.judged_text, turn.answer, key=len)
     tokens = max(streamed.tokens, turn.answer_tokens)
     if not tokens and turn.claim_count < MAX_CLAIMS and not turn.stop_requested_at:
         turn.state, turn.claim, turn.lease_until = TurnState.QUEUED, None, None

@@ -10,7 +10,7 @@ from chat.answering.remote_gate import RemoteGate
 from chat.models import EndReason, Turn
 from chat.prompt import Prompt
 from chat.turns.verdicts import get_cut_reason
-from guard import Verdict
+from guard import SentenceJudge, Verdict
 from inference.endpoints import Endpoint
 from inference.messages import TokenUsage
 
@@ -32,7 +32,14 @@ class AnswerInProgress:
 
     turn: Turn
     endpoint: Endpoint
+    # Judges each finished sentence (ADR 55). None: only the rules judge the answer.
+    judge_sentence: SentenceJudge | None = None
+    # Whether words wait until their sentence is judged. Otherwise an unsafe sentence is withdrawn.
+    holds_sentences: bool = True
+    # What readers have.
     text: str = ""
+    # How many characters of the answer are in sentences that were found safe.
+    judged_length: int = 0
     tokens: int = 0
     usage: TokenUsage | None = None
     prompt: Prompt | None = None
@@ -53,8 +60,13 @@ class AnswerInProgress:
     def checkpoint(self) -> Checkpoint:
         assert self.turn.claim is not None  # noqa: S101 - only a claimed turn is written
         return Checkpoint(
-            turn_id=self.turn.pk, claim=self.turn.claim, answer=self.text, answer_tokens=self.tokens
+            turn_id=self.turn.pk, claim=self.turn.claim, answer=self.judged_text, answer_tokens=self.tokens
         )
+
+    @property
+    def judged_text(self) -> str:
+        """The text that may be stored. What was not judged is never stored, however the answer ends."""
+        return self.text[: self.judged_length]
 
     @property
     def has_reached_limit(self) -> bool:
@@ -68,7 +80,7 @@ class AnswerInProgress:
     def begin_with(self, turn: Turn, endpoint: Endpoint) -> None:
         """Begin again with another model, after a failure before the first word."""
         self.turn, self.endpoint = turn, endpoint
-        self.text, self.tokens, self.usage, self.retry_at = "", 0, None, None
+        self.text, self.judged_length, self.tokens, self.usage, self.retry_at = "", 0, 0, None, None
         self.started = time.monotonic()
 
     def apply_remote_verdict(self, remote: RemoteGate) -> None:

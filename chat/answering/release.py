@@ -1,8 +1,13 @@
-"""Releases an answer onto its stream, as far as the gates and the remote guard allow."""
+"""Releases an answer onto its stream, as far as the gates and the remote guard allow, and takes back what is unsafe."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterable
+import time
+from collections import deque
+from collections.abc import AsyncIterable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from chat import streaming
 from chat.answering.progress import AnswerInProgress
@@ -11,7 +16,7 @@ from chat.answering.repetition import RepetitionDetector
 from chat.models import EndReason, Turn
 from chat.turns import outcomes
 from chat.turns.verdicts import get_cut_reason
-from guard import OutputGate
+from guard import OutputGate, SentenceGate
 from inference.messages import AnswerDelta, TokenUsage
 
 logger = logging.getLogger(__name__)
@@ -19,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class AnswerRelease:
-    """Releases an answer's pieces onto the stream, as far as the output gate and the remote guard allow."""
+    """Releases an answer's pieces onto the stream, as far as the gates and the remote guard allow."""
 
     answer: AnswerInProgress
     writer: streaming.StreamWriter
@@ -30,15 +35,27 @@ class AnswerRelease:
     # How many characters to keep of an answer that only repeats itself, or of one with an unfinished sentence.
     length: int | None = None
     gate: OutputGate = field(default_factory=OutputGate)
+    sentence_gate: SentenceGate | None = field(init=False)
     phase: streaming.ModelPhase | None = None
+    # The length of the text after each write that has words without a verdict, and the time of the write.
+    _writes: deque[tuple[int, float]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.sentence_gate = self._create_sentence_gate()
+
+    def _create_sentence_gate(self) -> SentenceGate | None:
+        judge = self.answer.judge_sentence
+        return SentenceGate(judge, holds_sentences=self.answer.holds_sentences) if judge else None
+
+    @property
+    def is_cut(self) -> bool:
+        return self.gate.is_cut or (self.sentence_gate is not None and self.sentence_gate.is_cut)
 
     def tell_phase(self, phase: streaming.ModelPhase) -> None:
         """Tell readers what the model does before its first word."""
-        if (
-            self.phase is not phase
-            and not self.answer.text
-            and (phase is streaming.ModelPhase.THINKING or not self.phase)
-        ):
+        # The first words may be held for longer than a model takes to load.
+        is_late = phase is streaming.ModelPhase.LOADING and (self.phase or self.answer.tokens)
+        if self.phase is not phase and not self.answer.text and not is_late:
             self.phase = phase
             self.writer.send_phase(phase)
 
@@ -53,9 +70,11 @@ class AnswerRelease:
                 self._begin_again()
             if not piece.text:
                 self.tell_phase(streaming.ModelPhase.THINKING)
-            text = self.gate.feed(piece.text) if piece.text else ""
+            text = await self._judge(self.gate.feed(piece.text) if piece.text else "")
+            if self.is_cut:
+                return
             self._write(await self.remote.release(text) if self.remote else text)
-            if self.gate.is_cut or (self.remote and self.remote.has_ended):
+            if self.remote and self.remote.has_ended:
                 return
             if self.repetition and (length := self.repetition.feed(piece.text)) is not None:
                 logger.info("Turn %s repeats itself after %d characters.", self.answer.turn.pk, length)
@@ -68,9 +87,13 @@ class AnswerRelease:
     async def finish(self) -> None:
         """Release the held-back text if the guards allow it."""
         rest = self.gate.finish()
+        if self.sentence_gate and not self.is_cut:
+            rest = await self._run_judge(partial(self.sentence_gate.finish, rest))
         if self.gate.is_cut:
             self.answer.cut_by = get_cut_reason(self.gate.verdict)
-        elif self.remote:
+        if self.is_cut:
+            return
+        if self.remote:
             rest = await self.remote.release(rest, ended=True)
         if self.length is None and self.drops_unfinished_sentence and self.answer.has_reached_limit:
             self.length = (self.repetition and self.repetition.find_last_end()) or None
@@ -78,6 +101,54 @@ class AnswerRelease:
             self._write(rest)
         else:
             self._cut_back(rest, self.length)
+
+    async def judge_shown(self) -> None:
+        """Judge the unfinished sentence that readers have of an answer that was ended from outside."""
+        if self.sentence_gate and not self.is_cut and self.answer.judged_text != self.answer.text:
+            await self._run_judge(self.sentence_gate.finish)
+
+    async def _judge(self, text: str) -> str:
+        """Return what may leave with the next text from the output gate, once the sentences it finished are judged."""
+        if self.sentence_gate is None:
+            return text
+        if self.sentence_gate.feed(text):
+            return await self._run_judge(self.sentence_gate.release)
+        return self.sentence_gate.release()
+
+    async def _run_judge(self, judge: Callable[[], str]) -> str:
+        """Run `judge` of the sentence gate away from the event loop, and withdraw what it does not find safe."""
+        gate = self.sentence_gate
+        assert gate is not None  # noqa: S101 - `judge` is its method
+        count_before = gate.judged_count
+        judging = asyncio.get_running_loop().run_in_executor(_get_judging_thread(), judge)
+        try:
+            return await asyncio.shield(judging)
+        finally:
+            # A stop waits for the verdict too, because the gate is in use until then.
+            await asyncio.wait([judging])
+            self._apply_verdicts(
+                gate, gate.judged_count - count_before, failed=judging.exception() is not None
+            )
+
+    def _apply_verdicts(self, gate: SentenceGate, judged_count: int, *, failed: bool) -> None:
+        self.answer.judged_length = gate.judged_length
+        outcomes.record_safe_sentences(judged_count - gate.is_cut)
+        if failed:
+            outcomes.record_failed_judge()
+            self._withdraw(gate.judged_length)
+        if gate.is_cut:
+            self.answer.cut_by = get_cut_reason(gate.verdict)
+            outcomes.record_unsafe_sentence(*self._withdraw(gate.judged_length))
+
+    def _withdraw(self, length: int) -> tuple[int, float]:
+        """Take back what readers have after `length` characters. Returns how many words they had, for how long."""
+        withdrawn = self.answer.text[length:]
+        if not withdrawn:
+            return 0, 0.0
+        shown_at = next(at for end, at in self._writes if end > length)
+        self.answer.text = self.answer.text[:length]
+        self.writer.withdraw(length)
+        return len(withdrawn.split()), time.monotonic() - shown_at
 
     def _cut_back(self, rest: str, length: int) -> None:
         """End the answer after `length` characters, and take back what readers have of the rest."""
@@ -91,7 +162,9 @@ class AnswerRelease:
 
     def _begin_again(self) -> None:
         """Discard the text so far, which turned out to be the model's thinking."""
-        self.answer.text, self.gate = "", OutputGate()
+        self.answer.text, self.answer.judged_length, self.gate = "", 0, OutputGate()
+        self.sentence_gate = self._create_sentence_gate()
+        self._writes.clear()
         self.repetition = RepetitionDetector() if self.repetition else None
         self.writer.begin_again()
         if self.remote:
@@ -101,7 +174,21 @@ class AnswerRelease:
         if text and not self.answer.text:
             outcomes.record_first_words(self.answer.turn)
         self.answer.text += text
-        self.writer.add(text, self.answer.tokens)
+        length = len(self.answer.text)
+        if not self.sentence_gate:
+            self.answer.judged_length = length
+        judged_length = min(self.answer.judged_length, length)
+        while self._writes and self._writes[0][0] <= judged_length:
+            self._writes.popleft()
+        if text and judged_length < length:
+            self._writes.append((length, time.monotonic()))
+        self.writer.add(text, self.answer.tokens, unjudged_length=length - judged_length)
+
+
+@cache
+def _get_judging_thread() -> ThreadPoolExecutor:
+    """Return the thread that judges sentences. An answer waits for it, so each has at most one request here."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="judging")
 
 
 def _find_end_reason(signals: streaming.ReaderSignals, turn: Turn) -> EndReason:

@@ -46,6 +46,8 @@ from chat.turns import outcomes
 from chat.turns.outages import MODEL_FAILURES, build_outcome_without_answer, record_model_failure
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import get_continued_turns
+from chat.turns.verdicts import get_verdict, is_clearly_ordinary
+from guard import AnswerJudge
 from inference import loop
 from inference.endpoints import Endpoint
 from kit.connections import release_connection
@@ -67,10 +69,11 @@ FALLBACK_REASONS = MODEL_FAILURES | {EndReason.TOO_LONG}
 
 
 class TurnWorker:
-    """Writes at most `places` answers at a time."""
+    """Writes at most `places` answers at a time. Their sentences are judged by `judge_sentence` (ADR 55), if any."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, judge_sentence: AnswerJudge | None = None) -> None:
         self.places = places
+        self._judge_sentence = judge_sentence
         self.answers: dict[AnswerInProgress, asyncio.Task[None]] = {}
         self.is_closing = False
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="worker")
@@ -129,9 +132,22 @@ class TurnWorker:
                 return
         assert turn.tutor_model is not None  # noqa: S101 - the line above ends a turn without one
         prompt = build_turn_prompt(turn, parts, model=turn.tutor_model)
-        answer = AnswerInProgress(turn, turn.tutor_model.endpoint)
+        answer = self._begin_answer(turn, parts, turn.tutor_model.endpoint)
         with bound_log_ids(turn=turn.pk):
             loop.submit(self._start_writing(answer, prompt)).result()
+
+    def _begin_answer(self, turn: Turn, parts: PromptParts, endpoint: Endpoint) -> AnswerInProgress:
+        judge = self._judge_sentence
+        if judge is None:
+            return AnswerInProgress(turn, endpoint)
+        # A continuation answers the question of the turn that it continues.
+        asked = [*parts.continued, turn]
+        return AnswerInProgress(
+            turn,
+            endpoint,
+            judge_sentence=lambda sentence: judge(question=asked[0].question, sentence=sentence),
+            holds_sentences=not all(is_clearly_ordinary(get_verdict(question)) for question in asked),
+        )
 
     async def _start_writing(self, answer: AnswerInProgress, prompt: Prompt) -> None:
         self.answers[answer] = asyncio.create_task(self._write(answer, prompt))
@@ -246,7 +262,7 @@ class TurnWorker:
 
 
 def _may_fall_back(answer: AnswerInProgress, end_reason: EndReason) -> bool:
-    is_untouched = not answer.text and not answer.ended_by and not answer.question_verdict
+    is_untouched = not (answer.text or answer.ended_by or answer.cut_by or answer.question_verdict)
     return end_reason in FALLBACK_REASONS and is_untouched
 
 

@@ -155,9 +155,15 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
                 raise
             # The text that is still held back was written before the error: judge and keep it.
             late_error = error
+        except asyncio.CancelledError:
+            if answer.ended_by:
+                await release.judge_shown()
+            raise
         finally:
             loading_timer.cancel()
-        if not answer.ended_by:
+        if answer.ended_by:
+            await release.judge_shown()
+        else:
             await release.finish()
     if late_error:
         raise late_error
@@ -184,7 +190,7 @@ def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
             if end_reason in {EndReason.STOPPED_BY_ASKER, EndReason.UNREAD}
             else TurnState.FAILED
         )
-    text = "" if answer.cut_by or answer.question_verdict else answer.text.strip()
+    text = "" if answer.cut_by or answer.question_verdict else answer.judged_text.strip()
     return Outcome(
         state=state,
         end_reason=end_reason,
@@ -240,7 +246,9 @@ def _count_carried_tokens(answer: AnswerInProgress, usage: TokenUsage) -> int | 
         return None
     reported = usage.answer_tokens if usage.answer_tokens is not None else answer.tokens
     # Thinking is not carried, and counts in what the server reports.
-    carried = min(reported + TOKENS_PER_MESSAGE, estimate_max_tokens(defuse_marks(answer.text.strip())))
+    carried = min(
+        reported + TOKENS_PER_MESSAGE, estimate_max_tokens(defuse_marks(answer.judged_text.strip()))
+    )
     return answer.counts.question + TOKENS_PER_MESSAGE + carried
 
 

@@ -42,7 +42,23 @@ GUARD_WAIT = Histogram(
 FALLBACKS = Counter(
     "kitchen_fallbacks", "Answers that another model had to give, by the reason.", ("end_reason",)
 )
-MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT, FALLBACKS)
+SENTENCES = Counter(
+    "kitchen_judged_sentences", "Sentences of answers that were judged, by result.", ("result",)
+)
+WITHDRAWN_WORDS = Histogram(
+    "kitchen_withdrawn_words",
+    "Words of an unsafe sentence that readers had before it was withdrawn.",
+    (1, 2, 5, 10, 15, 20, 30, 40),
+)
+WITHDRAWN_AFTER = Histogram(
+    "kitchen_withdrawn_after_seconds",
+    "Seconds from the first word of an unsafe sentence until it was withdrawn.",
+    (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30),
+)
+MEASURES = (
+    TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT, FALLBACKS, SENTENCES, WITHDRAWN_WORDS,
+    WITHDRAWN_AFTER,
+)  # fmt: skip
 
 
 def record_claim(turn: Turn) -> None:
@@ -60,6 +76,24 @@ def record_remote_verdict(result: str, seconds: float | None = None) -> None:
     GUARD.add(1, result)
     if seconds is not None:
         GUARD_WAIT.observe(seconds)
+
+
+def record_safe_sentences(count: int) -> None:
+    """Count sentences of an answer that were found safe."""
+    SENTENCES.add(count, "safe")
+
+
+def record_unsafe_sentence(shown_words: int, seconds: float) -> None:
+    """Count an unsafe sentence: how many of its words readers had before it was withdrawn, and for how long."""
+    SENTENCES.add(1, "withdrawn" if shown_words else "withheld")
+    if shown_words:
+        WITHDRAWN_WORDS.observe(shown_words)
+        WITHDRAWN_AFTER.observe(seconds)
+
+
+def record_failed_judge() -> None:
+    """Count a sentence that could not be judged, which ended its answer."""
+    SENTENCES.add(1, "failed")
 
 
 def record_fallback(end_reason: EndReason) -> None:

@@ -51,6 +51,14 @@ def get_verdict(turn: Turn) -> Verdict:
     return Verdict(level=Level(turn.level), categories=frozenset(map(Category, turn.categories)))
 
 
+def is_clearly_ordinary(verdict: Verdict) -> bool:
+    """Return whether a question reads so ordinary that words of its answer may leave before their sentence is judged.
+
+    An unsafe sentence is then withdrawn. Otherwise its words never leave (ADR 55).
+    """
+    return verdict.level == Level.NONE and not verdict.categories and not verdict.evidence
+
+
 def get_action(turn: Turn) -> Action:
     """Return the action that was taken on a turn's question."""
     actions = {state: action for action, state in FIXED_STATES.items()}

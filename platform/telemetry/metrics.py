@@ -37,16 +37,16 @@ class Counter:
 
 @dataclass(frozen=True)
 class Histogram:
-    """A distribution of durations. `bounds` are the upper limits of its buckets, in seconds."""
+    """A distribution of amounts, such as seconds. `bounds` are the upper limits of its buckets."""
 
     name: str
     help: str
     bounds: tuple[float, ...]
 
-    def observe(self, seconds: float) -> None:
-        """Count a duration. Writes to Valkey when the store flushes."""
-        bucket = bisect_left(self.bounds, seconds)
-        metric_store.add({self._build_key(str(bucket)): 1, self._build_key("sum"): seconds})
+    def observe(self, amount: float) -> None:
+        """Count an amount. Writes to Valkey when the store flushes."""
+        bucket = bisect_left(self.bounds, amount)
+        metric_store.add({self._build_key(str(bucket)): 1, self._build_key("sum"): amount})
 
     def _build_key(self, part: str) -> str:
         return SEPARATOR.join((self.name, part))

@@ -10,7 +10,7 @@ from accounts.models import Person
 from chat.answering.worker import TurnWorker
 from chat.asking.services import start_turn
 from chat.models import Conversation, EndReason, ModelOutage, Turn
-from guard import Verdict
+from guard import AnswerJudge, Verdict
 from routing.registry import create_settings_model
 from tests.chat.verdicts import build_judge
 from tests.live import wait_until
@@ -65,9 +65,9 @@ def down(db: None) -> ModelOutage:
     )
 
 
-def written(turn: Turn) -> Turn:
+def written(turn: Turn, judge_sentence: AnswerJudge | None = None) -> Turn:
     """Return the turn after a worker of this process has written it. For tests with real transactions."""
-    worker = TurnWorker(places=1)
+    worker = TurnWorker(places=1, judge_sentence=judge_sentence)
     worker.claim_next()
     wait_until(lambda: not worker.answers, what="the answer")
     worker.is_closing = True

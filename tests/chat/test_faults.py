@@ -80,12 +80,19 @@ def count_streamed_tokens(turn: Turn) -> int:
     return (streaming.read_stream(turn.pk) or streaming.StreamedAnswer()).tokens
 
 
+def has_judged_text(turn: Turn) -> bool:
+    return bool((streaming.read_stream(turn.pk) or streaming.StreamedAnswer()).judged_text)
+
+
 def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
     logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        live.wait_until(lambda: count_streamed_tokens(turn) > 40, what="some words")
+        # Only whole sentences are kept (ADR 55).
+        live.wait_until(
+            lambda: count_streamed_tokens(turn) > 40 and has_judged_text(turn), what="some sentences"
+        )
         worker.kill()
     made = count_streamed_tokens(turn)
     assert reload(turn).state == TurnState.WORKING
