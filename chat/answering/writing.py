@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from chat.answering.release import AnswerRelease
 from chat.answering.remote_gate import RemoteGate
 from chat.answering.repetition import RepetitionDetector
 from chat.memory.notes import NoteCandidate
-from chat.models import EndReason, Turn, TurnState
+from chat.models import EndReason, TurnState
 from chat.prompt import Prompt, PromptPart, defuse_marks
 from chat.turns.outcomes import Outcome, choose_turn_notes
 from chat.turns.verdicts import FIXED_STATES
