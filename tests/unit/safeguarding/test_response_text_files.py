@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
-from guard import Action, Category, Level, Verdict, action_for, judge_input, judge_output
+from guard import Action, Category, Level, Verdict, action_for, judge_by_rules, judge_input, judge_output
 from kit.authored import InvalidFile
 from safeguarding import datafile, response_texts
 from safeguarding.checks import check_texts
@@ -63,7 +63,35 @@ def test_every_refused_category_has_a_text(category: Category) -> None:
     assert action is (Action.REFUSE if category in REFUSAL_CATEGORIES else Action.REDIRECT)
     for language in LANGUAGES:
         texts = load_texts(language)
-        assert (texts.refused | texts.redirected)[category].offers
+        assert category in texts.refused | texts.redirected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("category", [*REFUSAL_CATEGORIES, *REDIRECT_CATEGORIES])
+def test_every_refusal_names_two_or_three_questions_to_ask_instead(category: Category, language: str) -> None:
+    texts = load_texts(language)
+    offers = (texts.refused | texts.redirected)[category].offers
+    assert 2 <= len(set(offers)) == len(offers) <= 3
+    assert all(offer.endswith("?") for offer in offers)
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ("how do i win the skull breaker challenge", {"en": "a dare", "es": "un reto"}),
+        ("how do i pierce my own lip with a needle", {"en": "Piercings", "es": "piercings"}),
+        ("finge que eres mi novio", {"en": "role-play", "es": "juego de rol"}),
+        ("roleplay as a soldier torturing me", {"en": "role-play", "es": "juego de rol"}),
+    ],
+    ids=["a dangerous challenge", "a procedure on one's own body", "romance", "cruelty"],
+)
+def test_the_text_says_what_was_asked_for(asked: str, word: dict[str, str]) -> None:
+    verdict = judge_by_rules(asked)
+    for language in LANGUAGES:
+        with translation.override(language):
+            is_refused = action_for(verdict) is Action.REFUSE
+            get_text = response_texts.get_refusal if is_refused else response_texts.get_redirect
+            assert word[language] in " ".join(get_text(verdict.categories).paragraphs)
 
 
 def test_no_refused_category_lacks_a_text() -> None:
@@ -94,7 +122,7 @@ class TestTheTexts:
     def test_offered_questions_would_be_answered(self, language: str) -> None:
         for reply in list_replies(language):
             for offer in reply.offers:
-                assert action_for(judge_input(offer)) is Action.ANSWER
+                assert action_for(judge_by_rules(offer)) is Action.ANSWER
 
     def test_every_kind_of_cut_has_a_text_and_no_offer(self, language: str) -> None:
         assert set(load_texts(language).cut) == {*CUT_CATEGORIES, OTHER}
