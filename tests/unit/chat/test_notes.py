@@ -105,7 +105,9 @@ def test_messages_that_the_rules_were_not_made_for(name: str, recall: float) -> 
     assert result.recall >= recall
 
 
-@pytest.mark.parametrize("name", ["private.txt", "later_private.txt", "blind_private.txt"])
+@pytest.mark.parametrize(
+    "name", ["private.txt", "later_private.txt", "blind_private.txt", "fresh_private.txt"]
+)
 def test_a_personal_detail_is_never_remembered(name: str) -> None:
     assert {text: notes for text in read_lines(name) if (notes := choose_notes(text))} == {}
 
