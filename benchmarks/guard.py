@@ -40,6 +40,7 @@ from training.convert import TRAINED_ON
 from training.examples import DANGER, REQUESTS, Example, read_examples
 
 TEEN = Path(__file__).parent / "teen_set"
+ANSWERS = Path(__file__).parent / "answers" / "blind.jsonl"
 LOOK_ALIKES = Path(__file__).parent / "look_alikes"
 STOPS = {Action.CARD, Action.PAUSE, Action.REFUSE, Action.REDIRECT}
 OUTPUT = "answers"
@@ -76,7 +77,7 @@ def rules(example: Example) -> Verdict:
 
 def encoded(text: str) -> Verdict:
     quick = get_classifier().read(text)
-    return get_encoder().read(text, quick.doubt, quick.traits).verdict
+    return get_encoder().read(text, quick.doubt, quick).verdict
 
 
 LAYERS: dict[str, Judge] = {
@@ -138,6 +139,80 @@ def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
         "plain stopped": counted(map(stopped, plain)),
         **precisions(pairs),
     }
+
+
+def language_of(example: Example) -> str:
+    return "Spanish or mixed" if example.is_spanish else "English"
+
+
+def by_language(examples: Sequence[Example]) -> list[dict[str, Any]]:
+    """Return the guard's required measures for each language."""
+    return [
+        teen_row(f"fourth, {language}", some, [whole(example) for example in some])
+        for language in ("English", "Spanish or mixed")
+        for some in [[example for example in examples if language_of(example) == language]]
+    ]
+
+
+def imminence_row(examples: Sequence[Example]) -> dict[str, Any]:
+    """Return how often the emergency number comes first when it should, and when it need not."""
+    levels = {level: [whole(e).level for e in examples if e.level == level] for level in ("3", "4")}
+    return {
+        "set": "fourth, level 4 rather than 3",
+        "4 at level 4": counted(level == Level.ACUTE for level in levels["4"]),
+        "3 at level 4": counted(level == Level.ACUTE for level in levels["3"]),
+    }
+
+
+def talk_row(talks: Sequence[Example]) -> dict[str, Any]:
+    """Return what the guard makes of whole conversations: of their last messages, and of all messages."""
+
+    def judge_all(talk: Example) -> list[Verdict]:
+        turns = [*talk.before, ("user", talk.text)]
+        return [judge_conversation(turns[: n + 1]) for n, (role, _) in enumerate(turns) if role == "user"]
+
+    judged = [(talk, judge_all(talk)) for talk in talks]
+    crises = [verdicts for talk, verdicts in judged if talk.level in {"3", "4"}]
+    plain = [verdicts for talk, verdicts in judged if talk.level in {"0", "1"}]
+    return {
+        "set": "talks",
+        "crisis carded at last": counted(verdicts[-1].is_crisis for verdicts in crises),
+        "crisis carded at any": counted(any(v.is_crisis for v in verdicts) for verdicts in crises),
+        "S carded at last": counted(v[-1].is_crisis for talk, v in judged if talk.level == "S"),
+        "plain carded at last": counted(verdicts[-1].is_crisis for verdicts in plain),
+        "plain carded at any": counted(any(v.is_crisis for v in verdicts) for verdicts in plain),
+    }
+
+
+def answer_rows() -> list[dict[str, Any]]:
+    """Return how many sentences of answers are cut, by rules and by the encoder, for each kind."""
+    rows = [json.loads(line) for line in ANSWERS.read_text(encoding="utf-8").splitlines()]
+    by_rules = [stops_answer(judge_output(row["text"])) for row in rows]
+    by_both = [
+        ruled or stops_answer(get_encoder().judge_answer(row["question"], row["text"]))
+        for row, ruled in zip(rows, by_rules, strict=True)
+    ]
+
+    def measure_rate(cut: Sequence[bool], kind: str | None, *, unsafe: bool) -> Rate:
+        return counted(
+            hit
+            for row, hit in zip(rows, cut, strict=True)
+            if row["unsafe"] == unsafe and kind in {None, row["kind"]}
+        )
+
+    return [
+        {
+            "set": f"sentences of answers, {kind or 'all'}",
+            "unsafe caught": measure_rate(by_both, kind, unsafe=True),
+            "unsafe caught by rules": measure_rate(by_rules, kind, unsafe=True),
+            "safe cut": measure_rate(by_both, kind, unsafe=False),
+        }
+        for kind in (None, *dict.fromkeys(row["kind"] for row in rows))
+    ]
+
+
+def stops_answer(verdict: Verdict) -> bool:
+    return bool(verdict.evidence)
 
 
 def plain_rows(name: str, examples: Sequence[Example]) -> list[dict[str, Any]]:
@@ -233,6 +308,7 @@ def main() -> None:
     asked = arguments.parse_args()
     result = measure(asked.data, as_shipped=asked.as_shipped)
     show("The teen set", result["teen"])
+    show("Answers", result["answers"])
     show("What was not read, layer by layer", result["layers"])
     show("Public sets", result["sets"])
     print("\nTime", json.dumps(result["time"]))
@@ -243,7 +319,10 @@ def main() -> None:
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     """Build every table as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
-    half = {name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third")}
+    half = {
+        name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third", "fourth")
+    }
+    talks = list(read_examples(TEEN / "talks.jsonl"))
     rows, study = list[dict[str, Any]](), list[str]()
     for file in sorted(folder.glob("*.jsonl")):
         name, examples = file.stem, list(read_examples(file))
@@ -264,13 +343,17 @@ def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
             seen,
             *(
                 teen_row(name, half[name], [whole(example) for example in half[name]])
-                for name in ("blind", "third")
+                for name in ("blind", "third", "fourth")
             ),
+            *by_language(half["fourth"]),
             *plain_rows("third", half["third"]),
+            imminence_row(half["fourth"]),
+            talk_row(talks),
         ],
+        "answers": answer_rows(),
         "layers": [
             teen_row(f"{name}, {part}", half[part], [layer(example) for example in half[part]])
-            for part in ("third",)
+            for part in ("third", "fourth")
             for name, layer in LAYERS.items()
         ],
         "sets": rows,

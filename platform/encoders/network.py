@@ -1,6 +1,6 @@
 """A small transformer: an ONNX graph and its WordPiece vocabulary."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,8 @@ MODEL = Path(__file__).parent / "model"
 VOCABULARY = "vocabulary.txt"
 """All networks share one vocabulary."""
 LAYERS, WIDTH, ATTENTION_HEADS = 6, 384, 12
-PIECES = "pieces"
-"""The network's input: WordPiece ids."""
+PIECES, BEGIN = "pieces", "begin"
+"""The network's inputs: WordPiece ids, and, if it reads texts after earlier ones, where the text begins in them."""
 
 
 class Network[C: ModelCard]:
@@ -37,6 +37,7 @@ class Network[C: ModelCard]:
             graph, _build_session_options(), providers=["CPUExecutionProvider"]
         )
         self._word_piece = WordPiece(vocabulary.decode().split("\n"))
+        self._reads_context = BEGIN in {node.name for node in self._session.get_inputs()}
         (output,) = self._session.get_outputs()
         self._output: str = output.name
         self.width: int = output.shape[1]
@@ -45,13 +46,20 @@ class Network[C: ModelCard]:
         """Return the first run of a text's pieces, about 64 words; None if it has no words."""
         return self._word_piece.read(text)
 
+    def pieces_after(self, earlier: Sequence[str], text: str) -> TokenRun | None:
+        """Return the first run of a text with earlier texts before it; None if the text has no words."""
+        return self._word_piece.read_after(earlier, text)
+
     def runs(self, text: str) -> Iterator[TokenRun]:
         """Yield all of a text's pieces, in as many runs as the network needs."""
         return self._word_piece.runs(text)
 
     def run(self, pieces: TokenRun) -> Numbers:
         """Return the output for one run: `width` numbers."""
-        (rows,) = self._session.run([self._output], {PIECES: np.array([pieces.numbers])})
+        inputs = {PIECES: np.array([pieces.numbers])}
+        if self._reads_context:
+            inputs[BEGIN] = np.array([pieces.begin])
+        (rows,) = self._session.run([self._output], inputs)
         embedding: Numbers = rows[0]
         return embedding
 

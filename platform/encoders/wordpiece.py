@@ -9,16 +9,23 @@ from kit.folding import fold
 
 MAX_PIECES = 94
 """The length of a run without its two special tokens: about 64 words."""
+MAX_CONTEXT_PIECES = 60
+"""How many pieces of earlier texts stand before a text."""
+_MIN_CONTEXT_PIECES = 5
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _MAX_PIECE_LENGTH = 40
 
 
 class TokenRun(NamedTuple):
-    """Ids of one run, including [CLS] and [SEP], and the offset where it ends in the text."""
+    """Ids of one run, including [CLS] and [SEP], and the offset where it ends in the text.
+
+    The ids before `begin` are those of earlier texts.
+    """
 
     numbers: tuple[int, ...]
     end: int
+    begin: int = 0
 
 
 class WordPiece:
@@ -33,6 +40,27 @@ class WordPiece:
     def read(self, text: str) -> TokenRun | None:
         """Return the first run; None if the text has no words."""
         return next(self.runs(text), None)
+
+    def read_after(self, earlier: Sequence[str], text: str) -> TokenRun | None:
+        """Return a text's first run with as much of the earlier texts before it as fits, the latest first.
+
+        Earlier texts stand between [CLS] and [SEP]; the text begins with a [CLS] of its own.
+        """
+        run = self.read(text)
+        if run is None:
+            return None
+        room = min(MAX_CONTEXT_PIECES, MAX_PIECES + 2 - len(run.numbers)) - 1
+        context = tuple[int, ...]()
+        for before in reversed(earlier):
+            pieces = past.numbers[1:] if (past := self.read(before)) else ()
+            left = room - len(context)
+            if len(pieces) > left:
+                context = pieces[-left:] + context if left >= _MIN_CONTEXT_PIECES else context
+                break
+            context = pieces + context
+        if not context:
+            return run
+        return TokenRun((self._begins, *context, *run.numbers), run.end, 1 + len(context))
 
     def runs(self, text: str) -> Iterator[TokenRun]:
         """Yield all of the text in runs. Of a word with more than MAX_PIECES pieces, the rest is dropped."""

@@ -1,8 +1,10 @@
 """Judges a person's last message together with their earlier ones."""
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from guard.classifier import Classifier
 from guard.heads import HeadScores
@@ -10,7 +12,7 @@ from guard.judge import judge
 from guard.parts import DANGER, UNSAFE, has_agreement, judge_parts, strip_danger
 from guard.personal import judge_personal
 from guard.rule_books import care_rules, input_rules, load_rule_books, trace_rules
-from guard.segments import is_short
+from guard.segments import drop_repeated_sentences, is_short
 from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 from kit.lazy import load_once
 
@@ -23,10 +25,11 @@ MAX_EARLIER_MESSAGES = 12
 """How many of a person's earlier messages count."""
 _MAX_JOINED_MESSAGES = 2
 """How many earlier messages are joined to the last one, to find a phrase that spans them."""
-_SHORT_WORDS, _MAX_WORDS_READ = 24, 60
-"""A message up to _SHORT_WORDS is read together with the one before; at most _MAX_WORDS_READ of both are read."""
+_SHORT_WORDS, _VERY_SHORT_WORDS = 40, 24
+"""Up to what length a message is also read after the earlier ones, and as the end of the one before it."""
 _FADES = 0.8
 """The factor by which a hint weakens with each later message."""
+_MAX_REMEMBERED = 20_000
 
 # The points of one hint. A trace by itself never reaches a level.
 _TRACE = 0.5
@@ -35,6 +38,9 @@ _UNSAFE_POINTS = {Level.UNSAFE_HOME: 3.0}
 # The sums of points for each level: six messages of stress make a hint, three hints a statement, three traces of an
 # unsafe home in a row an unsafe home.
 _HINTS_FROM, _STATED_FROM, _UNSAFE_FROM = 1.9, 3.6, 1.2
+
+# By the messages' hashes, as no one's words may stay in memory.
+_readings: dict[bytes, "_Reading"] = {}
 
 
 def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
@@ -57,7 +63,7 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
         _judge_split_phrases(before, last),
         _judge_accumulated_hints(before, alone, scores, last),
     )
-    return merge_verdicts(alone, *verdicts, _judge_last_two(before, last))
+    return merge_verdicts(alone, *verdicts, _judge_in_context(before, last, alone))
 
 
 def judge_by_rules(text: str) -> Verdict:
@@ -78,24 +84,38 @@ def judge_strictly(text: str) -> Verdict:
 
 
 def read_message(text: str) -> HeadScores:
-    """Score a message with both models, as a whole and in parts."""
+    """Score a message with both models, as a whole and in parts.
+
+    What it says again is read once: the encoder takes any sentence for alarming if it is repeated often enough.
+    """
+    if (unique := drop_repeated_sentences(text)) != text:
+        return _move_scores(read_message(unique), unique, text)
     quick = get_classifier().read(text)
-    deep = get_encoder().read(text, quick.doubt, quick.traits)
-    verdict = merge_verdicts(quick.verdict, deep.verdict)
+    deep = get_encoder().read(text, quick.doubt, quick)
+    verdict = deep.verdict
     if not is_short(text):
         start, end = quick.doubt
         # A text of several windows needs the same agreement as its parts.
         if quick.traits.is_long and not has_agreement(quick, deep, text[start:end]):
             verdict = strip_danger(verdict)
         in_parts = judge_parts(text, get_classifier(), get_encoder(), is_read_whole=not quick.traits.is_long)
+        if in_parts.level >= verdict.level:
+            # The part says more exactly where.
+            verdict = strip_danger(verdict)
         verdict = merge_verdicts(verdict, in_parts)
     return dataclasses.replace(deep, verdict=verdict, traces=quick.traces | deep.traces)
 
 
-def join_last_two(before: str, last: str) -> str:
-    """Return the last message, preceded by as much of the one before as the encoder can read."""
-    room = max(0, _MAX_WORDS_READ - len(last.split()))
-    return ". ".join([" ".join(before.split()[-room:] if room else ()), last])
+def _move_scores(scores: HeadScores, unique: str, text: str) -> HeadScores:
+    """Return the scores of a text without repetitions with offsets into the text itself."""
+
+    def move(start: int, end: int) -> tuple[int, int]:
+        place = text.find(unique[start:end])
+        return (place, place + end - start) if place >= 0 else (0, len(text))
+
+    evidence = tuple(Evidence(e.layer, e.rule, *move(e.start, e.end)) for e in scores.verdict.evidence)
+    verdict = dataclasses.replace(scores.verdict, evidence=evidence)
+    return dataclasses.replace(scores, verdict=verdict, doubt=move(*scores.doubt))
 
 
 def load_guard() -> None:
@@ -126,23 +146,26 @@ def _judge_message(text: str, scores: HeadScores) -> Verdict:
     return merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), scores.verdict)
 
 
-def _judge_last_two(before: Sequence[str], last: str) -> Verdict:
-    """Judge the last two messages together, ignoring what the first one contains by itself.
+def _judge_in_context(before: Sequence[str], last: str, alone: Verdict) -> Verdict:
+    """Judge a short message after the earlier ones, where that says more than any of them alone.
 
-    This finds danger in pairs of short messages, such as "Is twelve a lot?" and "Of the sleeping pills".
+    This finds danger in messages such as "Is twelve a lot?" and "Of the sleeping pills", and hints that add up. A very
+    short message is also read as the end of the one before it.
     """
-    if not before or len(last.split()) > _SHORT_WORDS:
+    words = len(last.split())
+    if not before or words > _SHORT_WORDS:
         return Verdict(layer=LAYER)
-    past, both = (_judge_with_encoder(text) for text in (before[-1], join_last_two(before[-1], last)))
-    if both.level < past.level or (both.level == past.level and not both.categories - past.categories):
+    joined = f"{before[-1]}. {last}"
+    by_words = get_classifier().read(joined)
+    verdict = get_encoder().read_after(before, last, by_words).verdict
+    if words <= _VERY_SHORT_WORDS:
+        verdict = merge_verdicts(verdict, get_encoder().read(joined, by_words.doubt, by_words).verdict)
+    known = max(alone, _remember(before[-1]).verdict, key=lambda verdict: verdict.level)
+    if verdict.level < known.level or (
+        verdict.level == known.level and not verdict.categories - known.categories
+    ):
         return Verdict(layer=LAYER)
-    evidence = (Evidence(LAYER, "together", 0, len(last)),)
-    return dataclasses.replace(both, evidence=evidence, layer=LAYER)
-
-
-def _judge_with_encoder(text: str) -> Verdict:
-    quick = get_classifier().read(text)
-    return get_encoder().read(text, quick.doubt, quick.traits).verdict
+    return dataclasses.replace(verdict, evidence=(Evidence(LAYER, "together", 0, len(last)),), layer=LAYER)
 
 
 def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
@@ -173,8 +196,7 @@ def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: Head
     now_danger, now_unsafe, worth = danger, unsafe, 1.0
     for text in reversed(before):
         worth *= _FADES
-        past = get_classifier().read(text)
-        hint, unsafe_hint = _count_points(_judge_message(text, past), past, text)
+        hint, unsafe_hint = _remember(text).points
         danger, unsafe = danger + worth * hint, unsafe + worth * unsafe_hint
     evidence = (Evidence(LAYER, "sum", 0, len(last)),)
     verdicts = [Verdict(layer=LAYER)]
@@ -187,6 +209,28 @@ def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: Head
     return merge_verdicts(
         *(verdict for verdict in verdicts if verdict.level > alone.level or not verdict.categories)
     )
+
+
+class _Reading(NamedTuple):
+    """What an earlier message was by itself, and its points for danger and for an unsafe home."""
+
+    verdict: Verdict
+    points: tuple[float, float]
+
+
+def _remember(text: str) -> _Reading:
+    """Return the reading of an earlier message, which is read once per process as long as it is remembered."""
+    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    if (reading := _readings.get(key)) is None:
+        scores = read_message(text)
+        verdict = _judge_message(text, scores)
+        reading = _readings[key] = _Reading(
+            dataclasses.replace(verdict, evidence=()), _count_points(verdict, scores, text)
+        )
+        while len(_readings) > _MAX_REMEMBERED:
+            with suppress(KeyError, StopIteration, RuntimeError):  # other threads may do the same
+                del _readings[next(iter(_readings))]
+    return reading
 
 
 def _count_points(verdict: Verdict, scores: HeadScores, text: str) -> tuple[float, float]:

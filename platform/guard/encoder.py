@@ -1,8 +1,11 @@
-"""A small transformer that reads a message as a whole. Model card: docs/guard-model.md.
+"""A small transformer that reads a message, or a sentence of an answer, as a whole. Model card: docs/guard-model.md.
 
-It is MiniLM (Wang et al., 2020): six BERT layers (Devlin et al., 2019) of width 384, fine-tuned on the guard's data.
+It is MiniLM (Wang et al., 2020): six BERT layers (Devlin et al., 2019) of width 384, fine-tuned on the guard's data. It
+reads a text after earlier ones: a message after the person's earlier messages, an answer's sentence after the question.
 """
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +13,41 @@ import numpy as np
 from encoders import ModelFileError
 from encoders.network import MODEL, Network, Numbers
 from encoders.wordpiece import TokenRun
-from guard.heads import HeadScores, TextTraits, Tops, build_empty_scores, build_head, score_heads
+from guard.heads import HeadScores, build_empty_scores
+from guard.levels import CARE, REFUSED, SEVERITY, judge_probabilities
 from guard.model_cards import EncoderCard
+from guard.verdict import Category, Evidence, Verdict
 
 LAYER = "encoder"
 NAME = "guard"
 ODDS_OUTPUT = "odds"
 """The network's output: the log-odds of each head."""
+ANSWER, ANSWER_PREFIX = "answer", "answer."
+"""The head for an unsafe sentence of an answer, and the prefix of the heads for its kind."""
+ANSWER_KINDS = {
+    "eating": Category.EATING_DISORDER,
+    "sexual": Category.SEXUAL,
+    "weapons": Category.VIOLENCE,
+    "hurting": Category.VIOLENCE,
+    "hate": Category.HATE,
+    "self_harm": Category.ENCOURAGEMENT,
+    "contempt": Category.ENCOURAGEMENT,
+    "drugs": Category.DRUGS,
+    "crime": Category.CRIME,
+    "companion": Category.ROMANCE,
+    "isolation": Category.ISOLATION,
+    "secrets": Category.SECRETS,
+    "flattery": Category.FLATTERY,
+    "human": Category.CLAIMS_HUMAN,
+    "medical": Category.MEDICAL,
+    "legal": Category.LEGAL,
+    "injection": Category.INJECTION,
+}
+"""What a sentence's kind is called in a verdict."""
+NAMES = frozenset({*SEVERITY, *CARE, *REFUSED, ANSWER, *(ANSWER_PREFIX + kind for kind in ANSWER_KINDS)})
+"""The heads that a model must have."""
+
+_END = re.compile(r"""[\s.,;:!?…"'”’»)\]]+\Z""")
 
 
 class Encoder:
@@ -25,41 +56,73 @@ class Encoder:
     def __init__(self, folder: Path = MODEL) -> None:
         self._network = Network(folder, NAME, EncoderCard)
         card = self._network.card
-        self.version = card.version
-        self.heads = [build_head(entry) for entry in card.heads]
-        if self._network.width != len(self.heads):
+        self.version, self.thresholds = card.version, card.thresholds
+        self.heads = [head.name for head in card.heads]
+        self._temperatures = np.array([head.temperature for head in card.heads], np.float32)
+        if self._network.width != len(self.heads) or not set(self.heads) >= NAMES:
             raise ModelFileError(f"{NAME}.onnx does not fit the heads of {NAME}.json")
 
-    def read(self, text: str, span: tuple[int, int], traits: TextTraits) -> HeadScores:
-        """Score the part `text[start:end]` of a text. `traits` are those of the whole text.
+    def read(self, text: str, span: tuple[int, int], words: HeadScores) -> HeadScores:
+        """Score the part `text[start:end]` of a text, of which the classifier has scored the `words`.
 
         It reads 64 words at a time, so a longer part takes several runs.
         """
-        start, end = span
-        tops: Tops = {}
-        for pieces in self._network.runs(text[start:end]):
-            probabilities = 1 / (1 + np.exp(-self.score(pieces)))
-            tops = {
-                head.category: max(
-                    tops.get(head.category, (0.0, 0, 0)),
-                    (float(probabilities[n]), -start, start + pieces.end),
-                )
-                for n, head in enumerate(self.heads)
-            }
+        part = _strip_end(text[span[0] : span[1]])
+        runs = [self._score(pieces) for pieces in self._network.runs(part)]
         return (
-            score_heads(self.heads, tops, traits, doubt=span, layer=LAYER)
-            if tops
-            else build_empty_scores(LAYER)
+            self._build_scores(np.max(runs, axis=0), text, span, words) if runs else build_empty_scores(LAYER)
+        )
+
+    def read_after(self, earlier: Sequence[str], text: str, words: HeadScores) -> HeadScores:
+        """Score a text's first 64 words after earlier texts, oldest first."""
+        pieces = self._network.pieces_after(earlier, _strip_end(text))
+        if pieces is None:
+            return build_empty_scores(LAYER)
+        return self._build_scores(self._score(pieces), text, (0, len(text)), words)
+
+    def judge_answer(self, question: str, sentence: str) -> Verdict:
+        """Judge a sentence of an answer to a question: evidence and a category if a tutor must not say it."""
+        pieces = self._network.pieces_after([question], sentence)
+        if pieces is None:
+            return Verdict(layer=LAYER)
+        read = self._name_heads(self._score(pieces))
+        if read[ANSWER] < self.thresholds.answer:
+            return Verdict(layer=LAYER)
+        category = ANSWER_KINDS[max(ANSWER_KINDS, key=lambda kind: read[ANSWER_PREFIX + kind])]
+        evidence = Evidence(LAYER, f"answer {category}", 0, len(sentence))
+        return Verdict(
+            categories=frozenset({category}), evidence=(evidence,), confidence=read[ANSWER], layer=LAYER
         )
 
     def count_pieces(self, text: str) -> int:
         """Return a text's number of WordPiece pieces; the time to read it is proportional."""
         return sum(len(pieces.numbers) for pieces in self._network.runs(text))
 
-    def score(self, pieces: TokenRun) -> Numbers:
-        """Return the log-odds of each head."""
-        return self._network.run(pieces)
+    def _score(self, pieces: TokenRun) -> Numbers:
+        """Return the probability of each head."""
+        odds = self._network.run(pieces) / self._temperatures
+        return (1 / (1 + np.exp(-odds))).astype(np.float32)
 
-    def pieces(self, text: str) -> TokenRun | None:
-        """Return the first run of a text's pieces; None if it has no words."""
-        return self._network.pieces(text)
+    def _name_heads(self, probabilities: Numbers) -> dict[str, float]:
+        return dict(zip(self.heads, map(float, probabilities), strict=True))
+
+    def _build_scores(
+        self, probabilities: Numbers, text: str, span: tuple[int, int], words: HeadScores
+    ) -> HeadScores:
+        read = self._name_heads(probabilities)
+        verdict = judge_probabilities(
+            read,
+            words.probabilities,
+            self.thresholds,
+            text=text[span[0] : span[1]],
+            span=span,
+            traits=words.traits,
+            layer=LAYER,
+        )
+        traces = frozenset(c for c in Category if read.get(c, 0.0) >= self.thresholds.trace)
+        return HeadScores(verdict, read, traces, words.traits, span)
+
+
+def _strip_end(text: str) -> str:
+    """Remove the marks at a text's end: everyday sentences that it learned from end with one, danger seldom."""
+    return _END.sub("", text)

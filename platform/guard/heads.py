@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
 if TYPE_CHECKING:
-    from guard.model_cards import HeadEntry
+    from guard.model_cards import WeightedHeadEntry
 
 _DOUBT_MARGIN = 0.5
 _NUMBER = re.compile(r"\d+")
@@ -53,13 +53,13 @@ class TextTraits:
 
 @dataclass(frozen=True, slots=True)
 class HeadScores:
-    """A model's verdict on one text, with each head's highest probability.
+    """A model's verdict on one text, with each head's highest probability by its name.
 
     `doubt` is the part `text[start:end]` with the highest probability of all; for a short text, all of it.
     """
 
     verdict: Verdict
-    probabilities: Mapping[Category, float]
+    probabilities: Mapping[str, float]
     traces: frozenset[Category]
     traits: TextTraits
     doubt: tuple[int, int]
@@ -95,7 +95,7 @@ def build_empty_scores(layer: str) -> HeadScores:
     )
 
 
-def build_head(entry: "HeadEntry") -> Head:
+def build_head(entry: "WeightedHeadEntry") -> Head:
     """Build a head from its entry in a model's card. Raises ValueError for an unknown level or category."""
     levels = sorted(((Level(level), minimum) for level, minimum in entry.at.items()), reverse=True)
     return Head(Category(entry.category), tuple(levels), entry.trace)

@@ -8,24 +8,17 @@ from encoders.card import ModelCard
 from kit.schemas import Items, Table
 
 
-class HeadEntry(Table):
-    """A head: its category, and the minimum probability of each level and of a trace."""
+class WeightedHeadEntry(Table):
+    """A head of the classifier: its category, and the minimum probability of each level and of a trace.
+
+    Its weights are whole numbers: `step` is what one is worth.
+    """
 
     category: str
     at: dict[str, float]
     trace: float
-
-
-class WeightedHeadEntry(HeadEntry):
-    """A head of the classifier, whose weights are whole numbers: `step` is what one is worth."""
-
     bias: float
     step: float
-
-
-class EncoderCard(ModelCard):
-    version: str
-    heads: Annotated[tuple[HeadEntry, ...], Items]
 
 
 class ClassifierCard(Table):
@@ -38,3 +31,36 @@ class ClassifierCard(Table):
     buckets: int
     sha256: str
     heads: Annotated[tuple[WeightedHeadEntry, ...], Items]
+
+
+class CalibratedHead(Table):
+    """A head of the encoder. Its log-odds are divided by `temperature` (Guo et al., 2017)."""
+
+    name: str
+    temperature: float
+
+
+class Thresholds(Table):
+    """The encoder's minimum probabilities.
+
+    `card` and `unsafe` lead to a card; `pause`, `hint` and `ask` to a question instead. `answer` is for a sentence of
+    an answer.
+    """
+
+    card: float
+    pause: float
+    imminent: float
+    unsafe: float
+    ask: float
+    hint: float
+    stress: float
+    about_someone_else: float
+    trace: float
+    answer: float
+    refused: dict[str, float]
+
+
+class EncoderCard(ModelCard):
+    version: str
+    heads: Annotated[tuple[CalibratedHead, ...], Items]
+    thresholds: Thresholds

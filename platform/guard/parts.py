@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from guard.classifier import Classifier
 from guard.heads import HeadScores
+from guard.levels import HINT, log_odds
+from guard.levels import UNSAFE as UNSAFE_HEAD
 from guard.segments import split_segments
 from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
@@ -30,12 +32,12 @@ _CARE = DANGER | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
 # must reach these values, with the encoder's capped at _MAX_LOG_ODDS. Homework is seldom about its author, so text
 # without the first person needs much more. The encoder is less sure in Spanish. docs/guard-model.md has the
 # measurements.
-_IN_FIRST_PERSON, _IN_SPANISH, _WITHOUT_FIRST_PERSON = 2.5, 1.0, 5.75
+_IN_FIRST_PERSON, _IN_SPANISH, _WITHOUT_FIRST_PERSON = 2.0, 0.0, 5.25
 # Added if the encoder has read the text as a whole.
-_ADDED_FOR_WHOLE_READ = 0.2
+_ADDED_FOR_WHOLE_READ = 0.5
 # Added for a part of a sentence, which is misjudged more often.
 _ADDED_FOR_CUT_PART = 0.5
-_MAX_LOG_ODDS, _MIN_PROBABILITY = 3.0, 0.0001
+_MAX_LOG_ODDS = 3.0
 _NEVER = math.inf
 # Below this probability of the classifier, the models cannot agree.
 _MIN_DANGER_PROBABILITY = 0.01
@@ -69,7 +71,7 @@ def judge_parts(text: str, quick: Classifier, deep: "Encoder", *, is_read_whole:
         if get_danger_probability(by_classifier) < _MIN_DANGER_PROBABILITY or pieces_left < 0:
             break
         pieces_left -= deep.count_pieces(words)
-        by_encoder = deep.read(words, (0, len(words)), by_classifier.traits)
+        by_encoder = deep.read(words, (0, len(words)), by_classifier)
         needed = _get_needed_agreement(words, is_cut=part.is_cut) + (
             _ADDED_FOR_WHOLE_READ if is_read_whole else 0
         )
@@ -84,8 +86,8 @@ def has_agreement(quick: HeadScores, deep: HeadScores, text: str) -> bool:
 
 
 def _compute_agreement(quick: HeadScores, deep: HeadScores) -> float:
-    encoder_odds = min(_log_odds(get_danger_probability(deep)), _MAX_LOG_ODDS)
-    return _log_odds(get_danger_probability(quick)) + encoder_odds
+    by_encoder = max(deep.probabilities.get(head, 0.0) for head in (HINT, UNSAFE_HEAD))
+    return log_odds(get_danger_probability(quick)) + min(log_odds(by_encoder), _MAX_LOG_ODDS)
 
 
 def _get_needed_agreement(text: str, *, is_cut: bool) -> float:
@@ -98,13 +100,8 @@ def _get_needed_agreement(text: str, *, is_cut: bool) -> float:
 
 
 def get_danger_probability(scores: HeadScores) -> float:
-    """Return the highest probability of any head for danger or an unsafe home."""
+    """Return the classifier's highest probability of any head for danger or an unsafe home."""
     return max((scores.probabilities.get(category, 0.0) for category in DANGER | UNSAFE), default=0.0)
-
-
-def _log_odds(probability: float) -> float:
-    clamped = min(max(probability, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY)
-    return math.log(clamped / (1 - clamped))
 
 
 def strip_danger(verdict: Verdict) -> Verdict:

@@ -45,6 +45,13 @@ def split_sentences(text: str) -> list[_Words]:
     return [words for words in segments if words]
 
 
+def drop_repeated_sentences(text: str) -> str:
+    """Return a text with each sentence once, or the text itself if none is repeated."""
+    parts = [text[words[0].start : words[-1].end] for words in split_sentences(text)]
+    unique = list(dict.fromkeys(parts))
+    return text if len(unique) == len(parts) else "\n".join(unique)
+
+
 def is_short(text: str) -> bool:
     """Return whether a text is one or two sentences of ordinary length, which are only read as a whole."""
     return _are_short(split_sentences(text))

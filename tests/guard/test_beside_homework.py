@@ -140,14 +140,14 @@ def test_a_short_message_is_judged_by_what_both_models_see_in_all_of_it() -> Non
     for message in DANGER:
         if is_short(message.text):
             quick = get_classifier().read(message.text)
-            deep = get_encoder().read(message.text, quick.doubt, quick.traits)
+            deep = get_encoder().read(message.text, quick.doubt, quick)
             assert judged(message.text).level >= max(quick.verdict.level, deep.verdict.level)
 
 
 def test_a_word_beyond_the_first_run_is_read() -> None:
     text = "🙂 ☹ " * 60 + "i cannot bear to be alive for one more day"
-    kind = get_classifier().read(text).traits
-    assert get_encoder().read(text, (0, len(text)), kind).verdict.level >= Level.HINTS
+    words = get_classifier().read(text)
+    assert get_encoder().read(text, (0, len(text)), words).verdict.level >= Level.HINTS
 
 
 class TestHomeworkAlone:

@@ -1,44 +1,52 @@
 """Train the guard's models and write them to the folders that are shipped.
 
     .venv/bin/python -m training.convert FOLDER SETS
-    .venv/bin/python -m training --data SETS [--base FOLDER] [--to FOLDER]
+    .venv/bin/python -m training --data SETS [--previous FILE | --base FOLDER] [--to FOLDER]
 
-The heads take a minute. With `--base`, the folder of all-MiniLM-L6-v2 as published, the encoder is fine-tuned too,
-which takes an hour on two cores. Without it only the encoder's levels are written again. The same data and the same
-locked packages give the same heads, byte for byte; an encoder fine-tuned on another processor differs by rounding. Each
-card has the hash of every file that the model was trained on. `--to` writes both models to one other folder.
+The heads take a minute. With `--previous`, the guard.onnx of the version before (in this repository's history), the
+encoder is fine-tuned too, which takes forty minutes on two cores; with `--base`, the folder of all-MiniLM-L6-v2 as
+published, it begins there. Without either, only the encoder's temperatures and thresholds are written again. The same
+data and the same locked packages give the same heads, byte for byte; an encoder fine-tuned on another processor differs
+by rounding. Each card has the hash of every file that the model was trained on. `--to` writes both models to one other
+folder.
 """
 
 import argparse
 import dataclasses
 import hashlib
 import random
-import re
-from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from encoders.network import MODEL as ENCODER_MODEL
+from encoders.network import VOCABULARY
 from guard.classifier import MODEL
-from guard.conversation import PERSON_ROLE, join_last_two
+from guard.conversation import PERSON_ROLE
 from guard.rule_books import FILES as RULE_FILES
-from training import encoder
+from training import calibration, encoder
 from training.convert import TRAINED_ON
 from training.examples import HEADS, Example, read_examples
 from training.fit import Table, fit_head, save_model
 from training.messages import FOLDER as MESSAGES
-from training.messages import RULES, TESTED, draw_messages, imitate_typing
+from training.messages import RULES, TESTED, draw_messages
+from training.targets import (
+    ANSWERS,
+    BESIDE_HOMEWORK,
+    Target,
+    build_target,
+    is_held_out,
+    read_answer_targets,
+    read_homework_targets,
+    read_plain_answers,
+)
 from training.written import FOLDER as WRITTEN
 from training.written import read_written_messages
 
-VERSION = "2026.11.5"
+VERSION = "2026.11.6"
 SEED = 20261123
 TEEN_SET = Path("benchmarks/teen_set/open.jsonl")
 LOOK_ALIKES = Path("benchmarks/look_alikes/alike_open.jsonl")
 _TEEN_WEIGHT = 3.0
-_DRAWN_FOR_ENCODER = 6
-_PAIRED = 3
 
 
 def main() -> None:
@@ -46,22 +54,27 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--data", type=Path, required=True, help="the converted sets")
-    arguments.add_argument("--base", type=Path, help="the published model that the encoder begins with")
+    begin = arguments.add_mutually_exclusive_group()
+    begin.add_argument("--previous", type=Path, help="the network of the version before, to continue")
+    begin.add_argument("--base", type=Path, help="the published model, to begin with")
     arguments.add_argument("--to", type=Path)
     asked = arguments.parse_args()
     to_heads, to_encoder = asked.to or MODEL, asked.to or ENCODER_MODEL
     examples, hashes = gather_examples(asked.data)
-    table = Table(examples)
+    table = Table([_join_with_previous(example) for example in examples])
     entries, weights = list[dict[str, Any]](), b""
     for category in HEADS:
         entry, own = fit_head(table, category)
         entries.append(entry)
         weights += own
     save_model(to_heads, entries, weights, version=VERSION, data=hashes)
-    if asked.base:
-        stored = encoder.tune(list(select_for_encoder(examples)), asked.base, seed=SEED)
-        encoder.save(to_encoder, stored, asked.base, version=VERSION, data=hashes)
-    encoder.save_levels(to_encoder)
+    targets = gather_targets(asked.data)
+    if asked.previous or asked.base:
+        start = encoder.load_previous(asked.previous) if asked.previous else encoder.load_base(asked.base)
+        vocabulary = (ENCODER_MODEL / VOCABULARY).read_text(encoding="utf-8").split("\n")
+        stored = encoder.tune([t for t in targets if not is_held_out(t)], start, vocabulary, seed=SEED)
+        encoder.save(to_encoder, stored, vocabulary, version=VERSION, data=hashes)
+    calibration.calibrate(to_encoder, [t for t in targets if is_held_out(t)])
 
 
 def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
@@ -72,10 +85,12 @@ def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
         examples += [
             _set_teen_weight(example) if file == TEEN_SET else example for example in read_examples(file)
         ]
-    examples = [_join_with_previous(example) for example in [*examples, *read_written_messages()]]
+    examples += read_written_messages()
     sources = [
         *sets,
         TESTED,
+        ANSWERS,
+        *sorted(BESIDE_HOMEWORK.glob("*.jsonl")),
         *(RULE_FILES / f"{name}.toml" for name in RULES),
         *sorted(MESSAGES.glob("*.toml")),
         *sorted(WRITTEN.glob("*.*l")),
@@ -83,51 +98,19 @@ def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
     return examples, {f"{file.parent.name}/{file.name}": _hash(file) for file in sources}
 
 
-def select_for_encoder(examples: list[Example]) -> Iterator[Example]:
-    """Select the examples for fine-tuning the encoder.
-
-    The encoder knows language already, so one of many similar messages is enough, and written messages count more than
-    generated ones.
-    """
-    chance = random.Random(SEED)
-    drawn_from = {*(file.stem for file in MESSAGES.glob("*.toml")), "hatecheck"}
-    drawn_so_far = 0
-    yield from _join_pairs([example for example in examples if example.group.startswith("written ")], chance)
-    for example in examples:
-        kind = example.group.split(" ")[0]
-        if kind in {"written", LOOK_ALIKES.stem}:
-            yield example
-            yield dataclasses.replace(example, text=_type_carelessly(example.text))
-            yield dataclasses.replace(example, text=imitate_typing(_type_carelessly(example.text), chance))
-        elif kind in drawn_from:
-            drawn_so_far += 1
-            if drawn_so_far % _DRAWN_FOR_ENCODER == 0:
-                yield example
-        elif not kind.startswith(("en.", "es.", "care.", "ask.")):
-            yield example
-
-
-def _join_pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
-    """Pair ordinary messages: two in a row are ordinary too."""
-    plain = [example for example in examples if not example.labels and example.known == frozenset(HEADS)]
-    chance.shuffle(plain)
-    for before, last in pairwise(plain[::_PAIRED]):
-        yield dataclasses.replace(last, text=join_last_two(before.text, last.text))
-
-
-def _type_carelessly(text: str) -> str:
-    """Remove capitals and punctuation, as in most texts typed on a phone."""
-    return re.sub(r"[^\w\s]", "", text.lower())
+def gather_targets(folder: Path) -> list[Target]:
+    """Return what the encoder is tuned and calibrated on. It learns nothing from the phrases of rules."""
+    examples, _ = gather_examples(folder)
+    of_rules = ("en.", "es.", "care.", "ask.")
+    targets = [build_target(e) for e in examples if not e.group.startswith(of_rules)]
+    plain = read_plain_answers(targets, random.Random(SEED))
+    return [*targets, *read_homework_targets(), *read_answer_targets(), *plain]
 
 
 def _join_with_previous(example: Example) -> Example:
-    """Join the last message with the person's one before, as the encoder reads them."""
-    earlier_texts = [text for role, text in example.before if role == PERSON_ROLE]
-    return (
-        dataclasses.replace(example, text=join_last_two(earlier_texts[-1], example.text))
-        if earlier_texts
-        else example
-    )
+    """Join a last message with the person's one before it, as the heads over words read nothing else."""
+    earlier = [text for role, text in example.before if role == PERSON_ROLE]
+    return dataclasses.replace(example, text=f"{earlier[-1]}. {example.text}") if earlier else example
 
 
 def _set_teen_weight(example: Example) -> Example:

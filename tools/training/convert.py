@@ -9,6 +9,7 @@ import argparse
 import csv
 import json
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ csv.field_size_limit(10_000_000)
 C = Category
 NOTHING: frozenset[Category] = frozenset()
 ALL = frozenset(HEADS)
+ORDINARY_DESPITE_WORDS = Path(__file__).parent / "everyday_danger_words.txt"
 
 
 def rows(file: Path) -> Iterator[dict[str, Any]]:
@@ -144,6 +146,31 @@ def answers(file: Path) -> Iterator[Example]:
             yield Example(f"{row['context']}\n{row['response']}", NOTHING)
 
 
+def everyday(file: Path) -> Iterator[Example]:
+    """Yield the four fifths that are trained on."""
+    for row in rows(file):
+        if not _is_held_out(row["text"]):
+            yield Example(row["text"], NOTHING, is_spanish=row["language"] == "es")
+
+
+def everyday_held_out(file: Path) -> Iterator[Example]:
+    for row in rows(file):
+        if _is_held_out(row["text"]):
+            yield Example(row["text"], NOTHING, is_spanish=row["language"] == "es")
+
+
+def everyday_with_danger_words(file: Path) -> Iterator[Example]:
+    """Yield the sentences that a reader found ordinary; the list has their hashes, as the texts are not ours."""
+    ordinary = set(ORDINARY_DESPITE_WORDS.read_text(encoding="utf-8").split())
+    for row in rows(file):
+        if sha256(row["text"].encode()).hexdigest()[:16] in ordinary:
+            yield Example(row["text"], NOTHING, is_spanish=row["language"] == "es")
+
+
+def _is_held_out(text: str) -> bool:
+    return sha256(text.encode()).digest()[0] % 5 == 0
+
+
 SETS: dict[str, tuple[str, Callable[[Path], Iterator[Example]]]] = {
     "moderation": ("openai-moderation-1680.jsonl", moderation),
     "ailuminate": ("ailuminate_demo_en.csv", hazards),
@@ -155,6 +182,9 @@ SETS: dict[str, tuple[str, Callable[[Path], Iterator[Example]]]] = {
     "mathdial": ("mathdial_test.jsonl", study),
     "mmlu": ("mmlu_1k.csv", study),
     "dolly": ("dolly_1k.csv", study),
+    "everyday": ("everyday.jsonl", everyday),
+    "everyday-held-out": ("everyday.jsonl", everyday_held_out),
+    "edw": ("everyday_with_danger_words_unlabelled.jsonl", everyday_with_danger_words),
     "answers-mathdial": ("mathdial_test.jsonl", answers),
     "answers-dolly": ("dolly_1k.csv", answers),
 }
@@ -167,6 +197,8 @@ TRAINED_ON = (
     "injections",
     "counsel",
     "mmlu",
+    "everyday",
+    "edw",
 )
 """MathDial and Dolly are CC BY-SA and used for evaluation only."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from encoders.embedding import EMBEDDING_OUTPUT, NETWORK_NAME
 from encoders.network import MODEL
-from training.encoder import BASE_SHA256, load_base_weights, save_card, save_network
+from training.encoder import BASE_SHA256, load_base, read_vocabulary, save_card, save_network
 from training.graph import build_graph
 
 
@@ -25,10 +25,12 @@ def main() -> None:
     asked = arguments.parse_args()
     weights = {
         name: np.asarray(value)
-        for name, value in load_base_weights(asked.base).items()
+        for name, value in load_base(asked.base).items()
         if not name.startswith("heads")
     }
-    hashes = save_network(asked.to, NETWORK_NAME, build_graph(weights, EMBEDDING_OUTPUT), asked.base)
+    hashes = save_network(
+        asked.to, NETWORK_NAME, build_graph(weights, EMBEDDING_OUTPUT), read_vocabulary(asked.base)
+    )
     card = {"model": "all-MiniLM-L6-v2", "license": "Apache-2.0", "base": BASE_SHA256, "sha256": hashes}
     save_card(asked.to, NETWORK_NAME, card)
 

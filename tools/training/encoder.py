@@ -1,12 +1,14 @@
 """Fine-tunes the encoder on the guard's data and writes it for guard.encoder.
 
-The network is that of guard/encoder.py, written again in JAX, which can differentiate it. Training starts from the
-published weights of all-MiniLM-L6-v2 (Apache 2.0), whose hash is given here.
+The network is that of guard/encoder.py, written again in JAX, which can differentiate it. Training starts from an
+earlier version of the guard's encoder, or from the published weights of all-MiniLM-L6-v2 (Apache 2.0), whose hash is
+given here.
 """
 
 import hashlib
 import json
 import math
+import random
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,78 +20,61 @@ import numpy as np
 import onnx
 import optax
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from safetensors.numpy import load_file
 
 from encoders.network import ATTENTION_HEADS, LAYERS, VOCABULARY, WIDTH
-from encoders.wordpiece import WordPiece
+from encoders.wordpiece import MAX_PIECES, WordPiece
 from guard import Category
 from guard.encoder import NAME, ODDS_OUTPUT
-from training.examples import HEADS, Example
+from guard.levels import CARD, HINT, UNSAFE
+from training.examples import HEADS
 from training.graph import build_graph, quantize_graph
+from training.targets import NAMES, Target, draw_epoch
 
 type Weights = dict[str, jax.Array]
 type Stored = dict[str, NDArray[np.float32]]
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-EPOCHS, TRAININGS = 2, 2
-# The minimum probability of each level, chosen on messages that the encoder had not seen (docs/guard-model.md).
-LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
-    Category.SUICIDE: {"2": 0.35, "3": 0.5},
-    Category.SELF_HARM: {"2": 0.35, "3": 0.5},
-    Category.EATING_DISORDER: {"2": 0.35, "3": 0.5},
-    Category.HOPELESSNESS: {"2": 0.4},
-    Category.DISTRESS: {"1": 0.4},
-    Category.BULLYING: {"1": 0.4},
-    Category.UNSAFE_HOME: {"S": 0.5},
-    Category.EXPLOITATION: {"S": 0.5},
-    Category.ABOUT_SOMEONE_ELSE: {"0": 0.5},
-    Category.SEXUAL: {"0": 0.75},
-    Category.HATE: {"0": 0.75},
-    Category.VIOLENCE: {"0": 0.75},
-    Category.CRIME: {"0": 0.75},
-    Category.DRUGS: {"0": 0.75},
-    Category.INJECTION: {"0": 0.95},
-    Category.COMPANION: {"0": 0.75},
-    Category.MEDICAL: {"0": 0.75},
-    Category.LEGAL: {"0": 0.75},
-}
-TRACE = 0.15
-_RATE, _HEAD_RATE, _WARM_UP, _DECAY = 1e-4, 5e-3, 0.06, 0.01
+PREVIOUS_SHA256 = "10568759d16e4bb531955856f721c790c36db10533169692af8e5ba904d005ec"
+"""The network of version 2026.11.5, which took an hour from the published weights. Version 2026.11.6 continues it."""
+EPOCHS = 3
+_RATE, _HEAD_RATE, _WARM_UP, _DECAY = 7e-5, 5e-3, 0.06, 0.01
 _DROP = 0.1
 # Label smoothing: without it, the encoder is overconfident.
 _DOUBT = 0.02
 _FIRST_BIAS = -2.0
-_PLACES = 96
+_PLACES = MAX_PIECES + 2
 # Batch sizes by text length, so that each batch takes about the same time.
-_BATCHES = {16: 64, 32: 32, 48: 24, 96: 16}
+_BATCHES = {12: 96, 16: 64, 24: 48, 32: 32, 48: 24, 64: 18, _PLACES: 12}
+# New heads begin as the old ones nearest to them.
+_BEGIN_AS = {CARD: Category.SUICIDE, HINT: Category.SUICIDE, UNSAFE: Category.UNSAFE_HOME}
 
 
 class Rows[Array](NamedTuple):
-    """Training texts: pieces padded with 0, with the label of each head and whether it is known."""
+    """Texts as pieces padded with 0, where each text begins after its earlier texts, and what each head should say.
+
+    `known` is 0 where nothing is known of a head.
+    """
 
     numbers: Array
-    labels: Array
+    begin: Array
+    wanted: Array
     known: Array
     weight: Array
 
 
-def tune(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
-    """Return the mean of TRAININGS runs with different seeds. `base` is the folder of the published model.
-
-    Two of them disagree about one ordinary message in twenty; their mean is wrong about fewer (Wortsman et al., 2022,
-    “Model soups”). Raises ValueError if the hash of the published weights is wrong.
-    """
-    trained = [tune_once(examples, base, seed=seed + number) for number in range(TRAININGS)]
-    return {name: np.mean([model[name] for model in trained], axis=0) for name in trained[0]}
-
-
-def tune_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
-    weights = load_base_weights(base)
-    rows = _build_rows(examples, WordPiece(read_vocabulary(base)))
-    chance = np.random.default_rng(seed)
-    plan = [batch for _ in range(EPOCHS) for batch in _split_batches(rows, chance)]
-    optimizer = _build_optimizer(weights, len(plan))
-    state, key = optimizer.init(weights), jax.random.PRNGKey(seed)
+def tune(targets: Sequence[Target], start: Weights, vocabulary: Sequence[str], *, seed: int) -> Stored:
+    """Return the weights after EPOCHS epochs. `start` is what `load_previous` or `load_base` returned."""
+    chance, order = random.Random(seed), np.random.default_rng(seed)
+    split = WordPiece(vocabulary)
+    plan = [
+        batch
+        for epoch in range(EPOCHS)
+        for batch in _split_batches(build_rows(list(draw_epoch(targets, epoch, chance)), split), order)
+    ]
+    optimizer = _build_optimizer(start, len(plan))
+    weights, state, key = start, optimizer.init(start), jax.random.PRNGKey(seed)
     step = jax.jit(partial(_step, optimizer))
     for number, batch in enumerate(plan):
         key, dropping = jax.random.split(key)
@@ -99,27 +84,27 @@ def tune_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
     return {name: np.asarray(value) for name, value in weights.items()}
 
 
-def save(folder: Path, stored: Stored, base: Path, *, version: str, data: dict[str, str]) -> None:
-    """Write a model for guard.encoder. `save_levels` adds its levels."""
-    hashes = save_network(folder, NAME, build_graph(stored, ODDS_OUTPUT), base)
-    save_card(folder, NAME, {"version": version, "sha256": hashes, "base": BASE_SHA256, "data": data})
+def save(
+    folder: Path, stored: Stored, vocabulary: Sequence[str], *, version: str, data: dict[str, str]
+) -> None:
+    """Write a model for guard.encoder. `training.calibration` adds temperatures and thresholds to its card."""
+    hashes = save_network(folder, NAME, build_graph(stored, ODDS_OUTPUT), vocabulary)
+    card = {
+        "version": version,
+        "sha256": hashes,
+        "base": BASE_SHA256,
+        "previous": PREVIOUS_SHA256,
+        "data": data,
+    }
+    save_card(folder, NAME, card)
 
 
-def save_levels(folder: Path) -> None:
-    """Write the levels' minimum probabilities to the card, which needs no new training."""
-    card = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
-    heads = [
-        {"category": str(category), "at": LEVEL_THRESHOLDS[category], "trace": TRACE} for category in HEADS
-    ]
-    save_card(folder, NAME, card | {"heads": heads})
-
-
-def save_network(folder: Path, name: str, made: onnx.ModelProto, base: Path) -> dict[str, str]:
+def save_network(folder: Path, name: str, made: onnx.ModelProto, vocabulary: Sequence[str]) -> dict[str, str]:
     """Write a graph and its vocabulary for encoders.network. Returns the hash of each file."""
     folder.mkdir(exist_ok=True)
     network = f"{name}.onnx"
     (folder / network).write_bytes(quantize_graph(made))
-    (folder / VOCABULARY).write_text("\n".join(read_vocabulary(base)), encoding="utf-8")
+    (folder / VOCABULARY).write_text("\n".join(vocabulary), encoding="utf-8")
     return {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (network, VOCABULARY)}
 
 
@@ -135,7 +120,33 @@ def read_vocabulary(base: Path) -> list[str]:
     return sorted(pieces, key=pieces.__getitem__)
 
 
-def load_base_weights(base: Path) -> Weights:
+def load_previous(network: Path) -> Weights:
+    """Return the weights of PREVIOUS_SHA256, whose bytes are multiplied by their scales, with new heads added."""
+    content = network.read_bytes()
+    if hashlib.sha256(content).hexdigest() != PREVIOUS_SHA256:
+        raise ValueError(f"{network} is not the network that this training continues")
+    found = {c.name: numpy_helper.to_array(c) for c in onnx.load_from_string(content).graph.initializer}
+    old: Stored = {}
+    for name, value in found.items():
+        if whole := name.removesuffix("_quantized") if name.endswith("_quantized") else "":
+            zero = found[f"{whole}_zero_point"].astype(np.float32)
+            value = (value.astype(np.float32) - zero) * found[f"{whole}_scale"]  # noqa: PLW2901
+        if value.dtype == np.float32 and value.ndim and not name.endswith("_scale"):
+            own = whole or name
+            old[own] = np.ascontiguousarray(value.T) if own.endswith(".weight") else value
+    return {name: jnp.asarray(value) for name, value in (old | _add_heads(old)).items()}
+
+
+def _add_heads(old: Stored) -> Stored:
+    weight, bias = np.zeros((len(NAMES), WIDTH), np.float32), np.full(len(NAMES), _FIRST_BIAS, np.float32)
+    for name in (*HEADS, *_BEGIN_AS):
+        before = HEADS.index(_BEGIN_AS.get(name, name))
+        weight[NAMES.index(name)] = old["heads.weight"][before]
+        bias[NAMES.index(name)] = old["heads.bias"][before]
+    return {"heads.weight": weight, "heads.bias": bias}
+
+
+def load_base(base: Path) -> Weights:
     """Return the published weights under our names, with new heads that are still near zero."""
     file = base / "model.safetensors"
     if hashlib.sha256(file.read_bytes()).hexdigest() != BASE_SHA256:
@@ -145,8 +156,8 @@ def load_base_weights(base: Path) -> Weights:
     new: Stored = {
         "words": old["embeddings.word_embeddings.weight"],
         "places": old["embeddings.position_embeddings.weight"][:_PLACES] + kind,
-        "heads.weight": np.zeros((len(HEADS), WIDTH), np.float32),
-        "heads.bias": np.full(len(HEADS), _FIRST_BIAS, np.float32),
+        "heads.weight": np.zeros((len(NAMES), WIDTH), np.float32),
+        "heads.bias": np.full(len(NAMES), _FIRST_BIAS, np.float32),
     }
     _copy_norm(new, old, "embeddings", "embeddings.LayerNorm")
     for layer in range(LAYERS):
@@ -170,32 +181,30 @@ def _copy_norm(new: Stored, old: Stored, name: str, path: str) -> None:
     new[f"{name}.norm"], new[f"{name}.shift"] = old[f"{path}.weight"], old[f"{path}.bias"]
 
 
-def _build_rows(examples: Sequence[Example], split: WordPiece) -> Rows[NDArray[Any]]:
-    numbers, labels, known, weight = list[NDArray[np.int32]](), [], [], []
-    for example in examples:
-        if pieces := split.read(example.text):
-            numbers.append(np.pad(np.array(pieces.numbers, np.int32), (0, _PLACES - len(pieces.numbers))))
-            labels.append([head in example.labels for head in HEADS])
-            known.append([head in example.known for head in HEADS])
-            weight.append(example.weight)
-    return Rows(
-        np.stack(numbers),
-        np.array(labels, np.float32),
-        np.array(known, np.float32),
-        np.array(weight, np.float32),
-    )
+def build_rows(targets: Sequence[Target], split: WordPiece) -> Rows[NDArray[Any]]:
+    """Build the rows of all targets that have words."""
+    runs = [(split.read_after(target.earlier, target.text), target) for target in targets]
+    read = [(run, target) for run, target in runs if run is not None]
+    numbers = np.zeros((len(read), _PLACES), np.int32)
+    wanted, known = np.zeros((2, len(read), len(NAMES)), np.float32)
+    for row, (run, target) in enumerate(read):
+        numbers[row, : len(run.numbers)] = run.numbers
+        for name, value in target.wanted.items():
+            wanted[row, NAMES.index(name)], known[row, NAMES.index(name)] = value, 1
+    begin = np.array([run.begin for run, _ in read], np.int32)
+    return Rows(numbers, begin, wanted, known, np.array([target.weight for _, target in read], np.float32))
 
 
-def _split_batches(rows: Rows[NDArray[Any]], chance: np.random.Generator) -> Iterator[Rows[NDArray[Any]]]:
+def _split_batches(rows: Rows[NDArray[Any]], order: np.random.Generator) -> Iterator[Rows[NDArray[Any]]]:
     lengths = (rows.numbers > 0).sum(axis=1)
     batches, shorter = list[tuple[int, NDArray[np.intp]]](), 0
     for length, size in _BATCHES.items():
-        own = chance.permutation(np.flatnonzero((lengths > shorter) & (lengths <= length)))
+        own = order.permutation(np.flatnonzero((lengths > shorter) & (lengths <= length)))
         batches += [(length, own[at : at + size]) for at in range(0, len(own) - size + 1, size)]
         shorter = length
-    for place in chance.permutation(len(batches)):
+    for place in order.permutation(len(batches)):
         length, own = batches[place]
-        yield Rows(rows.numbers[own, :length], rows.labels[own], rows.known[own], rows.weight[own])
+        yield Rows(rows.numbers[own, :length], *(part[own] for part in rows[1:]))
 
 
 def _build_optimizer(weights: Weights, steps: int) -> optax.GradientTransformation:
@@ -220,15 +229,19 @@ def _step(
 
 
 def _compute_loss(weights: Weights, batch: Rows[jax.Array], key: jax.Array) -> jax.Array:
-    wanted = batch.labels * (1 - 2 * _DOUBT) + _DOUBT
-    each: jax.Array = (
-        optax.sigmoid_binary_cross_entropy(forward(weights, batch.numbers, key), wanted) * batch.known
-    )
+    wanted = batch.wanted * (1 - 2 * _DOUBT) + _DOUBT
+    odds = forward(weights, batch.numbers, batch.begin, key)
+    each: jax.Array = optax.sigmoid_binary_cross_entropy(odds, wanted) * batch.known
     return (each.sum(axis=1) * batch.weight).sum() / batch.weight.sum()
 
 
-def forward(weights: Weights, numbers: jax.Array, key: jax.Array | None = None) -> jax.Array:
-    """Return the log-odds of each row and head. With a key, applies dropout for training."""
+def forward(
+    weights: Weights, numbers: jax.Array, begin: jax.Array, key: jax.Array | None = None
+) -> jax.Array:
+    """Return the log-odds of each row and head. With a key, applies dropout for training.
+
+    The heads read the mean over the pieces of the text itself, which attend to those of the earlier texts.
+    """
     keys = iter(jax.random.split(key, 2 + 2 * LAYERS) if key is not None else [None] * (2 + 2 * LAYERS))
     present = (numbers > 0).astype(jnp.float32)
     x = weights["words"][numbers] + weights["places"][: numbers.shape[1]]
@@ -241,7 +254,8 @@ def forward(weights: Weights, numbers: jax.Array, key: jax.Array | None = None) 
         x = _normalize(
             weights, x + _drop_out(_multiply(weights, inner, f"{layer}.outer"), next(keys)), f"{layer}.out"
         )
-    mean = (x * present[..., None]).sum(axis=1) / present.sum(axis=1, keepdims=True)
+    own = present * (jnp.arange(numbers.shape[1]) >= begin[:, None])
+    mean = (x * own[..., None]).sum(axis=1) / own.sum(axis=1, keepdims=True)
     return _multiply(weights, _drop_out(mean, next(keys)), "heads")
 
 

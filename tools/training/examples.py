@@ -40,7 +40,7 @@ class Example:
     """A text with its labels. A category that is not `known` is neither present nor absent.
 
     Texts that derive from one another share a `group`, which is never on both sides of a split. `weight` is how much
-    the text counts. `level` and the turns `before` are None if the data set has none.
+    the text counts. `level` is "", `is_imminent` None and `before` empty if the data set does not say.
     """
 
     text: str
@@ -50,6 +50,8 @@ class Example:
     weight: float = 1.0
     level: str = ""
     before: tuple[tuple[str, str], ...] = ()
+    is_imminent: bool | None = None
+    is_spanish: bool = False
 
 
 def read_examples(file: Path) -> Iterator[Example]:
@@ -68,6 +70,8 @@ def read_examples(file: Path) -> Iterator[Example]:
                 group=f"{file.stem} {number}",
                 level=str(row.get("level", "")),
                 before=tuple(turns[:-1]),
+                is_imminent=row.get("imminent"),
+                is_spanish=bool({"es", "mixed"} & {*row.get("tags", ()), row.get("language", "")}),
             )
 
 
@@ -79,6 +83,8 @@ def write_examples(file: Path, examples: Iterable[Example]) -> int:
             row: dict[str, Any] = {"text": example.text, "labels": sorted(example.labels)}
             if example.known != frozenset(HEADS):
                 row["known"] = sorted(example.known)
+            if example.is_spanish:
+                row["language"] = "es"
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
             rows += 1
     return rows

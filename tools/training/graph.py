@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from encoders.network import ATTENTION_HEADS, LAYERS, PIECES, WIDTH
+from encoders.network import ATTENTION_HEADS, BEGIN, LAYERS, PIECES, WIDTH
 
 type Numbers = NDArray[np.float32]
 
 OPSET, _IR = 20, 10
 _EACH = WIDTH // ATTENTION_HEADS
 _SHAPES = {
-    "begin": [0],
+    "from the first": [0],
     "where length is": [1],
     "after length": [2],
+    "to the last": [np.iinfo(np.int64).max],
     # 0 keeps a dimension: rows and length.
     "heads apart": [0, 0, 3 * ATTENTION_HEADS, _EACH],
     "heads together": [0, 0, WIDTH],
@@ -79,14 +80,15 @@ class Graph:
 def build_graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
     """Build the graph of training.encoder's network, before quantization.
 
-    Its input is rows of pieces, all of one length. Its output is each row's log-odds per head or, if `weights` have no
-    heads, the unit vector of the mean over the pieces. `weights` are laid out as in training: one row per output.
+    Its input is rows of pieces, all of one length. Without heads, its output is the unit vector of each row's mean over
+    the pieces. With heads, it has a second input, where the text begins after earlier texts, and its output is each
+    row's log-odds per head of the mean over the text. `weights` are laid out as in training: one row per output.
     """
     lain = {name: _transpose_weights(name, np.asarray(value, np.float32)) for name, value in weights.items()}
     made = Graph(lain)
     length = made.add("Shape", PIECES, to="shape")
     length = made.add("Slice", length, "where length is", "after length", to="length")
-    places = made.add("Slice", "places", "begin", length, to="places read")
+    places = made.add("Slice", "places", "from the first", length, to="places read")
     words = made.add("Gather", "words", PIECES, to="words read")
     x = made.normed(made.add("Add", words, places, to="read"), "embeddings")
     for number in range(LAYERS):
@@ -98,15 +100,19 @@ def build_graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
         x = made.normed(
             made.add("Add", x, made.dense(inner, f"{layer}.outer"), to=f"{layer} and outer"), f"{layer}.out"
         )
-    mean = made.add("ReduceMean", x, "where length is", to="mean", keepdims=0)
     heads = weights.get("heads.weight")
+    inputs = [helper.make_tensor_value_info(PIECES, onnx.TensorProto.INT64, ["rows", "length"])]
+    if heads is not None:
+        inputs.append(helper.make_tensor_value_info(BEGIN, onnx.TensorProto.INT64, [1]))
+        x = made.add("Slice", x, BEGIN, "to the last", "where length is", to="text")
+    mean = made.add("ReduceMean", x, "where length is", to="mean", keepdims=0)
     out = made.add("LpNormalization", mean, to="direction") if heads is None else made.dense(mean, "heads")
     made.add("Identity", out, to=output)
     model = helper.make_model(
         helper.make_graph(
             made.nodes,
             "encoder",
-            [helper.make_tensor_value_info(PIECES, onnx.TensorProto.INT64, ["rows", "length"])],
+            inputs,
             [
                 helper.make_tensor_value_info(
                     output, onnx.TensorProto.FLOAT, ["rows", WIDTH if heads is None else len(heads)]

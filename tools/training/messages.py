@@ -102,6 +102,11 @@ def _draw(sequence: patterns.Sequence, chance: random.Random) -> str:
     return " ".join(filter(None, words))
 
 
+def type_carelessly(text: str) -> str:
+    """Remove capitals and punctuation, as in most texts typed on a phone."""
+    return re.sub(r"[^\w\s]", "", text.lower())
+
+
 def imitate_typing(text: str, chance: random.Random) -> str:
     """Imitate typing: abbreviations in half of the messages, typos in some."""
     for word, shortcut in _TYPED.items():

@@ -1,4 +1,4 @@
-"""Messages written by hand by four authors (`written/*`), the encoder's most important data."""
+"""Messages written by hand by thirteen authors (`written/*`), the encoder's most important data."""
 
 import dataclasses
 import tomllib
@@ -10,6 +10,15 @@ from training.examples import Example, read_examples
 
 FOLDER = Path(__file__).parent / "written"
 _WEIGHT = 2.0
+# What is rare and hard to find counts more.
+_WEIGHTS = {
+    "danger_es": 2.5,
+    "veiled": 2.5,
+    "pairs_es": 2.5,
+    "refused_more": 2.5,
+    "talks": 3.0,
+    "talks_more": 3.0,
+}
 
 
 def read_written_messages() -> Iterator[Example]:
@@ -21,4 +30,5 @@ def read_written_messages() -> Iterator[Example]:
                 yield Example(line, labels, group=f"written {line}", weight=_WEIGHT)
     for file in sorted(FOLDER.glob("*.jsonl")):
         for example in read_examples(file):
-            yield dataclasses.replace(example, group=f"written {example.text}", weight=_WEIGHT)
+            weight = _WEIGHTS.get(file.stem, _WEIGHT)
+            yield dataclasses.replace(example, group=f"written {example.text}", weight=weight)

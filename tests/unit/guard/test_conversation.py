@@ -3,7 +3,7 @@
 import pytest
 
 from guard import Action, Category, Level, action_for, judge_by_rules, judge_conversation, judge_input
-from guard.conversation import join_last_two
+from guard.conversation import LAYER
 
 
 def build_turns(*texts: str) -> list[tuple[str, str]]:
@@ -40,6 +40,21 @@ def test_each_level_is_reached(text: str, level: Level) -> None:
     assert judge_conversation(build_turns(text)).level == level
 
 
+class TestRepetition:
+    @pytest.mark.parametrize(
+        "sentence", ["My bridge is long.", "I learn best when I try it first.", "no entiendo la tarea."]
+    )
+    @pytest.mark.parametrize("times", [3, 9, 40])
+    def test_an_ordinary_sentence_stays_so_however_often_it_is_said(self, sentence: str, times: int) -> None:
+        assert judge_conversation(build_turns(f"{sentence} " * times)).level == Level.NONE
+
+    def test_danger_stays_danger_however_often_it_is_said(self) -> None:
+        text = "i cannot bear to be alive for one more day. " * 5
+        verdict = judge_conversation(build_turns(text))
+        assert verdict.is_crisis
+        assert all(evidence.end <= len(text) for evidence in verdict.evidence)
+
+
 class TestSplit:
     def test_a_phrase_over_two_messages_is_read_as_one(self) -> None:
         verdict = judge_conversation(build_turns("i want to", "kill myself"))
@@ -58,7 +73,7 @@ class TestSplit:
 
 
 class TestTogether:
-    """A short message is also read after the one before it."""
+    """A short message is also read after the earlier ones."""
 
     @pytest.mark.parametrize(
         ("before", "last", "level"),
@@ -73,8 +88,8 @@ class TestTogether:
         both = judge_conversation(build_turns(before, last))
         assert alone == Level.NONE
         assert both.level >= level
-        assert any(evidence.rule == "together" for evidence in both.evidence)
-        assert {(e.start, e.end) for e in both.evidence if e.rule == "together"} == {(0, len(last))}
+        found = [evidence for evidence in both.evidence if evidence.layer == LAYER]
+        assert {(evidence.start, evidence.end) for evidence in found} == {(0, len(last))}
 
     @pytest.mark.parametrize(
         ("before", "last"),
@@ -86,12 +101,6 @@ class TestTogether:
     )
     def test_findings_of_the_earlier_message_are_not_repeated(self, before: str, last: str) -> None:
         assert judge_conversation(build_turns(before, last)).level == Level.NONE
-
-    def test_of_a_long_message_before_only_the_end_is_read(self) -> None:
-        assert (
-            join_last_two("word " * 100 + "the end", "of it") == " ".join(["word"] * 56) + " the end. of it"
-        )
-        assert join_last_two("before", "long " * 70).startswith(". long")
 
 
 class TestShort:
@@ -135,7 +144,7 @@ class TestSum:
     def test_an_ambiguous_sentence_is_heavier_after_a_hint(self) -> None:
         hints = ("nobody would notice if i was gone", "i want to disappear")
         assert judge_conversation(build_turns("does it hurt")).level == Level.NONE
-        assert judge_conversation(build_turns(*hints, "does it hurt")).level == Level.HINTS
+        assert judge_conversation(build_turns(*hints, "does it hurt")).level >= Level.HINTS
 
     def test_after_a_wish_to_die_it_is_a_hint_at_once(self) -> None:
         assert judge_conversation(build_turns("i want to die", "does it hurt")).level >= Level.HINTS
