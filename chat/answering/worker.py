@@ -47,7 +47,7 @@ from chat.turns.outages import MODEL_FAILURES, build_outcome_without_answer, rec
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import get_continued_turns
 from chat.turns.verdicts import get_verdict, is_clearly_ordinary
-from guard import AnswerJudge
+from guard import AnswerJudge, judge_sentence
 from inference import loop
 from inference.endpoints import Endpoint
 from kit.connections import release_connection
@@ -305,4 +305,4 @@ def _find_end_reason(answer: AnswerInProgress, lease: LeaseStatus) -> EndReason:
 @cache
 def get_worker() -> TurnWorker:
     """Return this process's worker."""
-    return TurnWorker(settings.TUTOR_CONCURRENCY)
+    return TurnWorker(settings.TUTOR_CONCURRENCY, judge_sentence)

@@ -8,7 +8,7 @@ from guard.answers import AnswerJudge, SentenceJudge
 from guard.conversation import judge_by_rules, judge_conversation, judge_strictly, load_guard
 from guard.gate import OutputGate
 from guard.judge import judge_input
-from guard.output import judge_output
+from guard.output import judge_output, judge_sentence
 from guard.sentence_gate import SentenceGate
 from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
@@ -27,6 +27,7 @@ __all__ = [
     "judge_conversation",
     "judge_input",
     "judge_output",
+    "judge_sentence",
     "judge_strictly",
     "load_guard",
     "merge_verdicts",

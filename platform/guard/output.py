@@ -1,6 +1,7 @@
 """Judges what a model said, both as written and with its markup rendered."""
 
 from guard.answer_scanner import AnswerScanner
+from guard.conversation import get_encoder
 from guard.markup import Markup
 from guard.rule_books import output_rules
 from guard.verdict import Verdict, merge_verdicts
@@ -20,6 +21,14 @@ def judge_output(text: str) -> Verdict:
     """Judge a model's text by the output rules, in linear time."""
     piece = fold(text)
     return merge_verdicts(*(scanner.read(piece, ended=True) for scanner in create_scanners()))
+
+
+def judge_sentence(*, question: str, sentence: str) -> Verdict:
+    """Judge a finished sentence of an answer by the encoder, after the question that it answers.
+
+    Takes about 2 ms. Evidence means that a tutor must not say it; it points at the whole sentence.
+    """
+    return get_encoder().judge_answer(question, sentence)
 
 
 def should_cut(verdict: Verdict) -> bool:
