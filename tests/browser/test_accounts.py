@@ -172,6 +172,7 @@ def test_a_teen_signs_up(page: Page, web: Web, looked_at: Callable[[], None]) ->
     page.get_by_label("Month").select_option("1")
     page.get_by_label("Year").fill(str(timezone.localdate().year - 15))
     page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_label("Username")).to_be_visible()
     looked_at()
     page.get_by_label("Username").fill("lou")
     page.get_by_label("Display name").fill("Lou")

@@ -45,7 +45,7 @@ def measure_longest(text: str) -> float:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_repetition(name: str) -> None:
     text = (HOSTILE[name] * SIZE)[:SIZE]
-    assert any(measure_longest(text) < 0.4 for _ in range(5))
+    assert any(measure_longest(text) < 0.6 for _ in range(5))
 
 
 @pytest.mark.parametrize(
