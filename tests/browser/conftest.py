@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    ViewportSize,
+    sync_playwright,
+)
 from playwright.sync_api import Error as BrowserError
 
 from accounts.models import Person
@@ -49,6 +57,12 @@ def launch(playwright: Playwright, *, with_cache: bool = False) -> Browser:
         )
     except BrowserError as error:
         pytest.fail(f"{NO_BROWSER}\n{error}", pytrace=False)
+
+
+def follow(control: Locator) -> None:
+    """Clicks a link or button, and waits for the page that it opens. `click` alone may return before that."""
+    with control.page.expect_navigation():
+        control.click()
 
 
 # Per module, not per session: while Playwright runs, no other test of this process can run an event loop.

@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import Person, Role
 from kit import rate_limits
 from mail.models import Email
+from tests.browser.conftest import follow
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
@@ -209,7 +210,7 @@ def test_codes_from_an_app_from_the_first_scan_to_the_next_sign_in(
     for path in ("", "totp/deactivate/", "recovery-codes/generate/"):
         page.goto(f"/account/second-step/{path}")
         looked_at()
-    page.get_by_role("button", name="Sign out").first.click()
+    follow(page.get_by_role("button", name="Sign out").first)
     page.goto("/sign-in")
     sign_in_by_form(page, "kim@example.org")
     expect(page.get_by_role("heading", level=1)).to_have_text("Second step")
@@ -234,7 +235,7 @@ def test_a_passkey_from_adding_it_to_signing_in_without_a_password(
     for path in ("", f"keys/{authenticator.pk}/edit/", f"keys/{authenticator.pk}/remove/"):
         local(f"/account/second-step/webauthn/{path}")
         looked_at()
-    page.get_by_role("button", name="Sign out").first.click()
+    follow(page.get_by_role("button", name="Sign out").first)
     local("/sign-in/passkey?next=/account/sessions/")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Where you are signed in")
@@ -250,14 +251,14 @@ def test_a_passkey_as_the_second_step(
     page.get_by_role("checkbox").uncheck()
     page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
-    page.get_by_role("button", name="Sign out").first.click()
+    follow(page.get_by_role("button", name="Sign out").first)
     local("/sign-in")
     sign_in_by_form(page, "kim@example.org")
     page.get_by_role("button", name="Use a passkey instead").click()
     expect(page.get_by_role("link", name="Kim")).to_be_visible()
     # Adding another asks for confirmation, which the passkey can give.
     local("/account/second-step/webauthn/add/")
-    page.get_by_role("link", name="With a passkey").click()
+    follow(page.get_by_role("link", name="With a passkey"))
     looked_at()
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Add a passkey")

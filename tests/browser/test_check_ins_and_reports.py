@@ -78,6 +78,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
 ) -> None:
     shown(kind)
     page.locator(".report summary").click()
+    expect(page.locator(".report form")).to_be_visible()
     audit()
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 800})

@@ -10,7 +10,7 @@ from courses.authoring.modules import read_library
 from courses.models import Certificate, LessonDone, QuizAnswer, QuizQuestion
 from families.models import Link
 from tests.browser.checks import list_overflows, list_problems
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, follow
 from tests.courses.conftest import do_all_steps_except
 from tests.live import Web, Worker
 
@@ -87,23 +87,23 @@ def test_two_take_a_module_together_and_each_has_a_certificate(
     Link.objects.create(parent=parent, teen=teen)
     sign_in(parent)
     page.goto(GB)
-    page.get_by_role("button", name="Take it with Noor").click()
+    follow(page.get_by_role("button", name="Take it with Noor"))
     sign_in(teen)
     page.goto("/learn/")
-    page.get_by_role("link", name="Read and answer").click()
+    follow(page.get_by_role("link", name="Read and answer"))
     audit()
     page.get_by_role("button", name="Yes, together").click()
     expect(page.get_by_text("You’re taking this module with sam.")).to_be_visible()
     page.goto(f"{GB}/{LESSONS[0]}")
     expect(page.get_by_text("You’re taking this with sam.")).to_be_visible()
-    page.get_by_role("button", name="Done. Next:").click()
+    follow(page.get_by_role("button", name="Done. Next:"))
     sign_in(parent)
     page.goto(GB)
     expect(page.get_by_role("heading", name="1 of 6 done")).to_be_visible()
     do_all_steps_except(parent)
     page.reload()
     audit()
-    page.get_by_role("link", name="A certificate, if you need one").click()
+    follow(page.get_by_role("link", name="A certificate, if you need one"))
     audit()
     page.get_by_role("button", name="Create certificate").click()
     with page.expect_download() as loaded:
@@ -114,7 +114,7 @@ def test_two_take_a_module_together_and_each_has_a_certificate(
     audit()
     expect(page.get_by_text("None. Its owner chose to leave it out.")).to_be_visible()
     page.goto(f"{GB}/certificate")
-    page.get_by_role("button", name="Withdraw it").click()
+    follow(page.get_by_role("button", name="Withdraw it"))
     page.goto(checked)
     expect(page.get_by_role("heading", name="There’s no certificate at this address")).to_be_visible()
     audit()
@@ -125,15 +125,15 @@ def test_two_take_a_module_together_and_each_has_a_certificate(
 
 def test_a_visitor_comes_back_to_the_place_where_they_stopped(page: Page) -> None:
     page.goto(f"{GB}/what-it-is")
-    page.get_by_role("button", name="Done. Next:").click()
+    follow(page.get_by_role("button", name="Done. Next:"))
     page.goto("/")
-    page.get_by_role("link", name="Continue: What it is good at, and where it fails").click()
+    follow(page.get_by_role("link", name="Continue: What it is good at, and where it fails"))
     assert page.url.endswith("good-at-and-bad-at")
 
 
 def test_what_a_visitor_did_comes_along_when_they_sign_in(page: Page, parent: Person) -> None:
     page.goto(f"{GB}/what-it-is")
-    page.get_by_role("button", name="Done. Next:").click()
+    follow(page.get_by_role("button", name="Done. Next:"))
     page.goto("/sign-in")
     page.locator("#id_username").fill(parent.username)
     page.locator("#id_password").fill("a-long-password")

@@ -13,6 +13,7 @@ from events.archive import load_first_event
 from events.models import Event, SignUp
 from events.services import leave_event
 from kit import rate_limits
+from tests.browser.conftest import follow
 from tests.events.conftest import sign_up_and_confirm
 from tests.live import Web
 from tests.unit.events.test_recordings import CAPTIONS
@@ -99,6 +100,7 @@ def test_the_pages_after_signing_up_fit(page: Page, event: Event, fits: Callable
     page.get_by_role("button", name="Yes, I want to come").click()
     expect(page.get_by_role("heading", name="Kim, you have a spot")).to_be_visible()
     page.get_by_text("Or we can email them").click()
+    expect(page.get_by_role("button", name="Send the invitation")).to_be_visible()
     fits()
     page.get_by_role("button", name="Send the invitation").click()
     expect(page.get_by_role("alert")).to_be_focused()
@@ -141,7 +143,7 @@ def test_the_pages_after_the_event_fit(page: Page, event: Event, fits: Callable[
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("status")).to_contain_text("appears in 1 caption")
     page.goto(sign_up.get_absolute_url())
-    page.get_by_role("link", name="Tell us what you thought").click()
+    follow(page.get_by_role("link", name="Tell us what you thought"))
     fits()
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("alert")).to_be_focused()

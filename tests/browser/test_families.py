@@ -11,7 +11,7 @@ from accounts.models import Person
 from families.family_deletion import carry_out_family_deletions
 from families.links import end_links_at_18
 from families.models import Consent, Link, Residence
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, follow
 from tests.families.conftest import agree
 from tests.library import fill_library
 from tests.live import Web, Worker
@@ -36,7 +36,7 @@ def open_phone(browser: Browser, web: Web) -> Iterator[Callable[[Person], Page]]
         page.goto("/sign-in")
         page.locator("#id_username").fill(person.username)
         page.locator("#id_password").fill("a-long-password")
-        page.locator(".sign-in-form").get_by_role("button").click()
+        follow(page.locator(".sign-in-form").get_by_role("button"))
         return page
 
     yield phone
@@ -108,7 +108,7 @@ def test_invite_accept_consent_agree_and_ask(
     hers.get_by_role("button", name="Create an invitation").click()
     address = hers.locator(".invitations code").inner_text()
     his.goto(address)
-    his.get_by_role("button", name="Yes, link us").click()
+    follow(his.get_by_role("button", name="Yes, link us"))
 
     hers.goto("/family/")
     expect(hers.locator(".notices")).to_contain_text("Noor said yes. You’re linked now.")
@@ -161,15 +161,15 @@ def test_a_teen_keeps_questions_local_and_both_agree_to_end_it(
 def test_pause_and_end_the_link(link: Link, open_phone: Callable[..., Page]) -> None:
     hers, his = open_phone(link.parent), open_phone(link.teen)
     hers.goto(f"/family/links/{link.pk}/agreement")
-    hers.get_by_role("button", name="Pause the tutor").click()
+    follow(hers.get_by_role("button", name="Pause the tutor"))
     his.goto("/tutor/")
     expect(his.get_by_role("heading", name="The tutor is paused")).to_be_visible()
-    hers.get_by_role("button", name="Open the tutor again").click()
+    follow(hers.get_by_role("button", name="Open the tutor again"))
     his.goto("/tutor/")
     expect(his.locator("#question")).to_be_visible()
     his.goto("/family/")
     his.get_by_role("link", name="End this link").click()
-    his.get_by_role("button", name="End this link").click()
+    follow(his.get_by_role("button", name="End this link"))
     hers.goto("/family/")
     expect(hers.locator(".notices")).to_contain_text("Noor ended your link.")
     hers.goto(f"/tutor/parent-view/{link.pk}")
@@ -190,7 +190,7 @@ def test_the_link_ends_at_18(link: Link, open_phone: Callable[..., Page]) -> Non
         expect(phone.locator(".notices")).to_contain_text("At 18, people decide for themselves.")
         expect(phone.locator(".family-member")).to_have_count(0)
     his.goto("/family/consent")
-    his.get_by_role("button", name="I have read this, and I agree").click()
+    follow(his.get_by_role("button", name="I have read this, and I agree"))
     his.goto("/tutor/")
     expect(his.locator("#question")).to_be_visible()
 
@@ -206,10 +206,10 @@ def test_a_parent_helps_with_a_password(
     hers = open_phone(link.parent)
     page.goto("/sign-in")
     page.get_by_role("link", name="Forgot your password?").click()
-    page.get_by_role("link", name="A parent who is linked to you can help").click()
+    follow(page.get_by_role("link", name="A parent who is linked to you can help"))
     audit()
     page.get_by_label("Your username").fill("noor")
-    page.get_by_role("button", name="Get a code").click()
+    follow(page.get_by_role("button", name="Get a code"))
     audit()
     code = page.locator(".pairing-code").inner_text()
     hers.goto("/family/")
@@ -217,14 +217,14 @@ def test_a_parent_helps_with_a_password(
     hers.get_by_label("The code on their screen").fill(code)
     hers.get_by_role("button", name="Yes, it’s them").click()
     expect(hers.get_by_text("Noor can choose a new password now")).to_be_visible()
-    page.get_by_role("link", name="They typed the code").click()
+    follow(page.get_by_role("link", name="They typed the code"))
     audit()
     page.get_by_label("New password").fill("walnut trees whistle")
     page.get_by_role("button", name="Save password").click()
     expect(page.get_by_text("Your new password is set. Sign in with it.")).to_be_visible()
     page.locator("#id_username").fill("noor")
     page.locator("#id_password").fill("walnut trees whistle")
-    page.locator(".sign-in-form").get_by_role("button").click()
+    follow(page.locator(".sign-in-form").get_by_role("button"))
     page.goto("/family/closed")
     audit()
     page.get_by_label("Your old password").fill("a-long-password")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from accounts.models import Person
 from chat.models import Conversation, Turn
 from tests.browser.checks import list_overflows
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, follow
 from tests.chat.long import create_conversation
 from tests.live import Web
 
@@ -131,7 +131,7 @@ def test_a_result_leads_to_its_turn_and_back_to_the_results(
     sign_in(teen)
     page.goto("/tutor/")
     page.get_by_text("Conversations", exact=True).click()
-    page.get_by_role("link", name="All conversations, and search").click()
+    follow(page.get_by_role("link", name="All conversations, and search"))
     audit()
     assert not list(list_overflows(page))
     page.set_viewport_size(PHONE)

@@ -19,7 +19,7 @@ from chat.memory.services import note_rate_limit
 from chat.models import Conversation, Note, Turn, TurnState
 from kit import rate_limits
 from tests.browser.checks import list_overflows
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, follow
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
@@ -224,7 +224,7 @@ class TestSignedOutElsewhere:
     def test_what_was_typed_is_sent_after_signing_in(self, memory: Page, teen: Person) -> None:
         find_field(memory).fill("My bridge is 70 cm long.")
         Session.objects.all().delete()
-        find_button(memory, "Save").click()
+        follow(find_button(memory, "Save"))
         sign_in_again(memory, teen)
         expect(memory.get_by_label("What you wrote")).to_have_value("My bridge is 70 cm long.")
         memory.get_by_role("button", name="Send it", exact=True).click()
@@ -235,7 +235,7 @@ class TestSignedOutElsewhere:
     ) -> None:
         memory.goto(reverse("chat:forget", args=[talk.pk]))
         Session.objects.all().delete()
-        memory.get_by_role("button", name="Forget it and turn memory off").click()
+        follow(memory.get_by_role("button", name="Forget it and turn memory off"))
         sign_in_again(memory, teen)
         memory.wait_for_url(f"**{reverse('chat:forget', args=[talk.pk])}")
         assert Note.objects.count() == 3
@@ -244,7 +244,7 @@ class TestSignedOutElsewhere:
         self, memory: Page, talk: Conversation, teen: Person
     ) -> None:
         Session.objects.all().delete()
-        memory.get_by_role("button", name="Use my notes in new conversations too").click()
+        follow(memory.get_by_role("button", name="Use my notes in new conversations too"))
         sign_in_again(memory, teen)
         memory.wait_for_url(f"**{reverse('chat:memory', args=[talk.pk])}")
         expect(memory.get_by_role("heading", level=1)).to_have_text("What I remember of this conversation")

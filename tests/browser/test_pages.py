@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Person
+from tests.browser.conftest import follow
 
 pytestmark = [pytest.mark.browser]
 
@@ -93,6 +94,6 @@ def test_the_main_links_are_at_the_top_on_a_phone_held_sideways(page: Page) -> N
 def test_signing_out_is_one_tap(page: Page, teen: Person, sign_in: Callable[[Person], None]) -> None:
     sign_in(teen)
     page.goto("/")
-    page.get_by_role("button", name="Sign out").click()
+    follow(page.get_by_role("button", name="Sign out"))
     page.goto("/tutor/")
     assert "/sign-in" in page.url
