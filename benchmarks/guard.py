@@ -37,7 +37,7 @@ from guard.judge import judge
 from guard.personal import judge_personal
 from guard.rule_books import care_rules
 from training.convert import TRAINED_ON
-from training.examples import DANGER, REQUESTS, Example, read_examples
+from training.examples import HARM_TO_SELF, REQUESTS, Example, read_examples
 
 TEEN = Path(__file__).parent / "teen_set"
 ANSWERS = Path(__file__).parent / "answers" / "blind.jsonl"
@@ -117,7 +117,7 @@ def measured(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
         "stopped in vain": alarms,
         "carded in vain": carded,
         "precision": Rate(labeled.hits, labeled.hits + alarms.hits),
-        "danger carded": counted(v.is_crisis for e, v in pairs if e.labels & DANGER),
+        "danger carded": counted(v.is_crisis for e, v in pairs if e.labels & HARM_TO_SELF),
     }
 
 

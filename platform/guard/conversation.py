@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from guard.classifier import Classifier
 from guard.heads import HeadScores
 from guard.judge import judge
-from guard.parts import DANGER, UNSAFE, has_agreement, judge_parts, strip_danger
+from guard.levels import DANGER_OR_STRESS, UNSAFE
+from guard.parts import has_agreement, judge_parts, strip_danger
 from guard.personal import judge_personal
 from guard.rule_books import care_rules, input_rules, load_rule_books, trace_rules
 from guard.segments import drop_repeated_sentences, is_short
@@ -77,7 +78,7 @@ def judge_strictly(text: str) -> Verdict:
     Otherwise a trace is too weak to act on, and `judge_conversation` only counts it together with earlier ones.
     """
     traces = read_message(text).traces | judge(text, trace_rules()).categories
-    categories = traces & (DANGER | UNSAFE)
+    categories = traces & (DANGER_OR_STRESS | UNSAFE)
     if not categories:
         return Verdict(layer=LAYER)
     return Verdict(Level.HINTS, frozenset(categories), (Evidence(LAYER, "trace", 0, len(text)),), layer=LAYER)
@@ -237,5 +238,5 @@ def _count_points(verdict: Verdict, scores: HeadScores, text: str) -> tuple[floa
     """Return a message's points for danger and for an unsafe home."""
     traces = scores.traces | judge(text, trace_rules()).categories
     own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level
-    danger = _POINTS.get(own, _TRACE if traces & DANGER else 0.0)
+    danger = _POINTS.get(own, _TRACE if traces & DANGER_OR_STRESS else 0.0)
     return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE if traces & UNSAFE else 0.0)

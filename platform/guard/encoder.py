@@ -14,7 +14,7 @@ from encoders import ModelFileError
 from encoders.network import MODEL, Network, Numbers
 from encoders.wordpiece import TokenRun
 from guard.heads import HeadScores, build_empty_scores
-from guard.levels import CARE, REFUSED, SEVERITY, judge_probabilities
+from guard.levels import CARE, CARE_HEADS, REFUSED, judge_probabilities
 from guard.model_cards import EncoderCard
 from guard.verdict import Category, Evidence, Verdict
 
@@ -44,7 +44,7 @@ ANSWER_KINDS = {
     "injection": Category.INJECTION,
 }
 """What a sentence's kind is called in a verdict."""
-NAMES = frozenset({*SEVERITY, *CARE, *REFUSED, ANSWER, *(ANSWER_PREFIX + kind for kind in ANSWER_KINDS)})
+NAMES = frozenset({*CARE_HEADS, *CARE, *REFUSED, ANSWER, *(ANSWER_PREFIX + kind for kind in ANSWER_KINDS)})
 """The heads that a model must have."""
 
 _END = re.compile(r"""[\s.,;:!?…"'”’»)\]]+\Z""")

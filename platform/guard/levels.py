@@ -15,14 +15,15 @@ from guard.verdict import Category, Evidence, Level, Verdict
 if TYPE_CHECKING:
     from guard.model_cards import Thresholds
 
-CARD, HINT, UNSAFE, IMMINENT = "card", "hint", "unsafe", "imminent"
+CARD_HEAD, HINT_HEAD, UNSAFE_HEAD, IMMINENT_HEAD = "card", "hint", "unsafe", "imminent"
 """Heads for how much care a message needs: a crisis card, at least a pause, level S, and level 4 rather than 3."""
-SEVERITY = (CARD, HINT, UNSAFE, IMMINENT)
+CARE_HEADS = (CARD_HEAD, HINT_HEAD, UNSAFE_HEAD, IMMINENT_HEAD)
 
 DANGER = frozenset({Category.SUICIDE, Category.SELF_HARM, Category.EATING_DISORDER, Category.HOPELESSNESS})
 STRESS = frozenset({Category.DISTRESS, Category.BULLYING})
-UNSAFE_CATEGORIES = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
-CARE = DANGER | STRESS | UNSAFE_CATEGORIES | {Category.ABOUT_SOMEONE_ELSE}
+UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
+DANGER_OR_STRESS = DANGER | STRESS
+CARE = DANGER_OR_STRESS | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
 REFUSED = (
     Category.METHOD,
     Category.SEXUAL,
@@ -37,7 +38,7 @@ REFUSED = (
 )
 WORDS_WEIGHT = 0.5
 _DOUBT_MARGIN, _LIKELY, _MIN_PROBABILITY = 0.5, 0.5, 0.0001
-_CATEGORIES_OF = {CARD: DANGER, HINT: DANGER | UNSAFE_CATEGORIES, UNSAFE: UNSAFE_CATEGORIES}
+_CATEGORIES_OF = {CARD_HEAD: DANGER, HINT_HEAD: DANGER | UNSAFE, UNSAFE_HEAD: UNSAFE}
 # What danger is about, once it has been found.
 _BY_ENCODER_ALONE = CARE - STRESS
 # Who asks who they are is seldom in danger from it: S also needs this probability by the classifier.
@@ -64,7 +65,7 @@ def judge_probabilities(
     Between the thresholds of a pause and of a card, a person is asked instead of carded.
     """
     probabilities = _add_words(by_encoder, by_words)
-    unsafe_by_words = max(by_words.get(category, 0.0) for category in UNSAFE_CATEGORIES)
+    unsafe_by_words = max(by_words.get(category, 0.0) for category in UNSAFE)
     may_be_unsafe = unsafe_by_words >= _SECOND_SIGNAL or not is_asking_about_identity(text)
     level = _find_level(probabilities, thresholds, traits, may_be_unsafe=may_be_unsafe)
     categories = {*_find_care(probabilities, level), *_find_refused(probabilities, thresholds, traits)}
@@ -106,11 +107,15 @@ def _find_level(
     def reaches(head: str, minimum: float) -> bool:
         return probabilities[head] >= minimum + doubt * (1 - minimum)
 
-    if reaches(CARD, thresholds.card):
-        return Level.ACUTE if reaches(IMMINENT, thresholds.imminent) else Level.STATED
-    if reaches(UNSAFE, thresholds.unsafe) and may_be_unsafe:
+    if reaches(CARD_HEAD, thresholds.card):
+        return Level.ACUTE if reaches(IMMINENT_HEAD, thresholds.imminent) else Level.STATED
+    if reaches(UNSAFE_HEAD, thresholds.unsafe) and may_be_unsafe:
         return Level.UNSAFE_HOME
-    if reaches(CARD, thresholds.pause) or reaches(HINT, thresholds.hint) or reaches(UNSAFE, thresholds.ask):
+    if (
+        reaches(CARD_HEAD, thresholds.pause_by_card)
+        or reaches(HINT_HEAD, thresholds.pause_by_hint)
+        or reaches(UNSAFE_HEAD, thresholds.pause_by_unsafe)
+    ):
         return Level.HINTS
     if any(reaches(category, thresholds.stress) for category in STRESS):
         return Level.STRESS
@@ -123,8 +128,8 @@ def _find_care(probabilities: Mapping[str, float], level: Level) -> set[Category
         return set()
     among = {
         Level.STRESS: STRESS,
-        Level.UNSAFE_HOME: UNSAFE_CATEGORIES,
-        Level.HINTS: DANGER | UNSAFE_CATEGORIES,
+        Level.UNSAFE_HOME: UNSAFE,
+        Level.HINTS: DANGER | UNSAFE,
     }.get(level, DANGER)
     likely = {category for category in among if probabilities[category] >= _LIKELY}
     return likely or {max(among, key=probabilities.__getitem__)}

@@ -43,16 +43,16 @@ class CalibratedHead(Table):
 class Thresholds(Table):
     """The encoder's minimum probabilities.
 
-    `card` and `unsafe` lead to a card; `pause`, `hint` and `ask` to a question instead. `answer` is for a sentence of
-    an answer.
+    `card` and `unsafe` lead to a card. Between them and `pause_by_card` and `pause_by_unsafe`, or from `pause_by_hint`,
+    a person is asked instead. `answer` is for a sentence of an answer.
     """
 
     card: float
-    pause: float
+    pause_by_card: float
     imminent: float
     unsafe: float
-    ask: float
-    hint: float
+    pause_by_unsafe: float
+    pause_by_hint: float
     stress: float
     about_someone_else: float
     trace: float

@@ -7,26 +7,12 @@ from typing import TYPE_CHECKING
 
 from guard.classifier import Classifier
 from guard.heads import HeadScores
-from guard.levels import HINT, log_odds
-from guard.levels import UNSAFE as UNSAFE_HEAD
+from guard.levels import CARE, DANGER_OR_STRESS, HINT_HEAD, UNSAFE, UNSAFE_HEAD, log_odds
 from guard.segments import split_segments
 from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
 if TYPE_CHECKING:
     from guard.encoder import Encoder
-
-UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
-DANGER = frozenset(
-    {
-        Category.SUICIDE,
-        Category.SELF_HARM,
-        Category.EATING_DISORDER,
-        Category.HOPELESSNESS,
-        Category.DISTRESS,
-        Category.BULLYING,
-    }
-)
-_CARE = DANGER | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
 
 # Every part of a long text is another chance of a false positive, so both models must agree: the sum of their log-odds
 # must reach these values, with the encoder's capped at _MAX_LOG_ODDS. Homework is seldom about its author, so text
@@ -86,7 +72,7 @@ def has_agreement(quick: HeadScores, deep: HeadScores, text: str) -> bool:
 
 
 def _compute_agreement(quick: HeadScores, deep: HeadScores) -> float:
-    by_encoder = max(deep.probabilities.get(head, 0.0) for head in (HINT, UNSAFE_HEAD))
+    by_encoder = max(deep.probabilities.get(head, 0.0) for head in (HINT_HEAD, UNSAFE_HEAD))
     return log_odds(get_danger_probability(quick)) + min(log_odds(by_encoder), _MAX_LOG_ODDS)
 
 
@@ -101,17 +87,19 @@ def _get_needed_agreement(text: str, *, is_cut: bool) -> float:
 
 def get_danger_probability(scores: HeadScores) -> float:
     """Return the classifier's highest probability of any head for danger or an unsafe home."""
-    return max((scores.probabilities.get(category, 0.0) for category in DANGER | UNSAFE), default=0.0)
+    return max(
+        (scores.probabilities.get(category, 0.0) for category in DANGER_OR_STRESS | UNSAFE), default=0.0
+    )
 
 
 def strip_danger(verdict: Verdict) -> Verdict:
     """Return a verdict without its level and its categories of danger."""
-    return _keep_categories(verdict, verdict.categories - _CARE, Level.NONE)
+    return _keep_categories(verdict, verdict.categories - CARE, Level.NONE)
 
 
 def _keep_danger(verdict: Verdict, offset: int) -> Verdict:
     """Return a part's verdict on danger only, with offsets into the whole text."""
-    kept = _keep_categories(verdict, verdict.categories & _CARE, verdict.level)
+    kept = _keep_categories(verdict, verdict.categories & CARE, verdict.level)
     moved = tuple(Evidence(e.layer, e.rule, e.start + offset, e.end + offset) for e in kept.evidence)
     return dataclasses.replace(kept, evidence=moved)
 

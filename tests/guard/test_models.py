@@ -315,7 +315,7 @@ class TestTraining:
             "counsel",
             "mmlu",
             "everyday",
-            "edw",
+            "everyday_danger_words",
         ):
             (tmp_path / f"{name}.jsonl").touch()
         examples, _ = gather_examples(tmp_path)

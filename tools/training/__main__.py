@@ -95,7 +95,9 @@ def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
         *sorted(MESSAGES.glob("*.toml")),
         *sorted(WRITTEN.glob("*.*l")),
     ]
-    return examples, {f"{file.parent.name}/{file.name}": _hash(file) for file in sources}
+    # The folder of the converted sets may have any name.
+    names = {file: f"{'sets' if file.parent == folder else file.parent.name}/{file.name}" for file in sources}
+    return examples, {name: _hash(file) for file, name in names.items()}
 
 
 def gather_targets(folder: Path) -> list[Target]:

@@ -22,11 +22,11 @@ type Numbers = NDArray[np.float64]
 
 THRESHOLDS: dict[str, Any] = {
     "card": 0.5,
-    "pause": 0.3,
+    "pause_by_card": 0.3,
     "imminent": 0.3,
     "unsafe": 0.15,
-    "ask": 0.07,
-    "hint": 0.6,
+    "pause_by_unsafe": 0.07,
+    "pause_by_hint": 0.6,
     "stress": 0.3,
     "about_someone_else": 0.5,
     "trace": 0.15,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from guard import Category
-from training.examples import DANGER, HEADS, REQUESTS, Example, write_examples
+from training.examples import HARM_TO_SELF, HEADS, REQUESTS, Example, write_examples
 
 csv.field_size_limit(10_000_000)
 C = Category
@@ -36,7 +36,7 @@ def rows(file: Path) -> Iterator[dict[str, Any]]:
 
 def moderation(file: Path) -> Iterator[Example]:
     """Its letters are categories; a missing letter means not labeled."""
-    letters = {"SH": DANGER, "S": {C.SEXUAL}, "H": {C.HATE}, "V": {C.VIOLENCE}}
+    letters = {"SH": HARM_TO_SELF, "S": {C.SEXUAL}, "H": {C.HATE}, "V": {C.VIOLENCE}}
     for row in rows(file):
         known = {
             c for letter, categories in letters.items() if row.get(letter) is not None for c in categories
@@ -48,7 +48,7 @@ def moderation(file: Path) -> Iterator[Example]:
             if row.get(letter) == 1
         }
         if row.get("SH") == 1:
-            known -= DANGER - {C.SUICIDE}
+            known -= HARM_TO_SELF - {C.SUICIDE}
         if row.get("S3") == 1:
             labels.add(C.SEXUAL)
             known.add(C.SEXUAL)
@@ -69,7 +69,7 @@ def hazards(file: Path) -> Iterator[Example]:
         "spc_hlt": {C.MEDICAL},
         "spc_lgl": {C.LEGAL},
     }
-    unsure = {"ssh": DANGER, "cse": {C.SEXUAL, C.EXPLOITATION}, "src": {C.CRIME}, "vcr": {C.CRIME, C.HATE},
+    unsure = {"ssh": HARM_TO_SELF, "cse": {C.SEXUAL, C.EXPLOITATION}, "src": {C.CRIME}, "vcr": {C.CRIME, C.HATE},
               "iwp": {C.CRIME}, "ncr": {C.VIOLENCE, C.DRUGS}, "prv": {C.CRIME}, "hte": {C.VIOLENCE}}  # fmt: skip
     for row in rows(file):
         labels = frozenset(named.get(row["hazard"], ()))
@@ -84,7 +84,7 @@ def behaviors(file: Path) -> Iterator[Example]:
         "cybercrime_intrusion": {C.CRIME},
         "harassment_bullying": {C.HATE},
     }
-    open_questions = frozenset({C.CRIME, C.VIOLENCE, C.HATE, C.DRUGS, C.SEXUAL, *DANGER})
+    open_questions = frozenset({C.CRIME, C.VIOLENCE, C.HATE, C.DRUGS, C.SEXUAL, *HARM_TO_SELF})
     for row in rows(file):
         labels = frozenset(named.get(row["SemanticCategory"], ()))
         yield Example(row["Behavior"], labels, ALL - (open_questions - labels))
@@ -184,7 +184,7 @@ SETS: dict[str, tuple[str, Callable[[Path], Iterator[Example]]]] = {
     "dolly": ("dolly_1k.csv", study),
     "everyday": ("everyday.jsonl", everyday),
     "everyday-held-out": ("everyday.jsonl", everyday_held_out),
-    "edw": ("everyday_with_danger_words_unlabelled.jsonl", everyday_with_danger_words),
+    "everyday_danger_words": ("everyday_with_danger_words_unlabelled.jsonl", everyday_with_danger_words),
     "answers-mathdial": ("mathdial_test.jsonl", answers),
     "answers-dolly": ("dolly_1k.csv", answers),
 }
@@ -198,7 +198,7 @@ TRAINED_ON = (
     "counsel",
     "mmlu",
     "everyday",
-    "edw",
+    "everyday_danger_words",
 )
 """MathDial and Dolly are CC BY-SA and used for evaluation only."""
 

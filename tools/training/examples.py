@@ -30,8 +30,7 @@ HEADS = (
 )
 """The categories with a head. Personal details are found by patterns, and methods belong to their purpose."""
 
-DANGER = frozenset({Category.SUICIDE, Category.SELF_HARM, Category.EATING_DISORDER})
-UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
+HARM_TO_SELF = frozenset({Category.SUICIDE, Category.SELF_HARM, Category.EATING_DISORDER})
 REQUESTS = frozenset(HEADS[HEADS.index(Category.SEXUAL) :])
 
 

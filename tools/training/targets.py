@@ -14,7 +14,7 @@ from guard import Category, Level
 from guard.answers import split_finished_sentences
 from guard.conversation import PERSON_ROLE
 from guard.encoder import ANSWER, ANSWER_KINDS, ANSWER_PREFIX
-from guard.levels import CARD, CARE, HINT, IMMINENT, UNSAFE
+from guard.levels import CARD_HEAD, CARE, HINT_HEAD, IMMINENT_HEAD, UNSAFE_HEAD
 from training.examples import HEADS, Example
 from training.messages import imitate_typing, type_carelessly
 
@@ -23,7 +23,7 @@ BESIDE_HOMEWORK = Path("benchmarks/beside_homework")
 LESSONS = Path("courses/content")
 NAMES = (
     *map(str, HEADS),
-    *(Category.METHOD, HINT, CARD, UNSAFE, IMMINENT),
+    *(Category.METHOD, HINT_HEAD, CARD_HEAD, UNSAFE_HEAD, IMMINENT_HEAD),
     ANSWER,
     *(ANSWER_PREFIX + kind for kind in ANSWER_KINDS),
 )
@@ -32,7 +32,7 @@ NAMES = (
 # Of a large set, one epoch takes every nth text, and the next epoch others.
 _SHARES = {
     "everyday": 3,
-    "edw": 2,
+    "everyday_danger_words": 2,
     "hatecheck": 12,
     "moderation": 2,
     "ailuminate": 2,
@@ -84,13 +84,19 @@ def build_target(example: Example) -> Target:
     if is_complete and (level or not example.labels):
         wanted[Category.METHOD] = float(Category.METHOD in example.labels)
     if level:
-        wanted |= {HINT: float(level in "234S"), CARD: float(level in "34"), UNSAFE: float(level == "S")}
+        wanted |= {
+            HINT_HEAD: float(level in "234S"),
+            CARD_HEAD: float(level in "34"),
+            UNSAFE_HEAD: float(level == "S"),
+        }
         if level != "S":
-            wanted[IMMINENT] = float(level == "4")
+            wanted[IMMINENT_HEAD] = float(level == "4")
     elif is_complete and not example.labels & CARE:
-        wanted |= {HINT: 0.0, CARD: 0.0, UNSAFE: 0.0} | ({} if example.labels else {IMMINENT: 0.0})
+        wanted |= {HINT_HEAD: 0.0, CARD_HEAD: 0.0, UNSAFE_HEAD: 0.0} | (
+            {} if example.labels else {IMMINENT_HEAD: 0.0}
+        )
     if example.is_imminent is not None:
-        wanted[IMMINENT] = float(example.is_imminent)
+        wanted[IMMINENT_HEAD] = float(example.is_imminent)
     kind = example.group.split(" ")[0]
     return Target(
         text=example.text,
@@ -136,7 +142,7 @@ def read_homework_targets() -> Iterator[Target]:
     """Read the messages in danger that are measured beside homework, and that homework by sentences and pairs."""
     for row in _read_rows(BESIDE_HOMEWORK / "danger.jsonl"):
         is_unsafe = row["kind"] == "unsafe_home"
-        wanted = {HINT: 1.0, CARD: float(not is_unsafe), UNSAFE: float(is_unsafe)}
+        wanted = {HINT_HEAD: 1.0, CARD_HEAD: float(not is_unsafe), UNSAFE_HEAD: float(is_unsafe)}
         if is_unsafe:
             wanted[Category.UNSAFE_HOME] = 1.0
         level = Level.UNSAFE_HOME if is_unsafe else Level.STATED
@@ -158,7 +164,7 @@ def is_held_out(target: Target) -> bool:
 
     Temperatures and thresholds are chosen on these.
     """
-    written = target.varies or target.kind in {"answers", "edw"}
+    written = target.varies or target.kind in {"answers", "everyday_danger_words"}
     return written and sha256(f"{target.text}|h".encode()).digest()[0] % _HELD_OUT == 0
 
 

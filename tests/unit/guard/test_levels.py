@@ -3,17 +3,26 @@
 import pytest
 
 from guard.heads import TextTraits
-from guard.levels import CARD, CARE, HINT, IMMINENT, REFUSED, SEVERITY, UNSAFE, judge_probabilities
+from guard.levels import (
+    CARD_HEAD,
+    CARE,
+    CARE_HEADS,
+    HINT_HEAD,
+    IMMINENT_HEAD,
+    REFUSED,
+    UNSAFE_HEAD,
+    judge_probabilities,
+)
 from guard.model_cards import Thresholds
 from guard.verdict import Category, Level, Verdict
 
 THRESHOLDS = Thresholds(
     card=0.6,
-    pause=0.3,
+    pause_by_card=0.3,
     imminent=0.5,
     unsafe=0.6,
-    ask=0.4,
-    hint=0.5,
+    pause_by_unsafe=0.4,
+    pause_by_hint=0.5,
     stress=0.5,
     about_someone_else=0.5,
     trace=0.1,
@@ -31,7 +40,7 @@ def judge(
     traits: TextTraits = PLAIN,
 ) -> Verdict:
     """Judge what the encoder found. Without `by_words`, the classifier is undecided about everything."""
-    probabilities = dict.fromkeys((*SEVERITY, *map(str, CARE), *map(str, REFUSED)), 0.01) | found
+    probabilities = dict.fromkeys((*CARE_HEADS, *map(str, CARE), *map(str, REFUSED)), 0.01) | found
     words = dict.fromkeys((*map(str, CARE), *map(str, REFUSED)), 0.5) | (by_words or {})
     return judge_probabilities(
         probabilities, words, THRESHOLDS, text=text, span=(0, len(text)), traits=traits, layer="encoder"
@@ -44,9 +53,9 @@ class TestWords:
     CALM = dict.fromkeys(map(str, CARE), 0.02)
 
     def test_what_only_the_encoder_finds_needs_more_certainty(self) -> None:
-        assert judge({CARD: 0.7}).level == Level.STATED
-        assert judge({CARD: 0.7}, by_words=self.CALM).level == Level.NONE
-        assert judge({CARD: 0.97}, by_words=self.CALM).level == Level.STATED
+        assert judge({CARD_HEAD: 0.7}).level == Level.STATED
+        assert judge({CARD_HEAD: 0.7}, by_words=self.CALM).level == Level.NONE
+        assert judge({CARD_HEAD: 0.97}, by_words=self.CALM).level == Level.STATED
 
     def test_words_alone_are_no_reason_to_act(self) -> None:
         certain: dict[str, float] = dict.fromkeys(
@@ -57,8 +66,8 @@ class TestWords:
         assert not verdict.categories
 
     def test_words_confirm_what_the_encoder_suspects(self) -> None:
-        assert judge({CARD: 0.4}).level == Level.HINTS
-        assert judge({CARD: 0.4}, by_words={Category.SELF_HARM: 0.9}).level == Level.STATED
+        assert judge({CARD_HEAD: 0.4}).level == Level.HINTS
+        assert judge({CARD_HEAD: 0.4}, by_words={Category.SELF_HARM: 0.9}).level == Level.STATED
         assert judge({Category.DRUGS: 0.4}, by_words={Category.DRUGS: 0.9}).categories == {Category.DRUGS}
 
 
@@ -66,11 +75,11 @@ class TestWords:
     ("found", "level"),
     [
         ({}, Level.NONE),
-        ({CARD: 0.7}, Level.STATED),
-        ({CARD: 0.7, IMMINENT: 0.7}, Level.ACUTE),
-        ({IMMINENT: 0.9}, Level.NONE),
-        ({UNSAFE: 0.7}, Level.UNSAFE_HOME),
-        ({HINT: 0.6}, Level.HINTS),
+        ({CARD_HEAD: 0.7}, Level.STATED),
+        ({CARD_HEAD: 0.7, IMMINENT_HEAD: 0.7}, Level.ACUTE),
+        ({IMMINENT_HEAD: 0.9}, Level.NONE),
+        ({UNSAFE_HEAD: 0.7}, Level.UNSAFE_HOME),
+        ({HINT_HEAD: 0.6}, Level.HINTS),
         ({Category.DISTRESS: 0.6}, Level.STRESS),
         ({Category.SUICIDE: 0.9}, Level.NONE),
     ],
@@ -80,8 +89,8 @@ def test_the_heads_for_care_decide_the_level(found: dict[str, float], level: Lev
 
 
 def test_between_the_thresholds_a_person_is_asked_and_not_carded() -> None:
-    assert judge({CARD: 0.4}).level == Level.HINTS
-    assert judge({UNSAFE: 0.5}).level == Level.HINTS
+    assert judge({CARD_HEAD: 0.4}).level == Level.HINTS
+    assert judge({UNSAFE_HEAD: 0.5}).level == Level.HINTS
 
 
 @pytest.mark.parametrize(
@@ -89,21 +98,21 @@ def test_between_the_thresholds_a_person_is_asked_and_not_carded() -> None:
 )
 def test_a_question_of_identity_is_no_unsafe_home_by_the_encoder_alone(text: str) -> None:
     calm: dict[str, float] = {Category.UNSAFE_HOME: 0.1, Category.EXPLOITATION: 0.1}
-    assert judge({UNSAFE: 0.99}, by_words=calm, text=text).level == Level.HINTS
-    assert judge({UNSAFE: 0.99}, text=text).level == Level.UNSAFE_HOME
-    assert judge({UNSAFE: 0.95}, text="my dad threw me out").level == Level.UNSAFE_HOME
+    assert judge({UNSAFE_HEAD: 0.99}, by_words=calm, text=text).level == Level.HINTS
+    assert judge({UNSAFE_HEAD: 0.99}, text=text).level == Level.UNSAFE_HOME
+    assert judge({UNSAFE_HEAD: 0.95}, text="my dad threw me out").level == Level.UNSAFE_HOME
 
 
 def test_danger_is_named_by_its_likely_categories_or_the_likeliest() -> None:
-    assert judge({CARD: 0.7, Category.SUICIDE: 0.8, Category.SELF_HARM: 0.6}).categories == {
+    assert judge({CARD_HEAD: 0.7, Category.SUICIDE: 0.8, Category.SELF_HARM: 0.6}).categories == {
         Category.SUICIDE,
         Category.SELF_HARM,
     }
-    assert judge({CARD: 0.7, Category.EATING_DISORDER: 0.2}).categories == {Category.EATING_DISORDER}
+    assert judge({CARD_HEAD: 0.7, Category.EATING_DISORDER: 0.2}).categories == {Category.EATING_DISORDER}
 
 
 def test_danger_of_someone_else_is_marked() -> None:
-    found = {CARD: 0.7, Category.SUICIDE: 0.8, Category.ABOUT_SOMEONE_ELSE: 0.8}
+    found = {CARD_HEAD: 0.7, Category.SUICIDE: 0.8, Category.ABOUT_SOMEONE_ELSE: 0.8}
     assert Category.ABOUT_SOMEONE_ELSE in judge(found).categories
     assert judge({Category.ABOUT_SOMEONE_ELSE: 0.8}).categories == frozenset()
 
@@ -118,8 +127,8 @@ def test_a_request_has_its_category_and_no_level(category: Category) -> None:
 
 def test_an_exercise_needs_more_certainty() -> None:
     exercise = TextTraits(is_long=False, is_exercise=True)
-    assert judge({CARD: 0.7}, traits=exercise).level == Level.HINTS
-    assert judge({CARD: 0.9}, traits=exercise).level == Level.STATED
+    assert judge({CARD_HEAD: 0.7}, traits=exercise).level == Level.HINTS
+    assert judge({CARD_HEAD: 0.9}, traits=exercise).level == Level.STATED
     assert judge({Category.DRUGS: 0.6}, traits=exercise).categories == frozenset()
 
 

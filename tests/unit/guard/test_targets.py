@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from guard.levels import CARD, HINT, IMMINENT, UNSAFE
+from guard.levels import CARD_HEAD, HINT_HEAD, IMMINENT_HEAD, UNSAFE_HEAD
 from guard.verdict import Category
 from training.examples import HEADS, Example
 from training.targets import NAMES, Target, build_target, draw_epoch, is_held_out, read_answer_targets
@@ -17,24 +17,24 @@ def build_example(level: str, *categories: Category, **more: object) -> Example:
 @pytest.mark.parametrize(
     ("level", "wanted"),
     [
-        ("0", {HINT: 0, CARD: 0, UNSAFE: 0, IMMINENT: 0}),
-        ("1", {HINT: 0, CARD: 0, UNSAFE: 0, IMMINENT: 0}),
-        ("2", {HINT: 1, CARD: 0, UNSAFE: 0, IMMINENT: 0}),
-        ("3", {HINT: 1, CARD: 1, UNSAFE: 0, IMMINENT: 0}),
-        ("4", {HINT: 1, CARD: 1, UNSAFE: 0, IMMINENT: 1}),
-        ("S", {HINT: 1, CARD: 0, UNSAFE: 1}),
+        ("0", {HINT_HEAD: 0, CARD_HEAD: 0, UNSAFE_HEAD: 0, IMMINENT_HEAD: 0}),
+        ("1", {HINT_HEAD: 0, CARD_HEAD: 0, UNSAFE_HEAD: 0, IMMINENT_HEAD: 0}),
+        ("2", {HINT_HEAD: 1, CARD_HEAD: 0, UNSAFE_HEAD: 0, IMMINENT_HEAD: 0}),
+        ("3", {HINT_HEAD: 1, CARD_HEAD: 1, UNSAFE_HEAD: 0, IMMINENT_HEAD: 0}),
+        ("4", {HINT_HEAD: 1, CARD_HEAD: 1, UNSAFE_HEAD: 0, IMMINENT_HEAD: 1}),
+        ("S", {HINT_HEAD: 1, CARD_HEAD: 0, UNSAFE_HEAD: 1}),
     ],
 )
 def test_a_level_says_what_the_heads_for_care_should_say(level: str, wanted: dict[str, float]) -> None:
     target = build_target(build_example(level, Category.SUICIDE))
     assert {name: target.wanted[name] for name in wanted} == wanted
-    assert (IMMINENT in target.wanted) == (level != "S")
+    assert (IMMINENT_HEAD in target.wanted) == (level != "S")
 
 
 def test_a_text_without_a_level_says_nothing_of_care_if_it_is_about_danger() -> None:
-    assert CARD not in build_target(build_example("", Category.SUICIDE)).wanted
-    assert build_target(build_example("", Category.DRUGS)).wanted[CARD] == 0
-    assert build_target(build_example("")).wanted[CARD] == 0
+    assert CARD_HEAD not in build_target(build_example("", Category.SUICIDE)).wanted
+    assert build_target(build_example("", Category.DRUGS)).wanted[CARD_HEAD] == 0
+    assert build_target(build_example("")).wanted[CARD_HEAD] == 0
 
 
 def test_a_set_that_judges_some_categories_teaches_only_those() -> None:
@@ -43,12 +43,19 @@ def test_a_set_that_judges_some_categories_teaches_only_those() -> None:
 
 
 def test_what_is_marked_imminent_is_so_at_any_level() -> None:
-    assert build_target(build_example("S", Category.UNSAFE_HOME, is_imminent=True)).wanted[IMMINENT] == 1
+    assert build_target(build_example("S", Category.UNSAFE_HOME, is_imminent=True)).wanted[IMMINENT_HEAD] == 1
 
 
 def test_every_head_has_something_to_learn_from() -> None:
     learned = {name for target in read_answer_targets() for name in target.wanted}
-    assert learned | {*map(str, HEADS), Category.METHOD, HINT, CARD, UNSAFE, IMMINENT} == set(NAMES)
+    assert learned | {
+        *map(str, HEADS),
+        Category.METHOD,
+        HINT_HEAD,
+        CARD_HEAD,
+        UNSAFE_HEAD,
+        IMMINENT_HEAD,
+    } == set(NAMES)
 
 
 def test_only_earlier_messages_of_the_person_are_read() -> None:
@@ -58,9 +65,9 @@ def test_only_earlier_messages_of_the_person_are_read() -> None:
 
 class TestEpoch:
     TARGETS = [
-        *(Target(f"plain {n}", {CARD: 0.0}, "written", level="0", varies=True) for n in range(300)),
-        *(Target(f"danger {n}", {CARD: 1.0}, "written", level="3") for n in range(300)),
-        *(Target(f"everyday {n}", {CARD: 0.0}, "everyday") for n in range(300)),
+        *(Target(f"plain {n}", {CARD_HEAD: 0.0}, "written", level="0", varies=True) for n in range(300)),
+        *(Target(f"danger {n}", {CARD_HEAD: 1.0}, "written", level="3") for n in range(300)),
+        *(Target(f"everyday {n}", {CARD_HEAD: 0.0}, "everyday") for n in range(300)),
     ]
 
     def draw(self, epoch: int) -> list[Target]:
@@ -74,12 +81,12 @@ class TestEpoch:
     def test_some_danger_follows_ordinary_messages_and_keeps_its_label(self) -> None:
         after = [t for t in self.draw(0) if t.text.startswith("danger") and t.earlier]
         assert 60 <= len(after) <= 120
-        assert all(t.wanted == {CARD: 1.0} and "danger" not in " ".join(t.earlier) for t in after)
+        assert all(t.wanted == {CARD_HEAD: 1.0} and "danger" not in " ".join(t.earlier) for t in after)
 
     def test_some_ordinary_messages_follow_danger_and_stay_ordinary(self) -> None:
         after = [t for t in self.draw(0) if "danger" in " ".join(t.earlier)]
         assert after
-        assert all(t.wanted == {CARD: 0.0} for t in after)
+        assert all(t.wanted == {CARD_HEAD: 0.0} for t in after)
 
 
 def test_a_tenth_of_what_was_written_is_held_out() -> None:
