@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from guard.classifier import Classifier
 from guard.heads import HeadScores
 from guard.judge import judge
-from guard.levels import DANGER_OR_STRESS, UNSAFE
+from guard.levels import CARD_HEAD, DANGER_OR_STRESS, HINT_HEAD, UNSAFE, UNSAFE_HEAD
 from guard.parts import has_agreement, judge_parts, strip_danger
 from guard.personal import judge_personal
 from guard.rule_books import care_rules, input_rules, load_rule_books, trace_rules
@@ -28,6 +28,14 @@ _MAX_JOINED_MESSAGES = 2
 """How many earlier messages are joined to the last one, to find a phrase that spans them."""
 _SHORT_WORDS, _VERY_SHORT_WORDS = 40, 24
 """Up to what length a message is also read after the earlier ones, and as the end of the one before it."""
+_CONTEXT_MESSAGES = 5
+"""How many earlier messages a message is read after."""
+_FEW_WORDS = 4
+"""Up to this length, a message says little by itself, and is always read after the earlier ones."""
+_CONCERN = 0.04
+"""Below this probability of danger, a message by itself is of no concern. Where that holds for the last message and
+those before it, they are not read together: on talks in which danger adds up, that loses nothing."""
+_OF_CONCERN = (CARD_HEAD, HINT_HEAD, UNSAFE_HEAD, Category.METHOD)
 _FADES = 0.8
 """The factor by which a hint weakens with each later message."""
 _MAX_REMEMBERED = 20_000
@@ -57,14 +65,13 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
         raise ValueError("the last turn of a conversation must be the person's")
     messages = [text for role, text in turns if role == PERSON_ROLE][-MAX_EARLIER_MESSAGES - 1 :]
     *before, last = messages
-    scores = read_message(last)
-    alone = _judge_message(last, scores)
+    alone, reading = _read_alone(last)
     verdicts = (
         judge_personal(last),
         _judge_split_phrases(before, last),
-        _judge_accumulated_hints(before, alone, scores, last),
+        _judge_accumulated_hints(before, reading, last),
     )
-    return merge_verdicts(alone, *verdicts, _judge_in_context(before, last, alone))
+    return merge_verdicts(alone, *verdicts, _judge_in_context(before, last, reading))
 
 
 def judge_by_rules(text: str) -> Verdict:
@@ -143,25 +150,24 @@ def get_encoder() -> "Encoder":
     return Encoder()
 
 
-def _judge_message(text: str, scores: HeadScores) -> Verdict:
-    return merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), scores.verdict)
-
-
-def _judge_in_context(before: Sequence[str], last: str, alone: Verdict) -> Verdict:
+def _judge_in_context(before: Sequence[str], last: str, alone: "_Reading") -> Verdict:
     """Judge a short message after the earlier ones, where that says more than any of them alone.
 
     This finds danger in messages such as "Is twelve a lot?" and "Of the sleeping pills", and hints that add up. A very
     short message is also read as the end of the one before it.
     """
-    words = len(last.split())
+    words, before = len(last.split()), before[-_CONTEXT_MESSAGES:]
     if not before or words > _SHORT_WORDS:
+        return Verdict(layer=LAYER)
+    is_of_concern = words <= _FEW_WORDS or alone.concern >= _CONCERN
+    if not is_of_concern and all(_remember(text).concern < _CONCERN for text in reversed(before)):
         return Verdict(layer=LAYER)
     joined = f"{before[-1]}. {last}"
     by_words = get_classifier().read(joined)
     verdict = get_encoder().read_after(before, last, by_words).verdict
     if words <= _VERY_SHORT_WORDS:
         verdict = merge_verdicts(verdict, get_encoder().read(joined, by_words.doubt, by_words).verdict)
-    known = max(alone, _remember(before[-1]).verdict, key=lambda verdict: verdict.level)
+    known = max(alone.verdict, _remember(before[-1]).verdict, key=lambda verdict: verdict.level)
     if verdict.level < known.level or (
         verdict.level == known.level and not verdict.categories - known.categories
     ):
@@ -189,9 +195,9 @@ def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
     return merge_verdicts(Verdict(layer=LAYER), *verdicts)
 
 
-def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: HeadScores, last: str) -> Verdict:
+def _judge_accumulated_hints(before: Sequence[str], alone: "_Reading", last: str) -> Verdict:
     """Return the level of repeated hints. Empty if the last message has none."""
-    danger, unsafe = _count_points(alone, scores, last)
+    danger, unsafe = alone.points
     if not danger and not unsafe:
         return Verdict(layer=LAYER)
     now_danger, now_unsafe, worth = danger, unsafe, 1.0
@@ -207,31 +213,41 @@ def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: Head
     if now_unsafe and unsafe >= _UNSAFE_FROM:
         verdicts.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), evidence, layer=LAYER))
     # Only levels above that of the last message by itself.
-    return merge_verdicts(
-        *(verdict for verdict in verdicts if verdict.level > alone.level or not verdict.categories)
-    )
+    return merge_verdicts(*(v for v in verdicts if v.level > alone.verdict.level or not v.categories))
 
 
 class _Reading(NamedTuple):
-    """What an earlier message was by itself, and its points for danger and for an unsafe home."""
+    """What a message was by itself: its verdict without evidence, its points for danger and for an unsafe home, and the
+    probability that it is of any concern."""
 
     verdict: Verdict
     points: tuple[float, float]
+    concern: float
+
+
+def _read_alone(text: str) -> tuple[Verdict, _Reading]:
+    """Judge a message by itself, and remember the reading, as it will soon be an earlier message."""
+    scores = read_message(text)
+    verdict = merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), scores.verdict)
+    concern = max((scores.probabilities.get(head, 0.0) for head in _OF_CONCERN), default=0.0)
+    reading = _Reading(
+        dataclasses.replace(verdict, evidence=()), _count_points(verdict, scores, text), concern
+    )
+    _readings[_hash(text)] = reading
+    while len(_readings) > _MAX_REMEMBERED:
+        with suppress(KeyError, StopIteration, RuntimeError):  # other threads may do the same
+            del _readings[next(iter(_readings))]
+    return verdict, reading
 
 
 def _remember(text: str) -> _Reading:
     """Return the reading of an earlier message, which is read once per process as long as it is remembered."""
-    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    if (reading := _readings.get(key)) is None:
-        scores = read_message(text)
-        verdict = _judge_message(text, scores)
-        reading = _readings[key] = _Reading(
-            dataclasses.replace(verdict, evidence=()), _count_points(verdict, scores, text)
-        )
-        while len(_readings) > _MAX_REMEMBERED:
-            with suppress(KeyError, StopIteration, RuntimeError):  # other threads may do the same
-                del _readings[next(iter(_readings))]
-    return reading
+    reading = _readings.get(_hash(text))
+    return reading if reading is not None else _read_alone(text)[1]
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _count_points(verdict: Verdict, scores: HeadScores, text: str) -> tuple[float, float]:

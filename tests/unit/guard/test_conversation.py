@@ -1,9 +1,12 @@
 """The last message is judged in the light of what the same person wrote before."""
 
+from typing import Any
+
 import pytest
 
 from guard import Action, Category, Level, action_for, judge_by_rules, judge_conversation, judge_input
-from guard.conversation import LAYER
+from guard.conversation import LAYER, get_encoder
+from guard.heads import HeadScores
 
 
 def build_turns(*texts: str) -> list[tuple[str, str]]:
@@ -101,6 +104,48 @@ class TestTogether:
     )
     def test_findings_of_the_earlier_message_are_not_repeated(self, before: str, last: str) -> None:
         assert judge_conversation(build_turns(before, last)).level == Level.NONE
+
+
+class TestTime:
+    """The encoder reads a conversation's later messages as seldom as possible: a run takes two to six milliseconds."""
+
+    ORDINARY = (
+        "Why do leaves change their color in autumn?",
+        "Which pigments are left when it is cold outside?",
+    )
+
+    @pytest.fixture
+    def runs(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        runs: list[str] = []
+        encoder = get_encoder()
+        read, read_after = encoder.read, encoder.read_after
+
+        def count_read(*arguments: Any) -> HeadScores:
+            runs.append("alone")
+            return read(*arguments)
+
+        def count_read_after(*arguments: Any) -> HeadScores:
+            runs.append("after")
+            return read_after(*arguments)
+
+        monkeypatch.setattr(encoder, "read", count_read)
+        monkeypatch.setattr(encoder, "read_after", count_read_after)
+        return runs
+
+    def test_a_message_is_read_once_and_remembered_when_others_follow(self, runs: list[str]) -> None:
+        first, second = self.ORDINARY
+        judge_conversation(build_turns(first))
+        runs.clear()
+        judge_conversation(build_turns(first, second))
+        assert runs == ["alone"]
+
+    def test_few_words_are_read_after_the_earlier_ones(self, runs: list[str]) -> None:
+        judge_conversation(build_turns(*self.ORDINARY, "and in spring?"))
+        assert "after" in runs
+
+    def test_so_is_what_comes_after_a_message_of_concern(self, runs: list[str]) -> None:
+        judge_conversation(build_turns("nobody would notice if i was gone", *self.ORDINARY))
+        assert "after" in runs
 
 
 class TestShort:
