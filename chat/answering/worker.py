@@ -25,7 +25,7 @@ from chat.answering.leases import (
     finish_turn,
     is_stop_requested,
 )
-from chat.answering.progress import AnswerInProgress
+from chat.answering.release import AnswerInProgress
 from chat.answering.writing import (
     build_outcome,
     count_answer_tokens,

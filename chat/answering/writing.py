@@ -9,8 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from chat import streaming
-from chat.answering.progress import AnswerInProgress, TextCounts
-from chat.answering.release import AnswerRelease
+from chat.answering.release import AnswerInProgress, AnswerRelease, TextCounts
 from chat.answering.remote_gate import RemoteGate
 from chat.answering.repetition import RepetitionDetector
 from chat.memory.notes import NoteCandidate
