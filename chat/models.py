@@ -172,11 +172,11 @@ class Turn(Deferral):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries"
     )
     # The turn that is shown instead of this one: a better retry or, for a retry that was not better, the retried turn.
-    # Set in the transaction that ends the retry (chat.turns.retries).
+    # Set in the transaction that ends the retry (chat.turns.outcomes).
     replaced_by = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced"
     )
-    # The turn whose unfinished answer this turn continues (chat.turns.retries).
+    # The turn whose unfinished answer this turn continues (chat.selectors).
     continues = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continuations"
     )

@@ -31,10 +31,9 @@ from chat.prompt import (
     get_answer_room,
 )
 from chat.prompt_profiles import PROMPT_PROFILES
-from chat.selectors import get_earlier_turns, get_notes, get_stored_passages
+from chat.selectors import get_continued_turns, get_earlier_turns, get_notes, get_stored_passages
 from chat.turns.outages import find_outage
 from chat.turns.outcomes import Outcome, resolve_hold
-from chat.turns.retries import get_continued_turns
 from courses.retrieval.search import FoundPassage
 from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host

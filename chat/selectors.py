@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat.memory.notes import NoteKind
-from chat.models import LIVE_STATES, Conversation, MemoryChoice, Note, Turn, TurnState
+from chat.models import (
+    LIVE_STATES,
+    RETRYABLE_STATES,
+    Conversation,
+    EndReason,
+    MemoryChoice,
+    Note,
+    Turn,
+    TurnState,
+)
 from courses.retrieval.search import FoundPassage, find_passages, get_passages
 from courses.retrieval.wording import get_wording
 from kit.languages import get_page_language
@@ -98,6 +107,53 @@ def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
         ]
         for turn in remembering
     }
+
+
+def get_current_turn(turn: Turn) -> Turn:
+    """Return the current turn for this turn's question: its live retry, the turn that replaced it, or itself."""
+    turn = Turn.objects.select_related("conversation").filter(pk=turn.pk).first() or turn
+    while turn.replaced_by is not None:
+        turn = turn.replaced_by
+    return turn.retries.filter(replaced_by=None).first() or turn
+
+
+def can_continue(turn: Turn) -> bool:
+    """Return whether the turn has an unfinished answer: stopped, broken off, or ended at its length limit."""
+    is_unfinished = turn.state in RETRYABLE_STATES or turn.end_reason == EndReason.LENGTH_LIMIT
+    return is_unfinished and bool(turn.answer) and turn.replaced_by_id is None
+
+
+def find_continuation(turn: Turn) -> Turn | None:
+    """Return the turn that continues this turn's answer, or None."""
+    return turn.continuations.filter(replaced_by=None).order_by("-asked_at").first()
+
+
+def get_continued_turns(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
+    """Return the turns that each of these turns continues, oldest first, by turn id.
+
+    An answer may be continued more than once, so there may be several. Memory limits of the plan and
+    the agreement do not apply: without these turns there is nothing to continue.
+    """
+    turns = list(turns)
+    loaded: dict[UUID, Turn] = {}
+    wanted = {turn.continues_id for turn in turns if turn.continues_id}
+    while wanted:
+        loaded |= Turn.objects.in_bulk(wanted)
+        wanted = {turn.continues_id for turn in loaded.values() if turn.continues_id} - loaded.keys()
+    return {turn.pk: _build_chain(turn, loaded) for turn in turns}
+
+
+def list_continued_turns(continues: Turn | None) -> list[Turn]:
+    """Return the turns that a new turn continues if it continues `continues`, oldest first."""
+    return [*get_continued_turns([continues])[continues.pk], continues] if continues else []
+
+
+def _build_chain(turn: Turn, loaded: dict[UUID, Turn]) -> list[Turn]:
+    chain: list[Turn] = []
+    while turn.continues_id and (earlier := loaded.get(turn.continues_id)):
+        chain.insert(0, earlier)
+        turn = earlier
+    return chain
 
 
 def drop_forgotten(past: Iterable[Turn], conversation: Conversation | None) -> list[Turn]:

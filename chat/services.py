@@ -21,7 +21,6 @@ from chat.models import (
 from chat.selectors import find_pause, list_turns
 from chat.turns import outcomes
 from chat.turns.outages import build_outcome_without_answer, end_deferred
-from chat.turns.retries import choose_shown_turn, lock_with_retried
 from chat.turns.verdicts import get_verdict
 from guard import Level
 from kit.texts import normalize_line
@@ -41,14 +40,14 @@ def stop_turn(*, turn: Turn, end_reason: EndReason = EndReason.STOPPED_BY_ASKER)
     if end_deferred(turn, build_outcome_without_answer(EndReason.WITHDRAWN, TurnState.STOPPED)):
         return
     if turn.retry_of_id:
-        lock_with_retried(turn.pk)
+        outcomes.lock_with_retried(turn.pk)
     waiting = Turn.objects.filter(pk=turn.pk, state=TurnState.QUEUED)
     if waiting.update(
         state=TurnState.STOPPED, end_reason=end_reason, ended_at=now, stop_requested_at=now, prompt_tokens=0
     ):
         release_hold(key=Turn.objects.get(pk=turn.pk).hold_key)
         if turn.retry_of_id:
-            choose_shown_turn(turn.pk)
+            outcomes.choose_shown_turn(turn.pk)
         transaction.on_commit(lambda: outcomes.record_end(state=TurnState.STOPPED, end_reason=end_reason))
         transaction.on_commit(lambda: streaming.end_stream(turn.pk))
         return

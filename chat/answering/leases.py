@@ -21,12 +21,13 @@ from chat.turns.outages import MODEL_FAILURES, defer_again, record_model_failure
 from chat.turns.outcomes import (
     Outcome,
     build_ended_fields,
+    choose_shown_turn,
     choose_turn_notes,
+    lock_with_retried,
     resolve_hold,
     store_notes,
 )
 from chat.turns.queue import choose_next_turns, is_stalled
-from chat.turns.retries import choose_shown_turn, lock_with_retried
 from chat.turns.verdicts import reset_title
 from inference.tokens import estimate_max_tokens
 from kit.connections import acquire_numbered_lock

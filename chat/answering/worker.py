@@ -41,11 +41,10 @@ from chat.routes import (
     load_prompt_parts,
     reroute_turn,
 )
-from chat.selectors import get_earlier_turns, get_notes, get_stored_passages
+from chat.selectors import get_continued_turns, get_earlier_turns, get_notes, get_stored_passages
 from chat.turns import outcomes
 from chat.turns.outages import MODEL_FAILURES, build_outcome_without_answer, record_model_failure
 from chat.turns.outcomes import Outcome
-from chat.turns.retries import get_continued_turns
 from chat.turns.verdicts import get_verdict, is_clearly_ordinary
 from guard import AnswerJudge, judge_sentence
 from inference import loop

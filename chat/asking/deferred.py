@@ -24,13 +24,13 @@ from chat.selectors import (
     drop_duplicate_questions,
     drop_forgotten,
     find_pause,
+    get_continued_turns,
     get_earlier_turns,
     list_shown_turns,
 )
 from chat.turns import queue
 from chat.turns.outages import build_outcome_without_answer, check_models, end_deferred, end_expired_deferred
-from chat.turns.outcomes import Outcome
-from chat.turns.retries import get_continued_turns, lock_with_retried
+from chat.turns.outcomes import Outcome, lock_with_retried
 from chat.turns.verdicts import FIXED_STATES
 from families.gate import ClosedReason, TutorGate, get_tutor_gate
 from guard import Verdict, action_for

@@ -34,23 +34,20 @@ from chat.models import (
 )
 from chat.routes import PromptParts, create_turn_hold, get_exposure, preview_route
 from chat.selectors import (
+    can_continue,
     drop_duplicate_questions,
     drop_forgotten,
+    find_continuation,
     find_pause,
     find_question_passages,
+    get_current_turn,
     get_turn_passages,
+    list_continued_turns,
     list_shown_turns,
     list_turns,
 )
 from chat.turns import outcomes, queue
 from chat.turns.outages import defer_turn
-from chat.turns.retries import (
-    can_continue,
-    choose_shown_turn,
-    find_continuation,
-    get_current_turn,
-    list_continued_turns,
-)
 from chat.turns.verdicts import (
     CRISIS_ACTIONS,
     FIXED_STATES,
@@ -349,7 +346,7 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
         create_turn_hold(turn, _get_parts(new), person=person, gate=gate)
     turn.save(force_insert=True)
     if new.retry_of:
-        choose_shown_turn(turn.pk)
+        outcomes.choose_shown_turn(turn.pk)
     if turn.state == TurnState.DEFERRED:
         transaction.on_commit(queue.nudge_deferred)
     elif turn.is_live:

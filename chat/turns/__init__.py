@@ -1,4 +1,4 @@
-"""What asking, answering and the pages share about turns: verdicts, queue, retries, outages, outcomes.
+"""What asking, answering and the pages share about turns: verdicts, queue, outages, outcomes.
 
 All of it is public.
 """

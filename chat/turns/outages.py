@@ -19,8 +19,13 @@ from accounts.models import Person
 from chat import streaming
 from chat.errors import TooManyDeferred
 from chat.models import MAX_DEFERRAL, EndReason, ModelOutage, Turn, TurnState, WaitsFor
-from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold
-from chat.turns.retries import choose_shown_turn, lock_with_retried
+from chat.turns.outcomes import (
+    Outcome,
+    build_ended_fields,
+    choose_shown_turn,
+    lock_with_retried,
+    resolve_hold,
+)
 from chat.turns.verdicts import reset_title
 from inference import loop
 from inference.provider import find_server_error

@@ -1,4 +1,4 @@
-"""How a turn ends: the fields of its row, its hold, and its metrics."""
+"""How a turn ends: the fields of its row, its hold, its metrics, and whether a retry replaces what it retried."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, Value, When
+from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
 from budgets.errors import HoldAlreadyResolved, HoldNotFound
@@ -264,3 +264,62 @@ def resolve_hold(hold_key: UUID, outcome: Outcome) -> None:
     except (HoldAlreadyResolved, HoldNotFound):
         # The ledger's safety net resolved it first, after a pause longer than any turn. That result stands.
         logger.exception("Hold %s was resolved before its turn ended.", hold_key)
+
+
+# --- Retries (ADR 34) ---
+
+# The guard has judged the question itself in these states, so no answer to it may stay on screen or go to a model.
+VERDICT_STATES = {TurnState.CARDED, TurnState.PAUSED, TurnState.REFUSED, TurnState.REDIRECTED}
+
+
+def is_better(retry: Turn, earlier: Turn) -> bool:
+    """Return whether an ended retry replaces the failed or stopped turn that it retried.
+
+    A fixed text and a whole answer always do. A cut answer does only if the earlier turn has no answer. Anything else
+    must be longer than the earlier answer.
+    """
+    if retry.state in VERDICT_STATES:
+        return True
+    if retry.state == TurnState.CUT:
+        return not earlier.answer
+    is_whole = retry.state == TurnState.ANSWERED and retry.end_reason == EndReason.NONE
+    return (is_whole and bool(retry.answer)) or len(retry.answer) > len(earlier.answer)
+
+
+def lock_with_retried(turn_id: UUID) -> None:
+    """Lock a turn and the turn that it retries, before either is written.
+
+    Locks in the order of ids, as `delete_conversation` does, to avoid a deadlock.
+    """
+    retried = Turn.objects.filter(pk=turn_id).values("retry_of")
+    pair = Turn.objects.filter(Q(pk=turn_id) | Q(pk__in=retried))
+    list(pair.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
+def choose_shown_turn(turn_id: UUID) -> None:
+    """Decide whether an ended retry or the turn that it retried is shown from now on.
+
+    Must run in the transaction that ends the retry. Does nothing for a turn that is not a retry.
+    """
+    retry = Turn.objects.select_related("retry_of").filter(pk=turn_id).first()
+    if retry is None or retry.retry_of is None or retry.is_live:
+        return
+    shown, hidden = retry, retry.retry_of
+    if not is_better(retry, retry.retry_of):
+        shown, hidden = hidden, shown
+    Turn.objects.filter(pk=hidden.pk).update(replaced_by=shown)
+    _keep_notes_once(earlier=retry.retry_of, retry=retry, shown=shown)
+
+
+def _keep_notes_once(*, earlier: Turn, retry: Turn, shown: Turn) -> None:
+    """Leave a question's notes with the turn that is shown: the earlier ones, which their writer may have edited.
+
+    A turn without an answer has none: what a fixed text answers is never remembered.
+    """
+    notes = Note.objects.filter(turn__in=[earlier, retry])
+    if not shown.answer:
+        notes.delete()
+        return
+    if notes.filter(turn=earlier).exists():
+        notes.filter(turn=retry).delete()
+    notes.update(turn=shown)

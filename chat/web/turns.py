@@ -28,10 +28,10 @@ from chat.models import (
     Turn,
 )
 from chat.reports import REPORT_RETENTION
+from chat.selectors import can_continue
 from chat.streaming.markdown import render_answer, render_question
 from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAILURES, list_outages
-from chat.turns.retries import can_continue
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
 from chat.web.costs import ShownCost, build_shown_cost
 from courses.retrieval.search import FoundPassage, get_passages

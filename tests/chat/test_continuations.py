@@ -20,8 +20,7 @@ from chat.errors import FamilyClosed, StillAnswering
 from chat.models import EndReason, Turn, TurnState
 from chat.prompt import CONTINUED_TOKENS, MIN_ANSWER_TOKENS, build_prompt, get_answer_room
 from chat.prompt_profiles import FULL
-from chat.selectors import list_shown_turns
-from chat.turns.retries import can_continue, get_continued_turns
+from chat.selectors import can_continue, get_continued_turns, list_shown_turns
 from families.models import Consent
 from inference.tokens import estimate_max_tokens
 from tests.budgets.purse import set_budget

@@ -22,8 +22,7 @@ from chat.models import EndReason, Turn, TurnState
 from chat.parent_view import build_overview
 from chat.personal import export_conversations
 from chat.selectors import get_earlier_turns, list_shown_turns
-from chat.turns.outcomes import Outcome
-from chat.turns.retries import is_better
+from chat.turns.outcomes import Outcome, is_better
 from chat.web.conversation import render_end_swaps
 from families.models import Link
 from families.parent_view import get_visible_content
