@@ -18,7 +18,7 @@ from chat.memory.costs import (
 )
 from chat.models import Turn, TurnState
 from chat.prompt import PromptPart
-from chat.web.costs import build_shown_cost, count_words
+from chat.web.turns import build_shown_cost, count_words
 
 PRICES = {"input_price": 2_000_000, "cached_input_price": 500_000, "output_price": 6_000_000}
 START = timezone.now()
