@@ -41,7 +41,7 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 
 from accounts.models import Person, Role  # noqa: E402
 from chat.models import Turn  # noqa: E402
-from chat.streaming.store import stream_key  # noqa: E402
+from chat.streaming.valkey_stream import stream_key  # noqa: E402
 from tests import live  # noqa: E402
 from tests.streams import make_live_turns  # noqa: E402
 

@@ -15,8 +15,8 @@ from budgets.models import EntryKind, LedgerEntry
 from budgets.selectors import get_meter
 from chat.asking.services import start_turn
 from chat.models import Turn, TurnState
-from chat.streaming.store import _client as valkey
-from chat.streaming.store import stream_key
+from chat.streaming.valkey_stream import _client as valkey
+from chat.streaming.valkey_stream import stream_key
 from inference import loop, provider
 from tests.chat.conftest import written
 from tests.endpoints import get_settings_model

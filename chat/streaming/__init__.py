@@ -15,10 +15,12 @@ Public: what is exported here, markdown, rendering, sse.
 """
 
 from chat.streaming.reader import StreamUnavailable, follow_stream
-from chat.streaming.store import (
+from chat.streaming.valkey_stream import (
     ModelPhase,
+    ReaderSignals,
     StreamedAnswer,
     StreamEntry,
+    StreamWriter,
     delete_streams,
     end_stream,
     get_phase,
@@ -28,7 +30,6 @@ from chat.streaming.store import (
     record_reader,
     request_stop,
 )
-from chat.streaming.writer import ReaderSignals, StreamWriter
 
 __all__ = [
     "ModelPhase",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from chat.streaming.store import (
+from chat.streaming.valkey_stream import (
     BEGINNING,
     READER_SECONDS,
     RENEWALS_PER_LEASE,

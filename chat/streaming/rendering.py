@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from chat.streaming import StreamedAnswer, StreamEntry
 from chat.streaming.markdown import find_block_starts, normalize_newlines, render_answer
-from chat.streaming.store import parse_entry_id
+from chat.streaming.valkey_stream import parse_entry_id
 
 # In characters. A longer block is shown as plain text until it ends.
 MAX_PARSED_LENGTH: Final = 6_000

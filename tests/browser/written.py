@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import Person
 from chat import streaming
 from chat.models import Conversation, EndReason, Turn, TurnState
-from chat.streaming.store import _client, stream_key
+from chat.streaming.valkey_stream import _client, stream_key
 
 FIRST = "Rain falls from clouds.\n\n"
 SECOND = "It runs into rivers.\n\n"

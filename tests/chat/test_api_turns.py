@@ -272,12 +272,12 @@ class TestReading:
         require_problem(client.get(f"{TURNS}/{turn.pk}"), "not-signed-in", 401)
 
     def test_polling_counts_as_reading(self, owner: Client, turn: Turn) -> None:
-        from chat.streaming import store
-        from chat.streaming.store import reader_key
+        from chat.streaming import valkey_stream
+        from chat.streaming.valkey_stream import reader_key
 
-        store._client().delete(reader_key(turn.pk))
+        valkey_stream._client().delete(reader_key(turn.pk))
         owner.get(f"{TURNS}/{turn.pk}")
-        assert store._client().exists(reader_key(turn.pk))
+        assert valkey_stream._client().exists(reader_key(turn.pk))
 
 
 class TestStopping:

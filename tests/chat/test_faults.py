@@ -15,7 +15,7 @@ from budgets.selectors import get_meter
 from chat import streaming
 from chat.answering import leases
 from chat.models import EndReason, Turn, TurnState
-from chat.streaming import store
+from chat.streaming import valkey_stream
 from config.celery import app
 from tests import live
 from tests.budgets.purse import set_budget
@@ -35,10 +35,10 @@ def own_valkey(logs: Path, settings: Settings) -> Iterator[live.Valkey]:
     with live.running(live.Valkey(logs / "valkey.log")) as valkey:
         kept = settings.VALKEY_URL
         settings.VALKEY_URL = valkey.url
-        store._client.cache_clear()
+        valkey_stream._client.cache_clear()
         yield valkey
         settings.VALKEY_URL = kept
-        store._client.cache_clear()
+        valkey_stream._client.cache_clear()
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_the_model_stops_when_no_page_reads(logs: Path, visitor: live.Visitor) -
         turn = ask(visitor)
         live.wait_until(lambda: count_streamed_tokens(turn) > 5, what="some words")
         # The lease of the last reader is over.
-        store._client().delete(f"turn:{turn.pk}:reader")
+        valkey_stream._client().delete(f"turn:{turn.pk}:reader")
         live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
     assert (reload(turn).state, reload(turn).end_reason) == (TurnState.STOPPED, EndReason.UNREAD)
     assert Hold.objects.get().state == HoldState.SETTLED

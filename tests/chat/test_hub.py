@@ -8,9 +8,15 @@ import pytest
 import redis
 
 from chat.answering.worker import MAX_ANSWER_SECONDS
-from chat.streaming import reader, store
+from chat.streaming import reader, valkey_stream
 from chat.streaming.reader import StreamHub
-from chat.streaming.store import READER_SECONDS, RENEWALS_PER_LEASE, StreamEntry, reader_key, stream_key
+from chat.streaming.valkey_stream import (
+    READER_SECONDS,
+    RENEWALS_PER_LEASE,
+    StreamEntry,
+    reader_key,
+    stream_key,
+)
 
 
 async def subscribe_and_wait(hub: StreamHub, turn_id: UUID) -> None:
@@ -38,7 +44,7 @@ def test_a_reader_stays_counted_however_many_others_come(
         for _ in range(16):
             hub.subscribe(uuid4())
             await asyncio.sleep(0.1)
-        counts = bool(store._client().exists(reader_key(first)))
+        counts = bool(valkey_stream._client().exists(reader_key(first)))
         await close_hub(hub)
         return counts
 
@@ -50,7 +56,7 @@ def test_a_page_that_is_hidden_has_minutes_before_its_answer_is_stopped() -> Non
         hub, turn_id = StreamHub(), uuid4()
         await subscribe_and_wait(hub, turn_id)
         await close_hub(hub)
-        return int(store._client().ttl(reader_key(turn_id)))
+        return int(valkey_stream._client().ttl(reader_key(turn_id)))
 
     assert asyncio.run(read_and_leave()) > 200
     # It is renewed long before it expires, so a page that is hidden just before still has most of the time.

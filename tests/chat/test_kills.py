@@ -20,7 +20,7 @@ from budgets.selectors import get_meter
 from chat.answering import leases
 from chat.answering.leases import CLAIM_LOCK
 from chat.models import EndReason, Turn, TurnState
-from chat.streaming import store
+from chat.streaming import valkey_stream
 from config.celery import app
 from tests import live
 from tests.chat.test_faults import (
@@ -93,7 +93,7 @@ def nudge_worker(valkey: live.Valkey, *turns: Turn) -> None:
 
 def is_every_nudge_handled() -> bool:
     """Return whether the worker has handled every nudge."""
-    return not store._client().exists("celery", "unacked")
+    return not valkey_stream._client().exists("celery", "unacked")
 
 
 def answered_by_another(turn: Turn, valkey: live.Valkey, log: Path) -> Turn:

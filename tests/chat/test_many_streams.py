@@ -15,7 +15,7 @@ from accounts.models import Person
 from chat import streaming
 from chat.answering.leases import finish_turn
 from chat.models import EndReason, Turn, TurnState
-from chat.streaming.store import _client, stream_key
+from chat.streaming.valkey_stream import _client, stream_key
 from chat.turns.outcomes import Outcome
 from tests.live import Visitor, Web, wait_until
 from tests.streams import make_live_turns

@@ -72,7 +72,7 @@ class TestAnAnswer:
         assert not Email.objects.exists()
 
     def test_needs_no_reader(self, kept: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chat.streaming.writer.READER_SECONDS", 1)
+        monkeypatch.setattr("chat.streaming.valkey_stream.READER_SECONDS", 1)
         slow: Script = [
             OK,
             words("Rain "),

@@ -10,8 +10,8 @@ from accounts.models import Person
 from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
 from chat import streaming
 from chat.models import EndReason, Turn, TurnState
-from chat.streaming.store import _client as valkey
-from chat.streaming.store import stream_key
+from chat.streaming.valkey_stream import _client as valkey
+from chat.streaming.valkey_stream import stream_key
 from tests.chat.conftest import Ask, written
 from tests.quirk_cases import ANSWER, END, PIECES
 from tests.quirks import answered_by

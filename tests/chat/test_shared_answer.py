@@ -206,7 +206,7 @@ def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, te
 
     def write() -> None:
         # As a worker does: twenty entries a second for each.
-        client, steps = streaming.store._client(), 100
+        client, steps = streaming.valkey_stream._client(), 100
         for step in range(steps):
             with client.pipeline(transaction=False) as pipe:
                 for number, turn in enumerate(turns):

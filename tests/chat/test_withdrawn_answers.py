@@ -21,8 +21,8 @@ from chat.answering.leases import LEASE, Checkpoint, checkpoint_turns, claim_tur
 from chat.answering.worker import TurnWorker
 from chat.models import Conversation, EndReason, Note, Turn, TurnState
 from chat.prompt import is_carried
-from chat.streaming.store import _client as valkey
-from chat.streaming.store import stream_key
+from chat.streaming.valkey_stream import _client as valkey
+from chat.streaming.valkey_stream import stream_key
 from chat.turns import outcomes
 from chat.turns.verdicts import is_clearly_ordinary
 from guard import Category, Evidence, Level, Verdict

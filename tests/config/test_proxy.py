@@ -17,7 +17,7 @@ import redis
 from django.conf import settings
 
 from accounts.models import Person
-from chat.streaming.store import stream_key
+from chat.streaming.valkey_stream import stream_key
 from courses.certificates.views import unknown_addresses
 from kit import rate_limits
 from tests.live import ROOT, Process, Visitor, Web, free_port, ready, running
