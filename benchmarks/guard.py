@@ -11,8 +11,10 @@ are read by this program only, and only sums are printed. Intervals are Wilson's
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from guard import (
     Action,
     Category,
     Level,
+    SentenceGate,
     Verdict,
     action_for,
     judge_conversation,
@@ -44,6 +47,8 @@ ANSWERS = Path(__file__).parent / "answers" / "blind.jsonl"
 LOOK_ALIKES = Path(__file__).parent / "look_alikes"
 STOPS = {Action.CARD, Action.PAUSE, Action.REFUSE, Action.REDIRECT}
 OUTPUT = "answers"
+WORDS_A_SECOND = 10
+"""How fast a model writes in `shown_row`."""
 # Tags of harmless messages that sound like danger (benchmarks/teen_set/README.md).
 NEAR = frozenset(
     [
@@ -148,7 +153,7 @@ def language_of(example: Example) -> str:
 def by_language(examples: Sequence[Example]) -> list[dict[str, Any]]:
     """Return the guard's required measures for each language."""
     return [
-        teen_row(f"fourth, {language}", some, [whole(example) for example in some])
+        teen_row(f"fifth, {language}", some, [whole(example) for example in some])
         for language in ("English", "Spanish or mixed")
         for some in [[example for example in examples if language_of(example) == language]]
     ]
@@ -158,7 +163,7 @@ def imminence_row(examples: Sequence[Example]) -> dict[str, Any]:
     """Return how often the emergency number comes first when it should, and when it need not."""
     levels = {level: [whole(e).level for e in examples if e.level == level] for level in ("3", "4")}
     return {
-        "set": "fourth, level 4 rather than 3",
+        "set": "fifth, level 4 rather than 3",
         "4 at level 4": counted(level == Level.ACUTE for level in levels["4"]),
         "3 at level 4": counted(level == Level.ACUTE for level in levels["3"]),
     }
@@ -209,6 +214,34 @@ def answer_rows() -> list[dict[str, Any]]:
         }
         for kind in (None, *dict.fromkeys(row["kind"] for row in rows))
     ]
+
+
+def shown_row() -> dict[str, Any]:
+    """Return how much of the unsafe sentences readers have for a while if words leave before the verdict (ADR 55)."""
+    rows = [json.loads(line) for line in ANSWERS.read_text(encoding="utf-8").splitlines()]
+    unsafe = [row for row in rows if row["unsafe"] and not stops_answer(judge_output(row["text"]))]
+    shown = [count_shown_words(row["question"], row["text"]) for row in unsafe]
+    withdrawn = sorted(words for words, is_withdrawn in shown if is_withdrawn)
+    return {
+        "set": "words shown of unsafe sentences, if the question reads ordinary",
+        "withdrawn": Rate(len(withdrawn), len(shown)),
+        "words shown of a withdrawn one: median, maximum": (withdrawn[len(withdrawn) // 2], withdrawn[-1]),
+        "seconds shown, at ten words a second": (
+            withdrawn[len(withdrawn) // 2] / WORDS_A_SECOND,
+            withdrawn[-1] / WORDS_A_SECOND,
+        ),
+    }
+
+
+def count_shown_words(question: str, sentence: str) -> tuple[int, bool]:
+    """Return how many words of a sentence are shown before its verdict, and whether it is then withdrawn."""
+    gate = SentenceGate(partial(get_encoder().judge_answer, question), holds_sentences=False)
+    shown = ""
+    for piece in re.findall(r"\S+\s*", sentence):
+        gate.feed(piece)
+        shown += gate.release()
+    gate.finish()
+    return len(shown.split()), gate.is_cut
 
 
 def stops_answer(verdict: Verdict) -> bool:
@@ -319,10 +352,8 @@ def main() -> None:
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     """Build every table as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
-    half = {
-        name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third", "fourth")
-    }
-    talks = list(read_examples(TEEN / "talks.jsonl"))
+    half = {name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third", "fifth")}
+    talks = list(read_examples(TEEN / "fifth_talks.jsonl"))
     rows, study = list[dict[str, Any]](), list[str]()
     for file in sorted(folder.glob("*.jsonl")):
         name, examples = file.stem, list(read_examples(file))
@@ -343,17 +374,17 @@ def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
             seen,
             *(
                 teen_row(name, half[name], [whole(example) for example in half[name]])
-                for name in ("blind", "third", "fourth")
+                for name in ("blind", "third", "fifth")
             ),
-            *by_language(half["fourth"]),
+            *by_language(half["fifth"]),
             *plain_rows("third", half["third"]),
-            imminence_row(half["fourth"]),
+            imminence_row(half["fifth"]),
             talk_row(talks),
         ],
-        "answers": answer_rows(),
+        "answers": [*answer_rows(), shown_row()],
         "layers": [
             teen_row(f"{name}, {part}", half[part], [layer(example) for example in half[part]])
-            for part in ("third", "fourth")
+            for part in ("third", "fifth")
             for name, layer in LAYERS.items()
         ],
         "sets": rows,
