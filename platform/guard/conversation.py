@@ -26,13 +26,15 @@ MAX_EARLIER_MESSAGES = 12
 """How many of a person's earlier messages count."""
 _MAX_JOINED_MESSAGES = 2
 """How many earlier messages are joined to the last one, to find a phrase that spans them."""
-_SHORT_WORDS, _VERY_SHORT_WORDS = 40, 24
-"""Up to what length a message is also read after the earlier ones, and as the end of the one before it."""
+_SHORT_WORDS = 40
+"""Up to what length a message is also read after the earlier ones."""
 _CONTEXT_MESSAGES = 5
 """How many earlier messages a message is read after."""
 _FEW_WORDS = 4
 """Up to this length, a message says little by itself, and is always read after the earlier ones."""
-_CONCERN = 0.04
+_VERY_SHORT_WORDS = 24
+"""Up to this length, a message that is read after the earlier ones is also read as the end of the one before it."""
+_CONCERN = 0.05
 """Below this probability of danger, a message by itself is of no concern. Where that holds for the last message and
 those before it, they are not read together: on talks in which danger adds up, that loses nothing."""
 _OF_CONCERN = (CARD_HEAD, HINT_HEAD, UNSAFE_HEAD, Category.METHOD)

@@ -25,10 +25,7 @@ from safetensors.numpy import load_file
 
 from encoders.network import ATTENTION_HEADS, LAYERS, VOCABULARY, WIDTH
 from encoders.wordpiece import MAX_PIECES, WordPiece
-from guard import Category
 from guard.encoder import NAME, ODDS_OUTPUT
-from guard.levels import CARD, HINT, UNSAFE
-from training.examples import HEADS
 from training.graph import build_graph, quantize_graph
 from training.targets import NAMES, Target, draw_epoch
 
@@ -36,8 +33,8 @@ type Weights = dict[str, jax.Array]
 type Stored = dict[str, NDArray[np.float32]]
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-PREVIOUS_SHA256 = "10568759d16e4bb531955856f721c790c36db10533169692af8e5ba904d005ec"
-"""The network of version 2026.11.5, which took an hour from the published weights. Version 2026.11.6 continues it."""
+PREVIOUS_SHA256 = "b6c67bfb12138e29560b33d4390ab5f1313e2b2bd3ad8249e788b9470e52f22c"
+"""The network of version 2026.11.6, which continued 2026.11.5, which took an hour from the published weights."""
 EPOCHS = 3
 _RATE, _HEAD_RATE, _WARM_UP, _DECAY = 7e-5, 5e-3, 0.06, 0.01
 _DROP = 0.1
@@ -47,8 +44,6 @@ _FIRST_BIAS = -2.0
 _PLACES = MAX_PIECES + 2
 # Batch sizes by text length, so that each batch takes about the same time.
 _BATCHES = {12: 96, 16: 64, 24: 48, 32: 32, 48: 24, 64: 18, _PLACES: 12}
-# New heads begin as the old ones nearest to them.
-_BEGIN_AS = {CARD: Category.SUICIDE, HINT: Category.SUICIDE, UNSAFE: Category.UNSAFE_HOME}
 
 
 class Rows[Array](NamedTuple):
@@ -121,7 +116,7 @@ def read_vocabulary(base: Path) -> list[str]:
 
 
 def load_previous(network: Path) -> Weights:
-    """Return the weights of PREVIOUS_SHA256, whose bytes are multiplied by their scales, with new heads added."""
+    """Return the weights of PREVIOUS_SHA256, whose bytes are multiplied by their scales."""
     content = network.read_bytes()
     if hashlib.sha256(content).hexdigest() != PREVIOUS_SHA256:
         raise ValueError(f"{network} is not the network that this training continues")
@@ -134,16 +129,7 @@ def load_previous(network: Path) -> Weights:
         if value.dtype == np.float32 and value.ndim and not name.endswith("_scale"):
             own = whole or name
             old[own] = np.ascontiguousarray(value.T) if own.endswith(".weight") else value
-    return {name: jnp.asarray(value) for name, value in (old | _add_heads(old)).items()}
-
-
-def _add_heads(old: Stored) -> Stored:
-    weight, bias = np.zeros((len(NAMES), WIDTH), np.float32), np.full(len(NAMES), _FIRST_BIAS, np.float32)
-    for name in (*HEADS, *_BEGIN_AS):
-        before = HEADS.index(_BEGIN_AS.get(name, name))
-        weight[NAMES.index(name)] = old["heads.weight"][before]
-        bias[NAMES.index(name)] = old["heads.bias"][before]
-    return {"heads.weight": weight, "heads.bias": bias}
+    return {name: jnp.asarray(value) for name, value in old.items()}
 
 
 def load_base(base: Path) -> Weights:

@@ -180,7 +180,8 @@ def draw_epoch(targets: Sequence[Target], epoch: int, chance: random.Random) -> 
     spanish = [target for target in plain if target.is_spanish]
     danger = [target for target in targets if target.level in {"3", "4", "S"} and not target.earlier]
     for number, target in enumerate(targets):
-        if (number * 7 + epoch) % _SHARES.get(target.kind, 1):
+        # Spanish texts are the rarest.
+        if (number * 7 + epoch) % (1 if target.is_spanish else _SHARES.get(target.kind, 1)):
             continue
         earlier, drawn = target.earlier, chance.random()
         if not earlier and drawn < _WITH_EARLIER and target.kind != "homework":
