@@ -45,7 +45,7 @@ def direct() -> float:
     at = urlsplit(settings.TUTOR_BASE_URL)
     body = {
         "model": settings.TUTOR_MODEL,
-        "messages": build_prompt(QUESTION, past=[]).messages,
+        "messages": build_prompt(QUESTION, remembered=[]).messages,
         "max_tokens": ANSWER_TOKENS,
         "stream": True,
     }

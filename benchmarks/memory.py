@@ -122,14 +122,14 @@ def list_questions(turns: int) -> list[str]:
 
 def build(
     question: str,
-    past: Sequence[Turn],
+    remembered: Sequence[Turn],
     notes: Sequence[Note],
     policy: MemoryPolicy,
     profile: PromptProfile = SMALL,
 ) -> Prompt:
     return build_prompt(
         question,
-        past=past,
+        remembered=remembered,
         notes=notes,
         memory_policy=policy,
         memory_tokens=MEMORY_TOKENS,
@@ -196,13 +196,13 @@ async def replay(
     readings: list[Reading] = []
     limits = get_settings_limits()
     for number, turn in enumerate(talk):
-        past = talk[:number]
-        prompt = build(turn.question, past, list_notes_of(notes, past), policy)
+        remembered = talk[:number]
+        prompt = build(turn.question, remembered, list_notes_of(notes, remembered), policy)
         if policy is MemoryPolicy.FULL and len(prompt.carried) < number:
             # All earlier turns would not fit.
             first = readings[0].prompt
-            carried = sum(earlier.carried_tokens or 0 for earlier in past)
-            newest = past[-1].carried_tokens or 0
+            carried = sum(earlier.carried_tokens or 0 for earlier in remembered)
+            newest = remembered[-1].carried_tokens or 0
             readings.append(
                 Reading(first + carried, first + carried - newest, answers[number].answer, is_computed=True)
             )
@@ -214,8 +214,8 @@ async def replay(
     return readings
 
 
-def list_notes_of(notes: Sequence[Note], past: Sequence[Turn]) -> list[Note]:
-    told = {turn.pk for turn in past}
+def list_notes_of(notes: Sequence[Note], remembered: Sequence[Turn]) -> list[Note]:
+    told = {turn.pk for turn in remembered}
     return [note for note in notes if note.turn_id in told]
 
 
@@ -235,8 +235,8 @@ def compute_shared_prefix(talk: Sequence[Turn], notes: Sequence[Note]) -> float:
     same = total = 0
     before = ""
     for number, turn in enumerate(talk):
-        past = talk[:number]
-        prompt = build(turn.question, past, list_notes_of(notes, past), MemoryPolicy.NOTES, FULL)
+        remembered = talk[:number]
+        prompt = build(turn.question, remembered, list_notes_of(notes, remembered), MemoryPolicy.NOTES, FULL)
         text = "".join(f"\n{message['role']}:{message['content']}" for message in prompt.messages)
         same += next(
             (place for place, (one, other) in enumerate(zip(text, before, strict=False)) if one != other),

@@ -69,7 +69,7 @@ def read_questions(name: str) -> list[Asked]:
 def answered(asked: Asked) -> Answered:
     """Return what search and the tutor find for a question."""
     began = time.perf_counter()
-    cited = find_question_passages(asked.text, past=[])
+    cited = find_question_passages(asked.text, remembered=[])
     ms = (time.perf_counter() - began) * 1000
     ranked = list_lessons(passage.key for passage in find_passages(asked.text, most=MOST_PASSAGES))
     return Answered(asked, ranked, list_lessons(passage.key for passage in cited), ms)

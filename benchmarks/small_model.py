@@ -100,7 +100,7 @@ class Answer:
     is_in_the_language: bool
 
 
-def build_past(asked: Asked) -> list[Turn]:
+def build_earlier_turns(asked: Asked) -> list[Turn]:
     if not asked.before:
         return []
     question, answer = asked.before
@@ -121,7 +121,11 @@ async def ask(
     asked: Asked, profile: PromptProfile, passages: list[FoundPassage], seed: int, vocabulary: frozenset[str]
 ) -> Answer:
     prompt = build_prompt(
-        asked.text, past=build_past(asked), passages=passages, language=asked.language, profile=profile
+        asked.text,
+        remembered=build_earlier_turns(asked),
+        passages=passages,
+        language=asked.language,
+        profile=profile,
     )
     fields: Mapping[str, Any] = {**profile.request_fields, "seed": seed}
     stream = stream_answer(
@@ -165,7 +169,7 @@ def ask_all(seeds: list[int], profiles: list[PromptProfile], *, with_passages: b
     vocabulary = frozenset(VOCABULARY.read_text().split())
     with library():
         found = [
-            find_question_passages(asked.text, past=build_past(asked), language=asked.language)
+            find_question_passages(asked.text, remembered=build_earlier_turns(asked), language=asked.language)
             if with_passages
             else []
             for asked in QUESTIONS

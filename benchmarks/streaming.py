@@ -95,7 +95,7 @@ async def load(stream: Stream, *, at_a_time: int, count: int) -> Measured:
 def direct(url: str, pause: int) -> Stream:
     body = {
         "model": f"mock-{pause}",
-        "messages": build_prompt(QUESTION, past=[]).messages,
+        "messages": build_prompt(QUESTION, remembered=[]).messages,
         "stream": True,
         "max_tokens": TOKENS,
     }

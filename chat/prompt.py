@@ -177,14 +177,14 @@ class Memory:
 
 
 def choose_memory(
-    past: Sequence[Turn],
+    remembered: Sequence[Turn],
     notes: Sequence[Note],
     *,
     policy: MemoryPolicy,
     tokens: int = MEMORY_TOKENS,
     limits: ContextLimits | None = None,
 ) -> Memory:
-    """Return what the next prompt may carry of the earlier turns `past` and of `notes`, both oldest first.
+    """Return what the next prompt may carry of the earlier turns in `remembered` and of `notes`, both oldest first.
 
     `tokens` limits both together. FULL has no limit but the model's context.
     """
@@ -195,11 +195,11 @@ def choose_memory(
         tokens = max(limits.context_tokens - limits.answer_tokens - FULL_MEMORY_RESERVE, MEMORY_TOKENS)
     notes_limit = round(tokens * NOTES_SHARE) if policy in NOTING_POLICIES else 0
     longest = tokens - notes_limit
-    window = choose_window(past, limit=longest)
+    window = choose_window(remembered, limit=longest)
     if not notes_limit:
         return Memory(window, (), longest)
     # What a carried turn says needs no note.
-    noted = {turn.pk for turn in past if is_carried(turn)} - {turn.pk for turn in window}
+    noted = {turn.pk for turn in remembered if is_carried(turn)} - {turn.pk for turn in window}
     usable = [note for note in notes if note.turn_id in noted or note.is_from_other_conversation]
     return Memory(window, choose_prompt_notes(usable, limit=notes_limit), longest)
 
@@ -399,7 +399,7 @@ class Prompt:
 def build_prompt(
     question: str,
     *,
-    past: Iterable[Turn],
+    remembered: Iterable[Turn],
     notes: Sequence[Note] = (),
     memory_policy: str = MemoryPolicy.NOTES,
     memory_tokens: int = MEMORY_TOKENS,
@@ -411,7 +411,7 @@ def build_prompt(
     limits: ContextLimits | None = None,
     model: str = "",
 ) -> Prompt:
-    """Build the prompt for `question` after the earlier turns `past` (oldest first), with its passages.
+    """Build the prompt for `question` after the earlier turns in `remembered` (oldest first), with its passages.
 
     Text by people or lessons is carried as data: in a message of its own or between fences, without marks that could
     end them. `notes` are carried for the turns that no longer are, and for other conversations; `memory_tokens` limits
@@ -445,7 +445,7 @@ def build_prompt(
     lessons = build_grounding(passages, room=room - limits.answer_tokens, profile=profile)
     prompt = replace(prompt, lessons=lessons)
     memory = choose_memory(
-        [turn for turn in past if turn not in continued],
+        [turn for turn in remembered if turn not in continued],
         notes,
         policy=MemoryPolicy(memory_policy),
         tokens=memory_tokens,

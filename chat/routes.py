@@ -55,7 +55,8 @@ USUAL_PROMPT_TOKENS = 1000
 class PromptParts:
     """What a turn's prompt is built from, besides its question."""
 
-    past: Sequence[Turn]
+    # What was forgotten of them is left out when the prompt is built (list_sendable).
+    earlier_turns: Sequence[Turn]
     passages: Sequence[FoundPassage]
     continued: Sequence[Turn]
     notes: Sequence[Note] = ()
@@ -128,10 +129,12 @@ def get_limits(model: TutorModel) -> ContextLimits:
 def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> Prompt:
     """Build the prompt of a turn for this model, as the turn's row says. Raises TooLongForModel."""
     limits = get_limits(model)
-    past, notes = list_sendable(parts.past, parts.notes, conversation=turn.conversation, model=model)
+    remembered, notes = list_sendable(
+        parts.earlier_turns, parts.notes, conversation=turn.conversation, model=model
+    )
     prompt = build_prompt(
         turn.question,
-        past=past,
+        remembered=remembered,
         notes=notes,
         memory_policy=turn.memory_policy,
         memory_tokens=turn.memory_tokens,
@@ -325,7 +328,7 @@ def find_route_failure(turn: Turn) -> SkipReason | None:
 def load_prompt_parts(turn: Turn) -> PromptParts:
     """Load what a stored turn's prompt is built from."""
     return PromptParts(
-        past=get_earlier_turns([turn]).get(turn.pk, ()),
+        earlier_turns=get_earlier_turns([turn]).get(turn.pk, ()),
         passages=get_stored_passages([turn])[turn.pk],
         continued=get_continued_turns([turn])[turn.pk],
         notes=get_notes([turn]).get(turn.pk, ()),

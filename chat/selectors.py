@@ -156,10 +156,10 @@ def _build_chain(turn: Turn, loaded: dict[UUID, Turn]) -> list[Turn]:
     return chain
 
 
-def drop_forgotten(past: Iterable[Turn], conversation: Conversation | None) -> list[Turn]:
+def drop_forgotten(earlier_turns: Iterable[Turn], conversation: Conversation | None) -> list[Turn]:
     """Return the earlier turns that the owner has not made the tutor forget."""
     since = conversation.remembered_since if conversation else None
-    return [turn for turn in past if since is None or turn.asked_at >= since]
+    return [turn for turn in earlier_turns if since is None or turn.asked_at >= since]
 
 
 # What a new conversation may use of earlier ones: how to help, not what the task was. Newest first.
@@ -223,16 +223,20 @@ vale vez y ya ejemplo ejemplos fácil corto corta largo
 
 
 def find_question_passages(
-    question: str, *, past: Sequence[Turn], language: str | None = None
+    question: str, *, remembered: Sequence[Turn], language: str | None = None
 ) -> list[FoundPassage]:
     """Return the passages for a question, best first; empty if no lesson covers it.
 
-    A follow-up without a subject ("Why is that?") is searched as the question before it; `past` has the earlier turns,
-    oldest first. `language` is the asker's; None is the page's (see find_passages).
+    A follow-up without a subject ("Why is that?") is searched as the question before it. `remembered` has the earlier
+    turns that were not forgotten, oldest first. `language` is the asker's; None is the page's (see find_passages).
     """
     words = set(get_wording(language or get_page_language()).simplify_words(question))
     if words <= set(FOLLOW_UP_WORDS.split()):
-        return find_passages(past[-1].question, language=language) if past and past[-1].passages else []
+        return (
+            find_passages(remembered[-1].question, language=language)
+            if remembered and remembered[-1].passages
+            else []
+        )
     return find_passages(question, language=language)
 
 

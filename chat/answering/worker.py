@@ -101,7 +101,7 @@ class TurnWorker:
             logger.warning("The database is unavailable: queued turns are claimed once it is back.")
             return
         try:
-            pasts, continued = get_earlier_turns(turns), get_continued_turns(turns)
+            earlier_by_turn, continued = get_earlier_turns(turns), get_continued_turns(turns)
             passages, notes = get_stored_passages(turns), get_notes(turns)
         except DatabaseError:
             # Their leases run out, and the sweep gives the turns to another worker.
@@ -110,7 +110,10 @@ class TurnWorker:
         for turn in turns:
             outcomes.record_claim(turn)
             parts = PromptParts(
-                pasts.get(turn.pk, ()), passages[turn.pk], continued[turn.pk], notes.get(turn.pk, ())
+                earlier_by_turn.get(turn.pk, ()),
+                passages[turn.pk],
+                continued[turn.pk],
+                notes.get(turn.pk, ()),
             )
             try:
                 self._start(turn, parts)

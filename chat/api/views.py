@@ -157,8 +157,8 @@ def _start_turn(
     try:
         return start(turn_id=turn_id)
     except TurnIdTaken:
-        past = list_shown_turns(conversation) if conversation else ()
-        if action_for(judge_question(question, past)) not in CRISIS_ACTIONS:
+        earlier_turns = list_shown_turns(conversation) if conversation else ()
+        if action_for(judge_question(question, earlier_turns)) not in CRISIS_ACTIONS:
             raise
         return start(turn_id=asking.derive_turn_id(person, turn_id, question))
 

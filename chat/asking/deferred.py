@@ -137,16 +137,16 @@ def _release_or_wait(turn: Turn) -> None:
 
 
 def _create_hold(turn: Turn, gate: TutorGate) -> None:
-    past, continued = _list_earlier_turns(turn), get_continued_turns([turn])[turn.pk]
-    remembered = drop_forgotten(past, turn.conversation)
+    earlier_turns, continued = _list_earlier_turns(turn), get_continued_turns([turn])[turn.pk]
+    remembered = drop_forgotten(earlier_turns, turn.conversation)
     passages = find_passages(turn.question, remembered, continued, language=turn.language)
-    parts = PromptParts(past, passages, continued)
+    parts = PromptParts(earlier_turns, passages, continued)
     create_turn_hold(turn, parts, person=turn.conversation.owner, gate=gate)
 
 
 def _list_earlier_turns(turn: Turn) -> list[Turn]:
-    past = drop_duplicate_questions(list_shown_turns(turn.conversation))
-    return list(past.exclude(pk__in=[pk for pk in (turn.pk, turn.retry_of_id) if pk]))
+    earlier_turns = drop_duplicate_questions(list_shown_turns(turn.conversation))
+    return list(earlier_turns.exclude(pk__in=[pk for pk in (turn.pk, turn.retry_of_id) if pk]))
 
 
 def _enqueue(turn: Turn) -> None:
@@ -198,12 +198,12 @@ def judge_deferred() -> None:
 
 
 def _build_remote_gates(turns: Sequence[Turn]) -> list[RemoteGate]:
-    pasts, continued = get_earlier_turns(turns), get_continued_turns(turns)
+    earlier_by_turn, continued = get_earlier_turns(turns), get_continued_turns(turns)
     return [
         RemoteGate.for_prompt(
             build_prompt(
                 turn.question,
-                past=drop_forgotten(pasts.get(turn.pk, ()), turn.conversation),
+                remembered=drop_forgotten(earlier_by_turn.get(turn.pk, ()), turn.conversation),
                 memory_policy=turn.memory_policy,
                 memory_tokens=turn.memory_tokens,
                 language=turn.language,

@@ -98,7 +98,7 @@ class QuestionAssessment:
 
 def assess_question(
     question: str,
-    past: Sequence[Turn],
+    earlier_turns: Sequence[Turn],
     *,
     remembered: Sequence[Turn],
     leaves_site: bool,
@@ -107,10 +107,10 @@ def assess_question(
 ) -> QuestionAssessment:
     """Judge a question and find the passages for its answer. Writes nothing.
 
-    All of `past` is judged with it; a follow-up refers to the turns in `remembered`. `leaves_site` says whether a
-    company outside may read it: then its writer decides about personal data in it.
+    It is judged together with all `earlier_turns`; a follow-up refers only to those in `remembered`. `leaves_site` says
+    whether an outside company may read the question; if so, the asker decides what happens to personal data in it.
     """
-    verdict = judge_question(question, past)
+    verdict = judge_question(question, earlier_turns)
     action = action_for(verdict)
     if action in FIXED_STATES or len(question) > MAX_QUESTION_LENGTH:
         return QuestionAssessment(verdict=verdict, action=action, question=question)
@@ -126,12 +126,12 @@ def assess_question(
 
 
 def find_passages(
-    question: str, past: Sequence[Turn], continued: Sequence[Turn], *, language: str | None = None
+    question: str, remembered: Sequence[Turn], continued: Sequence[Turn], *, language: str | None = None
 ) -> list[FoundPassage]:
     """Return the passages for an answer. A continuation has the passages of the answer that it continues."""
     if continued:
         return get_turn_passages(continued[-1], language=language or get_page_language())
-    return find_question_passages(question, past=past, language=language)
+    return find_question_passages(question, remembered=remembered, language=language)
 
 
 def start_turn(
@@ -164,15 +164,15 @@ def start_turn(
     question = normalize_question(question)
     if not question:
         raise QuestionEmpty
-    past = list(_list_earlier_turns(conversation, retry_of))
+    earlier_turns = list(_list_earlier_turns(conversation, retry_of))
     # Judge before the transaction: the networks and the search take longer than a row should stay locked.
     # A continuation sends the answer so far, which stays where it was written.
     local_only = local_only or (continues is not None and continues.local_only)
     exposure = get_exposure(person, local_only=local_only)
     assessment = assess_question(
         question,
-        past,
-        remembered=drop_forgotten(past, conversation),
+        earlier_turns,
+        remembered=drop_forgotten(earlier_turns, conversation),
         leaves_site=exposure.to_model or exposure.to_guard,
         personal=personal,
         continues=continues,
@@ -186,7 +186,7 @@ def start_turn(
             person,
             turn_id,
             question,
-            past,
+            earlier_turns,
             assessment,
             conversation,
             retry_of,
@@ -223,9 +223,11 @@ def normalize_question(question: str) -> str:
 
 
 def _list_earlier_turns(conversation: Conversation | None, retry_of: Turn | None) -> QuerySet[Turn]:
-    past = drop_duplicate_questions(list_shown_turns(conversation)) if conversation else Turn.objects.none()
+    earlier_turns = (
+        drop_duplicate_questions(list_shown_turns(conversation)) if conversation else Turn.objects.none()
+    )
     # Exclude the retried turn, or its text counts twice.
-    return past.exclude(pk=retry_of.pk) if retry_of else past
+    return earlier_turns.exclude(pk=retry_of.pk) if retry_of else earlier_turns
 
 
 def _require_same_question(
@@ -299,7 +301,7 @@ class NewQuestion:
     person: Person
     turn_id: UUID
     question: str
-    past: list[Turn]
+    earlier_turns: list[Turn]
     assessment: QuestionAssessment
     conversation: Conversation | None
     retry_of: Turn | None
@@ -400,7 +402,7 @@ def _touch_conversation(conversation: Conversation) -> bool:
 
 
 def _get_parts(new: NewQuestion) -> PromptParts:
-    return PromptParts(new.past, new.assessment.passages, new.assessment.continued)
+    return PromptParts(new.earlier_turns, new.assessment.passages, new.assessment.continued)
 
 
 def _check_and_defer(new: NewQuestion, turn: Turn, gate: TutorGate) -> None:
@@ -448,6 +450,6 @@ def count_question(person: Person, question: str, conversation: Conversation | N
     try:
         question_rate_limit.hit(person.pk)
     except RateLimited:
-        past = list_shown_turns(conversation) if conversation else ()
-        if action_for(judge_question(question, past)) not in CRISIS_ACTIONS:
+        earlier_turns = list_shown_turns(conversation) if conversation else ()
+        if action_for(judge_question(question, earlier_turns)) not in CRISIS_ACTIONS:
             raise

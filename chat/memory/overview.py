@@ -58,9 +58,9 @@ def build_memory_overview(person: Person, conversation: Conversation) -> MemoryO
         notes = list(Note.objects.filter(conversation=conversation))
     model = preview_route(person, gate).model
     earlier = get_earlier_turns([upcoming]).get(upcoming.pk, ())
-    past, usable = list_sendable(earlier, notes, conversation=conversation, model=model)
+    remembered, usable = list_sendable(earlier, notes, conversation=conversation, model=model)
     memory = choose_memory(
-        past,
+        remembered,
         usable,
         policy=rules.policy,
         tokens=rules.tokens,

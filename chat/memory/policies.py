@@ -68,7 +68,7 @@ class MemoryRules:
 
 
 def list_sendable(
-    past: Iterable[Turn],
+    earlier_turns: Iterable[Turn],
     notes: Sequence[Note],
     *,
     conversation: Conversation | None,
@@ -78,7 +78,7 @@ def list_sendable(
 
     What was forgotten is not, and what was asked as a question that stays here is not sent outside later either.
     """
-    kept = drop_forgotten(past, conversation)
+    kept = drop_forgotten(earlier_turns, conversation)
     if model is None or model.is_local:
         return kept, list(notes)
     return (

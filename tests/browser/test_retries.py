@@ -135,7 +135,7 @@ def test_words_stay_when_a_retry_fails_after_a_reload_and_in_memory(
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator(".turn")).to_have_count(2)
     following = Turn.objects.get(question="What is a delta?")
-    prompt = build_prompt(following.question, past=get_earlier_turns([following])[following.pk])
+    prompt = build_prompt(following.question, remembered=get_earlier_turns([following])[following.pk])
     assert stopped.answer in [message["content"] for message in prompt.messages]
 
 

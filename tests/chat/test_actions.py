@@ -89,7 +89,7 @@ class TestFixedTexts:
     ) -> None:
         judged(given)
         turn = ask(teen)
-        assert len(build_prompt("Why?", past=[turn]).messages) == 2
+        assert len(build_prompt("Why?", remembered=[turn]).messages) == 2
 
     def test_the_question_does_not_become_the_title(
         self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged
@@ -265,7 +265,7 @@ class TestSupport:
         self, teen: Person, ask: Ask
     ) -> None:
         turn = ask(teen)
-        prompt = add_turn_instructions(build_prompt(turn.question, past=[]), turn)
+        prompt = add_turn_instructions(build_prompt(turn.question, remembered=[]), turn)
         assert FULL.support_instruction in prompt.messages[-1]["content"]
         assert Hold.objects.get().tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
@@ -274,17 +274,19 @@ class TestSupport:
         turn = ask(teen)
         assert (
             FULL.support_instruction
-            not in add_turn_instructions(build_prompt(turn.question, past=[]), turn).messages[-1]["content"]
+            not in add_turn_instructions(build_prompt(turn.question, remembered=[]), turn).messages[-1][
+                "content"
+            ]
         )
 
     def test_a_question_that_fills_the_context_drops_the_instruction(
         self, teen: Person, settings: Settings
     ) -> None:
         question, turn = "why " * 60, Turn(level=Level.STRESS, state=TurnState.QUEUED)
-        settings.TUTOR_CONTEXT_TOKENS = build_prompt(question, past=[]).tokens_at_most + 70
+        settings.TUTOR_CONTEXT_TOKENS = build_prompt(question, remembered=[]).tokens_at_most + 70
         assert (
             FULL.support_instruction
-            not in add_turn_instructions(build_prompt(question, past=[]), turn).messages[-1]["content"]
+            not in add_turn_instructions(build_prompt(question, remembered=[]), turn).messages[-1]["content"]
         )
 
     @pytest.mark.parametrize(
@@ -306,7 +308,7 @@ class TestSupport:
         settings.TUTOR_ANSWER_TOKENS = 40
         turn = written(ask(teen, "I am stressed. What is a noun?"))
         assert turn.state == TurnState.ANSWERED
-        assert turn.prompt_tokens > build_prompt(turn.question, past=[]).tokens_likely / 2
+        assert turn.prompt_tokens > build_prompt(turn.question, remembered=[]).tokens_likely / 2
 
 
 class TestRefusing:

@@ -85,7 +85,7 @@ class TestPrivacyOfThePrompt:
             state=TurnState.ANSWERED, answer="Zebra.", ended_at=timezone.now()
         )
         turn = ask(teen, "What is a noun?")
-        prompt = build_prompt(turn.question, past=get_earlier_turns([turn])[turn.pk])
+        prompt = build_prompt(turn.question, remembered=get_earlier_turns([turn])[turn.pk])
         assert "ebra" not in str(prompt.messages)
 
 

@@ -54,7 +54,7 @@ def list_prompt_messages(turn: Turn) -> list[str]:
     """Return the messages for the model after the instructions."""
     prompt = build_prompt(
         turn.question,
-        past=(),
+        remembered=(),
         memory_tokens=turn.memory_tokens,
         continued=get_continued_turns([turn])[turn.pk],
     )
@@ -159,18 +159,18 @@ class TestThePrompt:
         return Turn(pk=uuid4(), question=question, answer=answer, state=TurnState.STOPPED)
 
     def test_says_to_go_on_without_repeating(self) -> None:
-        prompt = build_prompt("Go on.", past=(), continued=[self.build_unfinished(SO_FAR)])
+        prompt = build_prompt("Go on.", remembered=(), continued=[self.build_unfinished(SO_FAR)])
         assert FULL.continue_instruction in prompt.messages[-1]["content"]
         assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
 
     def test_carries_nothing_twice(self) -> None:
         turn = self.build_unfinished(SO_FAR)
-        prompt = build_prompt("Go on.", past=[turn], continued=[turn])
+        prompt = build_prompt("Go on.", remembered=[turn], continued=[turn])
         assert [message["content"] for message in prompt.messages].count(SO_FAR) == 1
 
     def test_defuses_template_marks_in_the_earlier_question_and_answer(self) -> None:
         prompt = build_prompt(
-            "Go on.", past=(), continued=[self.build_unfinished("a <|im_end|> b", "x <|im_start|> y")]
+            "Go on.", remembered=(), continued=[self.build_unfinished("a <|im_end|> b", "x <|im_start|> y")]
         )
         assert "<|im" not in "".join(message["content"] for message in prompt.messages)
 
@@ -178,9 +178,9 @@ class TestThePrompt:
         answer = (
             " ".join(f"This is sentence number {number}." for number in range(300)) + " And the rivers carry"
         )
-        carried = build_prompt("Go on.", past=(), continued=[self.build_unfinished(answer)]).messages[2][
-            "content"
-        ]
+        carried = build_prompt("Go on.", remembered=(), continued=[self.build_unfinished(answer)]).messages[
+            2
+        ]["content"]
         assert carried.startswith("This is sentence number")
         assert carried.endswith("And the rivers carry")
         assert estimate_max_tokens(carried) <= CONTINUED_TOKENS
@@ -188,7 +188,7 @@ class TestThePrompt:
     @pytest.mark.parametrize("question", ["why " * 20, "why " * 400, "¿por qué? " * 60])
     @pytest.mark.parametrize("answer", ["word " * 2000, "x" * 9000, "水" * 900])
     def test_fits_the_models_context_with_room_for_an_answer(self, question: str, answer: str) -> None:
-        prompt = build_prompt("Go on.", past=(), continued=[self.build_unfinished(answer, question)])
+        prompt = build_prompt("Go on.", remembered=(), continued=[self.build_unfinished(answer, question)])
         assert prompt.tokens_at_most + get_answer_room(prompt) <= settings.TUTOR_CONTEXT_TOKENS
         assert get_answer_room(prompt) >= MIN_ANSWER_TOKENS
 

@@ -115,8 +115,8 @@ class TestMemory:
         Link.objects.update(memory=MemoryPolicy.NONE)
         second = ask(teen, "Is AI biased?", conversation=first.conversation)
         assert second.memory_policy == MemoryPolicy.NONE
-        past = get_earlier_turns([second]).get(second.pk, [])
-        assert len(build_prompt(second.question, past=past).messages) == 2
+        earlier_turns = get_earlier_turns([second]).get(second.pk, [])
+        assert len(build_prompt(second.question, remembered=earlier_turns).messages) == 2
 
 
 class TestTheParentView:

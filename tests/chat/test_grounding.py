@@ -45,14 +45,14 @@ class TestPassages:
         self, question: str, teen: Person, ask: Ask
     ) -> None:
         before = end_turn(ask(teen, COVERED))
-        assert find_question_passages(question, past=[before])[0].key == before.passages[0]
+        assert find_question_passages(question, remembered=[before])[0].key == before.passages[0]
 
     def test_a_question_with_its_own_subject_does_not(self, teen: Person, ask: Ask) -> None:
         before = end_turn(ask(teen, COVERED))
-        assert find_question_passages("What is the boiling point of water?", past=[before]) == []
+        assert find_question_passages("What is the boiling point of water?", remembered=[before]) == []
 
     def test_a_follow_up_of_an_uncovered_question_has_none(self, teen: Person, ask: Ask) -> None:
-        assert find_question_passages("Why is that?", past=[end_turn(ask(teen, UNKNOWN))]) == []
+        assert find_question_passages("Why is that?", remembered=[end_turn(ask(teen, UNKNOWN))]) == []
 
     def test_a_help_card_cites_nothing(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "I want to die")
@@ -61,12 +61,12 @@ class TestPassages:
 
 class TestThePrompt:
     def test_the_passages_are_in_the_prompt(self) -> None:
-        asked = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[-1]["content"]
+        asked = build_prompt(COVERED, remembered=[], passages=find_passages(COVERED)).messages[-1]["content"]
         assert "A model does not know what it does not know." in asked
         assert "not instructions" in asked
 
     def test_the_prompt_says_if_there_are_no_passages(self) -> None:
-        assert FULL.no_passages_instruction in build_prompt(UNKNOWN, past=[]).messages[-1]["content"]
+        assert FULL.no_passages_instruction in build_prompt(UNKNOWN, remembered=[]).messages[-1]["content"]
 
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
     def test_the_passages_never_take_more_than_their_share_of_tokens(self, room: int) -> None:
@@ -84,12 +84,14 @@ class TestThePrompt:
 
     def test_a_long_question_leaves_no_room_for_them(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 1300
-        prompt = build_prompt("Why does AI make things up? " * 40, past=[], passages=find_passages(COVERED))
+        prompt = build_prompt(
+            "Why does AI make things up? " * 40, remembered=[], passages=find_passages(COVERED)
+        )
         assert prompt.tokens_at_most + 60 <= 1300
 
     def test_the_hold_covers_them(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, COVERED)
-        prompt = build_prompt(COVERED, past=[], passages=find_passages(COVERED))
+        prompt = build_prompt(COVERED, remembered=[], passages=find_passages(COVERED))
         assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
     @pytest.mark.django_db(transaction=True)

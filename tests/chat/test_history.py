@@ -302,7 +302,7 @@ class TestTheList:
     def test_renames_and_comes_back_to_its_page(self, owner: Client, many: None) -> None:
         page = owner.get(self.find_older_link(owner.get(self.LIST).content.decode())).content.decode()
         conversation = Conversation.objects.get(title="Number 31.")
-        listed = re.search(rf'name="listed" value="([^"]+{conversation.pk})"', page)
+        listed = re.search(rf'name="listed"\s+value="([^"]+{conversation.pk})"', page)
         assert listed
         address = listed[1].replace("&amp;", "&")
         reply = owner.post(

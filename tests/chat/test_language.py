@@ -94,29 +94,29 @@ class TestItsPassages:
         self,
     ) -> None:
         passages = find_question_passages(
-            "Does asking about suicide put the idea in their head?", past=[], language="es"
+            "Does asking about suicide put the idea in their head?", remembered=[], language="es"
         )
         assert (passages[0].key, passages[0].language) == (TRANSLATED, "es")
 
     def test_a_question_in_spanish_on_an_english_page_is_answered_from_the_english_lesson(self) -> None:
-        passages = find_question_passages(IN_SPANISH, past=[], language="en")
+        passages = find_question_passages(IN_SPANISH, remembered=[], language="en")
         assert TRANSLATED in [passage.key for passage in passages]
         assert {passage.language for passage in passages} == {"en"}
 
     def test_one_that_leans_on_the_last_one_stays_in_its_language(self, teen: Person, ask: Ask) -> None:
         before = Turn(question=IN_SPANISH, passages=[TRANSLATED])
-        assert find_question_passages("¿por qué?", past=[before], language="es")[0].language == "es"
+        assert find_question_passages("¿por qué?", remembered=[before], language="es")[0].language == "es"
 
     def test_none_of_either_language_speaks_of_what_no_lesson_covers(self) -> None:
         for question in ("¿Por qué es azul el cielo?", "Why is the sky blue?"):
             for language in ("en", "es"):
-                assert find_question_passages(question, past=[], language=language) == []
+                assert find_question_passages(question, remembered=[], language=language) == []
 
 
 class TestThePrompt:
     @pytest.mark.parametrize(("language", "name"), [("en", "English"), ("es", "Spanish")])
     def test_the_language_of_the_question_and_else_that_of_its_page(self, language: str, name: str) -> None:
-        instructions = build_prompt("Why?", past=[], language=language).messages[0]["content"]
+        instructions = build_prompt("Why?", remembered=[], language=language).messages[0]["content"]
         assert f"Answer in the language of the question; where that is not plain, in {name}." in instructions
 
     @pytest.mark.django_db(transaction=True)

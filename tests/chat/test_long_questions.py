@@ -114,7 +114,7 @@ class TestByItsTokens:
         turn = ask(teen, question[: raised.value.limit])
         assert turn.state == TurnState.QUEUED
         with pytest.raises(TooLongForModel):
-            build_prompt(question[: raised.value.limit + 20], past=())
+            build_prompt(question[: raised.value.limit + 20], remembered=())
 
     def test_in_a_small_context_a_long_question_is_rejected_and_a_shorter_one_accepted(
         self, owner: Client, settings: Settings
@@ -146,7 +146,7 @@ class TestAfterwards:
         long = Turn(
             question=f"Poem: {build_homework(7000)}", answer="They rub. " * 300, state=TurnState.ANSWERED
         )
-        prompt = build_prompt("And in the sea?", past=[long])
+        prompt = build_prompt("And in the sea?", remembered=[long])
         question, answer = (message["content"] for message in prompt.messages[1:3])
         assert question.startswith("Poem: We read")
         assert question.endswith(ASKS)
@@ -156,7 +156,7 @@ class TestAfterwards:
     def test_going_on_with_its_answer_leaves_room_for_one(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048
         long = Turn(question="🫖" * 400, answer="Because " * 90, state=TurnState.STOPPED)
-        prompt = build_prompt("Go on.", past=(), continued=[long])
+        prompt = build_prompt("Go on.", remembered=(), continued=[long])
         assert get_answer_room(prompt) >= 60
         assert "Because" in prompt.messages[2]["content"]
 

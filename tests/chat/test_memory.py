@@ -272,7 +272,7 @@ class TestChoices:
         talk.remembered_since = timezone.now()
         talk.save()
         assert ask(teen, "Why is that?", conversation=talk).passages == []
-        assert find_question_passages("Why is that?", past=[]) == []
+        assert find_question_passages("Why is that?", remembered=[]) == []
 
 
 @pytest.mark.django_db

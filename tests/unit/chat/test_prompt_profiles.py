@@ -43,7 +43,7 @@ def turn(question: str, answer: str = "It is.") -> Turn:
 
 
 def system_of(prompt_of: PromptProfile, **options: object) -> str:
-    return build_prompt("why", past=[], profile=prompt_of, **options).messages[0]["content"]  # type: ignore[arg-type]
+    return build_prompt("why", remembered=[], profile=prompt_of, **options).messages[0]["content"]  # type: ignore[arg-type]
 
 
 @each_profile
@@ -57,7 +57,7 @@ def test_an_unknown_name_raises() -> None:
 
 
 def test_a_prompt_is_full_unless_the_model_is_small() -> None:
-    prompt = build_prompt("why", past=[])
+    prompt = build_prompt("why", remembered=[])
     assert prompt.profile is FULL
     assert prompt.messages[0]["content"].startswith(FULL.instructions)
 
@@ -72,7 +72,7 @@ def test_a_prompt_says_what_its_profile_says(profile: PromptProfile) -> None:
     continued = [turn("hard", "half an")]
     messages = build_prompt(
         "why",
-        past=[],
+        remembered=[],
         profile=profile,
         is_brief=True,
         continued=continued,
@@ -91,7 +91,7 @@ def test_a_prompt_says_what_its_profile_says(profile: PromptProfile) -> None:
 @each_profile
 def test_a_prompt_keeps_its_profile_for_a_burdened_learner(profile: PromptProfile) -> None:
     burdened = Turn(level=Level.STRESS, state=TurnState.QUEUED)
-    prompt = add_turn_instructions(build_prompt("why", past=[], profile=profile), burdened)
+    prompt = add_turn_instructions(build_prompt("why", remembered=[], profile=profile), burdened)
     assert profile.support_instruction in prompt.messages[-1]["content"]
     assert prompt.messages[0]["content"] == system_of(profile)
     assert prompt.profile is profile
@@ -107,8 +107,8 @@ def test_passages_stay_within_the_profiles_limit(profile: PromptProfile, count: 
 @each_profile
 @pytest.mark.parametrize("question", ["why", "why " * 400])
 def test_prompt_and_answer_fit_the_models_context(profile: PromptProfile, question: str) -> None:
-    past = [turn("question " * 40, "answer " * 200) for _ in range(20)]
-    prompt = build_prompt(question, past=past, passages=[passage(1)], profile=profile)
+    remembered = [turn("question " * 40, "answer " * 200) for _ in range(20)]
+    prompt = build_prompt(question, remembered=remembered, passages=[passage(1)], profile=profile)
     room = get_answer_room(prompt)
     assert prompt.tokens_at_most + room <= settings.TUTOR_CONTEXT_TOKENS
     assert MIN_ANSWER_TOKENS <= room <= (profile.answer_tokens or settings.TUTOR_ANSWER_TOKENS)
@@ -119,7 +119,7 @@ def test_a_small_models_answer_ends_at_its_cap_or_the_plans(
     plan: int | None, room: int, settings: Settings
 ) -> None:
     settings.TUTOR_ANSWER_TOKENS = 400
-    assert get_answer_room(build_prompt("why", past=[], profile=SMALL), longest=plan) == room
+    assert get_answer_room(build_prompt("why", remembered=[], profile=SMALL), longest=plan) == room
 
 
 @each_profile
