@@ -91,11 +91,11 @@ class ShownCost:
 
 @dataclass(frozen=True)
 class ShownTurn:
-    """A turn as the page shows it. `after` is the id of the last stream entry in `page`."""
+    """A turn as the page shows it. `after` is the id of the last stream entry in `answer_so_far`."""
 
     turn: Turn
     after: str
-    page: GrowingAnswer
+    answer_so_far: GrowingAnswer
     passages: Sequence[FoundPassage]
     # Retries and continuations of the turn, oldest first.
     followers: Sequence[Turn] = ()
@@ -297,12 +297,12 @@ def _build_shown_turn(
     talk: TalkCost | None,
 ) -> ShownTurn:
     """Build a shown turn. A live turn has the text on its stream, and the entry id to continue from."""
-    page = GrowingAnswer()
+    answer_so_far = GrowingAnswer()
     if not turn.is_live:
         return ShownTurn(
             turn=turn,
             after="0",
-            page=page,
+            answer_so_far=answer_so_far,
             passages=passages,
             followers=followers,
             is_model_down=is_model_down,
@@ -312,8 +312,8 @@ def _build_shown_turn(
     # A stream that cannot be read is shown as empty, and read from its start later. Without JavaScript a page cannot
     # take back a sentence, so it is shown once it was judged.
     streamed = streaming.read_judged_stream(turn.pk) or streaming.StreamedAnswer()
-    page.grow(streamed.text)
-    return ShownTurn(turn=turn, after=streamed.last_id, page=page, passages=passages)
+    answer_so_far.grow(streamed.text)
+    return ShownTurn(turn=turn, after=streamed.last_id, answer_so_far=answer_so_far, passages=passages)
 
 
 # --- What an answer cost ---
