@@ -20,7 +20,7 @@ from chat.turns.verdicts import FIXED_STATES
 from guard import Action, Verdict, action_for, judge_output, judge_strictly
 from guard.remote import GUARDS, GuardMessages, RemoteGuard, UnreadableReply
 from inference.messages import ChatMessage
-from inference.remote_guard import RemoteGuardUnavailable, ask_remote_guard, breaker
+from inference.remote_guard import RemoteGuardUnavailable, ask_remote_guard
 
 logger = logging.getLogger(__name__)
 
@@ -141,10 +141,4 @@ class RemoteGate:
 
 async def _fetch_verdict(guard: RemoteGuard, messages: GuardMessages) -> Verdict:
     request = guard.build_request(messages, model=settings.GUARD_MODEL)
-    try:
-        verdict = guard.parse_reply(await ask_remote_guard(request.path, request.body))
-    except UnreadableReply:
-        breaker.record_failure()
-        raise
-    breaker.record_success()
-    return verdict
+    return await ask_remote_guard(request.path, request.body, parse=guard.parse_reply)

@@ -104,13 +104,13 @@ def remote(settings: Settings) -> Iterator[Callable[..., RemoteGuard]]:
         running.append((guard, server))
         return guard
 
-    remote_guard.breaker.__init__()  # type: ignore[misc]
+    remote_guard.guard_breaker.__init__()  # type: ignore[misc]
     yield start
     for guard, server in running:
         guard.for_prompt.set()
         server.shutdown()
         server.server_close()
-    remote_guard.breaker.__init__()  # type: ignore[misc]
+    remote_guard.guard_breaker.__init__()  # type: ignore[misc]
     loop.submit(_opinion_forget()).result()
 
 
@@ -332,12 +332,12 @@ def test_a_guard_that_keeps_failing_is_left_alone_and_asked_again_later(
     answered(SENTENCE)
     assert len(guard.heard) == asked
     assert asked == remote_guard.MAX_FAILURES
-    remote_guard.breaker.open_until = 0.0
-    # The wait is over: one question is tried, and when it fails the others keep waiting.
+    remote_guard.guard_breaker.rests_until = 0.0
+    # The rest is over: one question tries the guard, and when it fails the others are not sent.
     answered(SENTENCE)
     answered(SENTENCE)
     assert len(guard.heard) == asked + 1
-    remote_guard.breaker.open_until = 0.0
+    remote_guard.guard_breaker.rests_until = 0.0
     guard.say = lambda _body: SAFE["llama"]
     assert answered(SENTENCE * 20).end_reason == EndReason.NONE
     assert len(guard.heard) > asked
