@@ -145,7 +145,7 @@ async def send(prompt: Prompt, *, tokens: int) -> tuple[str, Reading]:
     stream = stream_answer(
         endpoint=get_endpoint(),
         messages=prompt.messages,
-        answer_tokens=tokens,
+        max_answer_tokens=tokens,
         request_id="benchmark",
         fields=fields,
     )

@@ -131,7 +131,7 @@ async def ask(
     stream = stream_answer(
         endpoint=get_endpoint(),
         messages=prompt.messages,
-        answer_tokens=get_answer_room(prompt),
+        max_answer_tokens=get_answer_room(prompt),
         request_id="benchmark",
         fields=fields,
     )

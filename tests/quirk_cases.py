@@ -317,7 +317,7 @@ def caps() -> Iterator[Case]:
         "estimate": range(390, 401),
     }
     yield make_case(
-        "a cap that the server ignores",
+        "a limit that the server ignores",
         OK,
         many,
         END,
@@ -325,7 +325,7 @@ def caps() -> Iterator[Case]:
         **limit,
     )
     yield make_case(
-        "a cap ignored in long pieces",
+        "a limit ignored in long pieces",
         OK,
         b"".join(delta("Rain falls from clouds. " * 10) for _ in range(100)),
         END,

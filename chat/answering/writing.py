@@ -137,7 +137,7 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
     stream = stream_answer(
         endpoint=answer.endpoint,
         messages=prompt.messages,
-        answer_tokens=answer.turn.max_answer_tokens,
+        max_answer_tokens=answer.turn.max_answer_tokens,
         request_id=str(answer.turn.pk),
         fields=prompt.profile.request_fields,
     )

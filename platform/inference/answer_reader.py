@@ -31,16 +31,16 @@ class Chunk(NamedTuple):
 class AnswerReader:
     """Yields the AnswerDeltas of one answer and then its TokenUsage, even if it ends with an error.
 
-    `cap` is the maximum number of tokens; if the server exceeds it, the answer is cut there.
+    If the server exceeds `max_answer_tokens`, the answer is cut there.
     """
 
-    def __init__(self, events: EventReader, *, cap: int, thinks_first: bool) -> None:
+    def __init__(self, events: EventReader, *, max_answer_tokens: int, thinks_first: bool) -> None:
         self._events = events
-        self._cap = cap
+        self._max_tokens = max_answer_tokens
         self.thinking = ThinkingFilter(thinks_first=thinks_first)
         self.finish_reason = ""
         self.has_text = False
-        # Tokens generated so far: an estimate for billing if the server reports none, and a minimum to enforce the cap.
+        # Tokens generated so far: an estimate for billing if none are reported, a minimum to enforce the limit.
         self.tokens = 0
         self._min_tokens = 0
         self._length = 0
@@ -88,19 +88,19 @@ class AnswerReader:
             if chunk.thinking:
                 self.thinking.note_separate_thinking()
             likely, minimum = estimate_piece_tokens(generated)
-            text = self._cut_to_cap(chunk.text, len(generated), minimum)
+            text = self._cut_to_limit(chunk.text, len(generated), minimum)
             self.tokens += likely
             delta = self._build_delta(self._join_surrogates(text))
         if chunk.usage:
             self._record_usage(chunk.usage)
         return delta
 
-    def _cut_to_cap(self, text: str, length: int, minimum: int) -> str:
-        """Return as much of the text as fits below the cap."""
-        room = self._cap - self._min_tokens
+    def _cut_to_limit(self, text: str, length: int, minimum: int) -> str:
+        """Return as much of the text as fits below the limit."""
+        room = self._max_tokens - self._min_tokens
         self._min_tokens, self._length = self._min_tokens + minimum, self._length + length
         # Some servers send single characters, which are not tokens.
-        if min(self._min_tokens, self._length // MIN_CHARACTERS_PER_TOKEN) <= self._cap:
+        if min(self._min_tokens, self._length // MIN_CHARACTERS_PER_TOKEN) <= self._max_tokens:
             return text
         self._is_cut = True
         return text[: max(room, 0) * MAX_BYTES_PER_TOKEN] if minimum > 1 else ""
@@ -131,7 +131,7 @@ class AnswerReader:
         if usage.answer_tokens is not None:
             self._counted_by_usage = self.tokens
             self.tokens = self._counted_by_usage = max(self.tokens, usage.answer_tokens)
-            self._is_cut |= usage.answer_tokens > self._cap and not self.finish_reason
+            self._is_cut |= usage.answer_tokens > self._max_tokens and not self.finish_reason
 
     def _read_rest(self) -> AnswerDelta | None:
         split = self.thinking.finish(reached_limit=self.usage.reached_limit)

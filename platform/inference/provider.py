@@ -130,22 +130,22 @@ async def stream_answer(
     *,
     endpoint: Endpoint,
     messages: Sequence[ChatMessage],
-    answer_tokens: int,
+    max_answer_tokens: int,
     request_id: str,
     fields: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[AnswerDelta | TokenUsage]:
     """Yield the answer as the model generates it, then its TokenUsage.
 
-    `answer_tokens` is the maximum to generate; `request_id` is sent to the server for its log. `fields` are more fields
-    of the request, such as samplers: those of the endpoint replace them, and the server is asked without one that it
-    refuses. Closing the generator closes the connection, which stops the model. Raises ModelError if the answer is
-    incomplete, after the usage if the server had begun to answer.
+    `request_id` is sent to the server for its log. `fields` are extra request fields, such as samplers. The endpoint's
+    own fields override them, and a field that the server refuses is dropped. Closing the generator closes the
+    connection, which stops the model. Raises ModelError if the answer is incomplete, after the usage if the server had
+    begun to answer.
     """
     profile, began = _get_profile(endpoint), asyncio.get_running_loop().time()
     request = CompletionRequest(
         endpoint,
         messages,
-        answer_tokens,
+        max_answer_tokens,
         request_id,
         began + endpoint.first_token_seconds,
         fields or {},
@@ -159,7 +159,9 @@ async def stream_answer(
                 following=endpoint.next_token_seconds,
                 began=began,
             )
-            reader = AnswerReader(events, cap=answer_tokens, thinks_first=profile.thinks_first is not False)
+            reader = AnswerReader(
+                events, max_answer_tokens=max_answer_tokens, thinks_first=profile.thinks_first is not False
+            )
             async for piece in reader.pieces():
                 yield piece
             if profile.thinks_first is None:
@@ -202,7 +204,7 @@ class CompletionRequest:
 
     endpoint: Endpoint
     messages: Sequence[ChatMessage]
-    answer_tokens: int
+    max_answer_tokens: int
     request_id: str
     give_up_at: float
     fields: Mapping[str, Any]
@@ -244,7 +246,7 @@ async def _send_request(
             extra_body={**optional, **endpoint.extra_fields} or None,
             # Longer than our own timeout, which can tell a silent model from a lost connection.
             timeout=openai.Timeout(endpoint.first_token_seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS),
-            **{profile.limit_fields[0]: request.answer_tokens},
+            **{profile.limit_fields[0]: request.max_answer_tokens},
             **more,
         )
     )

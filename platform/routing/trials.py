@@ -151,7 +151,7 @@ async def _call(endpoint: Endpoint, prices: Prices, question: str, deadline: flo
                 stream_answer(
                     endpoint=endpoint,
                     messages=messages,
-                    answer_tokens=TRIAL_TOKENS,
+                    max_answer_tokens=TRIAL_TOKENS,
                     request_id=f"trial-{uuid4()}",
                 )
             ) as stream,

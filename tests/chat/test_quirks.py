@@ -24,7 +24,7 @@ THROUGH_THE_WORKER = {
     "finish_reason error",
     "silence in the middle",
     "JSON without usage",
-    "a cap that the server ignores",
+    "a limit that the server ignores",
     "429 and a time",
 }
 

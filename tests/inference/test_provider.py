@@ -28,7 +28,7 @@ def run[T](coroutine: Coroutine[None, None, T]) -> T:
 async def answer(tokens: int, stop_after: int | None = None) -> list[AnswerDelta | TokenUsage]:
     pieces: list[AnswerDelta | TokenUsage] = []
     async with aclosing(
-        stream_answer(endpoint=get_endpoint(), messages=ASK, answer_tokens=tokens, request_id=NAME)
+        stream_answer(endpoint=get_endpoint(), messages=ASK, max_answer_tokens=tokens, request_id=NAME)
     ) as stream:
         async for piece in stream:
             pieces.append(piece)

@@ -36,7 +36,7 @@ async def read() -> Came:
     stream = stream_answer(
         endpoint=get_endpoint(),
         messages=[{"role": "user", "content": "Where does rain come from?"}],
-        answer_tokens=400,
+        max_answer_tokens=400,
         request_id="a-turn",
     )
     async with aclosing(stream) as pieces:
