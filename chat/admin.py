@@ -11,8 +11,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from chat.formatting import format_part_cost, format_route, format_talk_cost
-from chat.memory.costs import CostPart, get_talk_costs, split_answer_cost
+from chat.formatting import format_conversation_cost, format_part_cost, format_route
+from chat.memory.costs import CostPart, get_conversation_costs, split_answer_cost
 from chat.models import EndReason, ModelOutage, Report, ReportCount, Turn, TurnRoute, TurnState
 from chat.reports import get_taken_action, iterate_examples, list_shared_reports
 from chat.selectors import count_live_turns
@@ -211,7 +211,7 @@ class TurnRouteAdmin(ReadOnlyAdmin):
         "cached",
         "cost",
         "cost_parts",
-        "talk",
+        "conversation_cost",
     )
     list_filter = (ModelFilter, StateFilter, ("asked_at", DayFilter))
     ordering = ("-asked_at",)
@@ -274,10 +274,10 @@ class TurnRouteAdmin(ReadOnlyAdmin):
         lines = ((format_part_cost(cost),) for cost in costs if cost.tokens)
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", lines)) if costs else "-"
 
-    @admin.display(description=_("the talk so far"))
-    def talk(self, turn: TurnRoute) -> str:
-        talk = get_talk_costs(Turn.objects.filter(conversation__turns=turn.pk)).get(turn.pk)
-        return format_talk_cost(talk) if talk else "-"
+    @admin.display(description=_("the conversation so far"))
+    def conversation_cost(self, turn: TurnRoute) -> str:
+        cost = get_conversation_costs(Turn.objects.filter(conversation__turns=turn.pk)).get(turn.pk)
+        return format_conversation_cost(cost) if cost else "-"
 
     @admin.display(description=_("cost"), ordering="microdollars")
     def cost(self, turn: TurnRoute) -> str:

@@ -30,7 +30,7 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
-from chat.memory.costs import PartCost, TalkCost, round_to_two_digits
+from chat.memory.costs import ConversationCost, PartCost, round_to_two_digits
 from chat.models import EndReason, ModelOutage, Report, Turn, TurnState, WaitsFor
 from chat.turns.verdicts import get_verdict
 from kit.rate_limits import RateLimited, format_rate_limited
@@ -163,7 +163,7 @@ def format_part_cost(cost: PartCost) -> str:
     return _("%(part)s: %(tokens)s tokens, %(price)s") % named
 
 
-def format_talk_cost(talk: TalkCost) -> str:
+def format_conversation_cost(cost: ConversationCost) -> str:
     """Say what a conversation has cost, and what full memory would have cost, for admins.
 
     Figures are rounded: exact sums would show which turns belong to the same conversation.
@@ -171,10 +171,10 @@ def format_talk_cost(talk: TalkCost) -> str:
     return _(
         "About %(tokens)s tokens, %(price)s; with full memory about %(full_tokens)s tokens, %(full_price)s"
     ) % {
-        "tokens": number_format(round_to_two_digits(talk.tokens), force_grouping=True),
-        "price": format_dollars(round_to_two_digits(talk.microdollars)),
-        "full_tokens": number_format(round_to_two_digits(talk.full_tokens), force_grouping=True),
-        "full_price": format_dollars(round_to_two_digits(talk.full_microdollars)),
+        "tokens": number_format(round_to_two_digits(cost.tokens), force_grouping=True),
+        "price": format_dollars(round_to_two_digits(cost.microdollars)),
+        "full_tokens": number_format(round_to_two_digits(cost.full_tokens), force_grouping=True),
+        "full_price": format_dollars(round_to_two_digits(cost.full_microdollars)),
     }
 
 

@@ -1,4 +1,4 @@
-"""What an answer cost, by part, and what a talk has cost so far beside what full memory would have cost.
+"""What an answer cost, by part, and what a conversation has cost so far beside what full memory would have cost.
 
 A prompt consists of instructions, what is remembered (notes and turns), the question, and what follows it: lessons or
 one-off instructions. A server's cache holds the beginning of a prompt, so its cached tokens belong to the parts in
@@ -78,7 +78,7 @@ class PartCost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TalkCost:
+class ConversationCost:
     """What the answers of a conversation have cost, and what full memory would have cost."""
 
     answers: int = 0
@@ -139,22 +139,22 @@ def round_to_two_digits(number: int) -> int:
     return round(number, 2 - len(str(number)))
 
 
-def get_talk_costs(turns: QuerySet[Turn]) -> dict[UUID, TalkCost]:
+def get_conversation_costs(turns: QuerySet[Turn]) -> dict[UUID, ConversationCost]:
     """Return what a conversation had cost after each of its charged turns, by turn id. Uses one query.
 
     `turns` are all turns of one conversation.
     """
     charged = turns.filter(prompt_tokens__gt=0, ended_at__isnull=False)
-    return sum_talk(charged.order_by("asked_at", "pk").only(*COST_COLUMNS))
+    return sum_costs(charged.order_by("asked_at", "pk").only(*COST_COLUMNS))
 
 
-def sum_talk(turns: Iterable[Turn]) -> dict[UUID, TalkCost]:
+def sum_costs(turns: Iterable[Turn]) -> dict[UUID, ConversationCost]:
     """Return what a conversation had cost after each of `turns`, its charged turns, oldest first."""
-    costs: dict[UUID, TalkCost] = {}
-    cost, carried = TalkCost(), _Carried()
+    costs: dict[UUID, ConversationCost] = {}
+    cost, carried = ConversationCost(), _Carried()
     for turn in turns:
         prompt, cached = _count_full_prompt(turn, carried)
-        cost = TalkCost(
+        cost = ConversationCost(
             answers=cost.answers + 1,
             tokens=cost.tokens + turn.tokens,
             cached_tokens=cost.cached_tokens + turn.cached_tokens,

@@ -21,10 +21,10 @@ from chat.formatting import (
     format_fallback,
 )
 from chat.memory.costs import (
+    ConversationCost,
     CostPart,
     PartCost,
-    TalkCost,
-    get_talk_costs,
+    get_conversation_costs,
     round_to_two_digits,
     split_answer_cost,
 )
@@ -80,12 +80,12 @@ class ShownPart:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownCost:
-    """What an answer cost. `talk_text` and `full_text` compare the conversation with full memory, or are ""."""
+    """What an answer cost. `conversation_text` and `full_text` compare the conversation with full memory, or are ""."""
 
     parts: Sequence[ShownPart]
     has_cached: bool
     price_text: str
-    talk_text: str
+    conversation_text: str
     full_text: str
 
 
@@ -103,7 +103,7 @@ class ShownTurn:
     report_form: ReportForm | None = None
     is_model_down: bool = False
     # What the conversation had cost after this turn.
-    talk: TalkCost | None = None
+    conversation_cost: ConversationCost | None = None
 
     @property
     def question_html(self) -> SafeString:
@@ -176,7 +176,7 @@ class ShownTurn:
     @property
     def cost(self) -> ShownCost | None:
         """What the turn cost by part; None if it was not charged."""
-        return build_shown_cost(self.turn, self.talk)
+        return build_shown_cost(self.turn, self.conversation_cost)
 
     @property
     def fallback_text(self) -> str:
@@ -244,14 +244,14 @@ def build_shown_turns(turns: Iterable[Turn], *, has_costs: bool = False) -> list
     # Look for an outage only if a turn failed because of the model's server.
     has_failed = any(turn.end_reason in SERVER_FAILURES for turn in turns)
     down = {outage.model_id for outage in list_outages()} if has_failed else set()
-    talks = _find_talk_costs(turns) if has_costs else {}
+    conversation_costs = _get_conversation_costs(turns) if has_costs else {}
     return [
         _build_shown_turn(
             turn,
             [passages[key] for key in turn.passages if key in passages],
             followed.get(turn.pk, ()),
             is_model_down=turn.tutor_model_id in down,
-            talk=talks.get(turn.pk),
+            conversation_cost=conversation_costs.get(turn.pk),
         )
         for turn in turns
     ]
@@ -274,12 +274,12 @@ def _find_followers(turns: Sequence[Turn]) -> Mapping[UUID, Sequence[Turn]]:
     return followed
 
 
-def _find_talk_costs(turns: Sequence[Turn]) -> Mapping[UUID, TalkCost]:
+def _get_conversation_costs(turns: Sequence[Turn]) -> Mapping[UUID, ConversationCost]:
     """Return what the conversation of `turns` had cost after each of them, without a query if none was charged."""
     charged = next((turn for turn in turns if turn.tokens and not turn.is_live), None)
     if charged is None:
         return {}
-    return get_talk_costs(Turn.objects.filter(conversation=charged.conversation_id))
+    return get_conversation_costs(Turn.objects.filter(conversation=charged.conversation_id))
 
 
 def build_shown_turn(turn: Turn) -> ShownTurn:
@@ -294,7 +294,7 @@ def _build_shown_turn(
     followers: Sequence[Turn],
     *,
     is_model_down: bool,
-    talk: TalkCost | None,
+    conversation_cost: ConversationCost | None,
 ) -> ShownTurn:
     """Build a shown turn. A live turn has the text on its stream, and the entry id to continue from."""
     answer_so_far = GrowingAnswer()
@@ -306,7 +306,7 @@ def _build_shown_turn(
             passages=passages,
             followers=followers,
             is_model_down=is_model_down,
-            talk=talk,
+            conversation_cost=conversation_cost,
         )
     streaming.record_reader(turn.pk)
     # A stream that cannot be read is shown as empty, and read from its start later. Without JavaScript a page cannot
@@ -319,18 +319,18 @@ def _build_shown_turn(
 # --- What an answer cost ---
 
 
-def build_shown_cost(turn: Turn, talk: TalkCost | None) -> ShownCost | None:
+def build_shown_cost(turn: Turn, conversation_cost: ConversationCost | None) -> ShownCost | None:
     """Return what a turn cost by part, and its conversation so far; None if it was not charged."""
     costs = split_answer_cost(turn)
     if not costs:
         return None
-    has_comparison = talk is not None and talk.answers > 1
+    compared = conversation_cost if conversation_cost and conversation_cost.answers > 1 else None
     return ShownCost(
         parts=_build_parts(costs, has_lessons=bool(turn.passages)),
         has_cached=any(cost.cached_tokens for cost in costs),
         price_text=format_dollars(turn.microdollars) if turn.microdollars else "",
-        talk_text=format_talk(talk) if talk and has_comparison else "",
-        full_text=format_full_memory(talk) if talk and has_comparison else "",
+        conversation_text=format_conversation(compared) if compared else "",
+        full_text=format_full_memory(compared) if compared else "",
     )
 
 
@@ -403,28 +403,28 @@ def _format_words(cost: PartCost) -> str:
     )
 
 
-def format_talk(talk: TalkCost) -> str:
+def format_conversation(cost: ConversationCost) -> str:
     """Say what a conversation has cost so far."""
     named = {
-        "answers": _format_number(talk.answers),
-        "words": _format_number(count_words(talk.tokens)),
-        "price": format_dollars(talk.microdollars),
+        "answers": _format_number(cost.answers),
+        "words": _format_number(count_words(cost.tokens)),
+        "price": format_dollars(cost.microdollars),
     }
-    if talk.microdollars:
-        return _("This talk so far: %(answers)s answers, about %(words)s words, %(price)s.") % named
-    return _("This talk so far: %(answers)s answers, about %(words)s words.") % named
+    if cost.microdollars:
+        return _("This conversation so far: %(answers)s answers, about %(words)s words, %(price)s.") % named
+    return _("This conversation so far: %(answers)s answers, about %(words)s words.") % named
 
 
-def format_full_memory(talk: TalkCost) -> str:
+def format_full_memory(cost: ConversationCost) -> str:
     """Say what the same answers would have cost if the tutor remembered everything."""
-    words = count_words(talk.full_tokens)
+    words = count_words(cost.full_tokens)
     named = {
         "words": _format_number(words),
-        "price": format_dollars(round_to_two_digits(talk.full_microdollars)),
+        "price": format_dollars(round_to_two_digits(cost.full_microdollars)),
     }
-    if words <= count_words(talk.tokens):
+    if words <= count_words(cost.tokens):
         return _("With full memory it would have been about the same.")
-    if talk.full_microdollars:
+    if cost.full_microdollars:
         return _("With full memory it would have been about %(words)s words, %(price)s.") % named
     return _("With full memory it would have been about %(words)s words.") % named
 

@@ -287,7 +287,7 @@ class TestTheCostOfAnAnswer:
             page.keyboard.press(key)
             expect(part).to_be_visible(visible=state)
             expect(line).to_be_focused()
-        expect(details.get_by_text("This talk so far: 3 answers")).to_be_visible()
+        expect(details.get_by_text("This conversation so far: 3 answers")).to_be_visible()
         audit()
         assert not list(list_overflows(page))
 

@@ -52,7 +52,7 @@ def test_a_free_answer_says_its_parts_in_words(owner: Client, teen: Person) -> N
         assert f"<dt>{label}</dt> <dd>{text}</dd>" in page
     assert "costs less" in page
     # No part without tokens, no price without one, and nothing to compare yet.
-    for absent in ("<dt>Lessons", "<dt>Price", "This talk so far", "style="):
+    for absent in ("<dt>Lessons", "<dt>Price", "This conversation so far", "style="):
         assert absent not in page.partition('class="answer-cost"')[2].partition("</details>")[0]
 
 
@@ -63,7 +63,7 @@ def test_a_priced_answer_says_its_price_and_what_full_memory_would_have_cost(
     assert "950 tokens, by big · $0.00129" in page
     assert page.count("<dt>Price</dt> <dd>$0.00129</dd>") == 12
     # 12 × 950 tokens. With full memory 12 × 350, and for the earlier turns 4 × 540 and 60 × 150.
-    assert "This talk so far: 12 answers, about 8,000 words, $0.01548." in page
+    assert "This conversation so far: 12 answers, about 8,000 words, $0.01548." in page
     assert "With full memory it would have been about 11,000 words, $0.018." in page
 
 
@@ -108,16 +108,18 @@ def test_each_answer_says_what_the_talk_had_cost_until_then_on_every_page(
     owner: Client, teen: Person
 ) -> None:
     conversation = create_conversation(teen, TURNS_A_PAGE + 20, **COST)
-    assert f"This talk so far: {TURNS_A_PAGE + 20} answers, about 47,000 words." in read(owner, conversation)
+    assert f"This conversation so far: {TURNS_A_PAGE + 20} answers, about 47,000 words." in read(
+        owner, conversation
+    )
     newest = conversation.turns.order_by("-asked_at")[TURNS_A_PAGE - 1]
     page = read(owner, conversation, before=str(newest.pk))
-    assert "This talk so far: 20 answers, about 13,000 words." in page
-    assert "This talk so far: 21 answers" not in page
+    assert "This conversation so far: 20 answers, about 13,000 words." in page
+    assert "This conversation so far: 21 answers" not in page
 
 
 def test_other_conversations_do_not_count(owner: Client, teen: Person) -> None:
     create_conversation(teen, 5, **COST)
-    assert "This talk so far: 2 answers" in read(owner, create_conversation(teen, 2, **COST))
+    assert "This conversation so far: 2 answers" in read(owner, create_conversation(teen, 2, **COST))
 
 
 def test_a_page_takes_one_query_more_however_long_the_talk_is(

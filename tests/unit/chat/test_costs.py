@@ -14,7 +14,7 @@ from chat.memory.costs import (
     round_to_two_digits,
     split_answer_cost,
     split_by_weight,
-    sum_talk,
+    sum_costs,
 )
 from chat.models import Turn, TurnState
 from chat.prompt import PromptPart
@@ -115,8 +115,8 @@ class TestParts:
         assert build_shown_cost(turn, None) is None
 
 
-def build_talk(count: int, *, memory: int = 700, cached: int = 500, **fields: object) -> list[Turn]:
-    """Build a talk whose memory has a limit: its turns cost the same from a few turns on."""
+def build_conversation(count: int, *, memory: int = 700, cached: int = 500, **fields: object) -> list[Turn]:
+    """Build a conversation whose memory has a limit: its turns cost the same from a few turns on."""
     return [
         build_turn(
             {"instructions": 200, "turns": min(place * 150, memory), "question": 30, "after_question": 150},
@@ -132,8 +132,8 @@ def build_talk(count: int, *, memory: int = 700, cached: int = 500, **fields: ob
 
 class TestTalk:
     def test_full_memory_costs_what_its_formula_says(self) -> None:
-        turns = build_talk(3, memory=150, **PRICES)
-        last = sum_talk(turns)[turns[-1].pk]
+        turns = build_conversation(3, memory=150, **PRICES)
+        last = sum_costs(turns)[turns[-1].pk]
         assert last.answers == 3
         assert last.tokens == sum(turn.tokens for turn in turns)
         assert last.microdollars == sum(turn.microdollars for turn in turns)
@@ -144,7 +144,7 @@ class TestTalk:
         assert last.full_microdollars == sum(exact)
 
     def test_it_grows_with_the_square_of_the_length_and_ours_does_not(self) -> None:
-        costs = list(sum_talk(build_talk(200, **PRICES)).values())
+        costs = list(sum_costs(build_conversation(200, **PRICES)).values())
         half, whole = costs[99], costs[199]
         assert whole.tokens < 2.1 * half.tokens
         assert whole.full_tokens > 3.5 * half.full_tokens
@@ -165,12 +165,12 @@ class TestTalk:
             )
             for place, (carried, lessons, question, size, cached) in enumerate(rows)
         ]
-        for cost in sum_talk(turns).values():
+        for cost in sum_costs(turns).values():
             assert cost.full_tokens >= cost.tokens
 
     def test_a_turn_without_a_count_is_carried_as_its_question_and_answer(self) -> None:
         turns = [build_turn({"question": 40}, answer=60, place=place) for place in range(2)]
-        assert sum_talk(turns)[turns[1].pk].full_tokens == 100 + 100 + 100
+        assert sum_costs(turns)[turns[1].pk].full_tokens == 100 + 100 + 100
 
     @pytest.mark.parametrize(
         "fields", [{"state": TurnState.CUT}, {"replaced_by_id": uuid4()}], ids=["cut", "replaced"]
@@ -178,7 +178,7 @@ class TestTalk:
     def test_what_no_prompt_repeats_is_charged_and_not_carried(self, fields: dict[str, Any]) -> None:
         first = build_turn({"question": 40}, answer=60, carried_tokens=100, **fields)
         second = build_turn({"question": 40}, answer=60, place=1)
-        cost = sum_talk([first, second])[second.pk]
+        cost = sum_costs([first, second])[second.pk]
         assert (cost.tokens, cost.full_tokens) == (200, 200)
 
     def test_a_retry_does_not_carry_what_it_retries(self) -> None:
@@ -186,7 +186,7 @@ class TestTalk:
             build_turn({"question": 40}, answer=60, place=place, carried_tokens=100) for place in range(2)
         )
         again = build_turn({"question": 40}, answer=60, place=2, retry_of_id=stopped.pk)
-        costs = sum_talk([first, stopped, again])
+        costs = sum_costs([first, stopped, again])
         assert costs[again.pk].full_tokens - costs[stopped.pk].full_tokens == 100 + 100
 
 
