@@ -141,7 +141,7 @@ async def ask(
         async for piece in pieces:
             if isinstance(piece, TokenUsage):
                 if piece.reached_limit and profile.drops_unfinished_sentence:
-                    length = detector.find_last_end() or None
+                    length = detector.get_last_end() or None
                 continue
             text, tokens = text + piece.text, piece.tokens
             if (repeated_from := detector.feed(piece.text)) is not None:

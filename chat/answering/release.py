@@ -177,7 +177,7 @@ class AnswerRelease:
         if self.remote:
             rest = await self.remote.release(rest, ended=True)
         if self.length is None and self.drops_unfinished_sentence and self.answer.has_reached_limit:
-            self.length = (self.repetition and self.repetition.find_last_end()) or None
+            self.length = (self.repetition and self.repetition.get_last_end()) or None
         if self.length is None:
             self._write(rest)
         else:

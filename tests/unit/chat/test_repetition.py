@@ -174,7 +174,7 @@ def test_any_text_can_be_read(text: str, size: int) -> None:
     for start in range(0, len(text), size):
         length = detector.feed(text[start : start + size])
         assert length is None or 0 < length <= len(text)
-    assert 0 <= detector.find_last_end() <= len(text)
+    assert 0 <= detector.get_last_end() <= len(text)
 
 
 @pytest.mark.parametrize(
@@ -194,4 +194,4 @@ def test_the_last_end_is_that_of_a_whole_sentence_or_line(text: str, end: str) -
     detector = RepetitionDetector()
     for character in text:
         assert detector.feed(character) is None
-    assert text[: detector.find_last_end()].rstrip() == end
+    assert text[: detector.get_last_end()].rstrip() == end
