@@ -340,7 +340,7 @@ class TurnRoute(Turn):
 class Note(models.Model):
     """A sentence of a question that the tutor remembers once its turn is too old to be carried.
 
-    It is chosen when the turn is answered, without a model (chat.memory.notes), and its writer may edit or delete it.
+    It is chosen when the turn is answered, without a model (chat.memory.notes), and its asker may edit or delete it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -353,7 +353,7 @@ class Note(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     edited_at = models.DateTimeField(null=True, blank=True)
 
-    # Not a column: whether it is carried into another conversation of its writer.
+    # Not a column: whether it is carried into another conversation of its asker.
     is_from_other_conversation = False
 
     class Meta:

@@ -33,7 +33,7 @@ from chat.api.serializers import (
     serialize_turns,
 )
 from chat.asking import services as asking
-from chat.asking.services import StartedTurn, count_question
+from chat.asking.services import StartedTurn, require_question_rate
 from chat.errors import TurnIdTaken
 from chat.models import Conversation, Turn
 from chat.plans import list_plan_summaries
@@ -110,7 +110,7 @@ class TurnCreate(FreeTextView):
             ask_serializer.validated_data["conversation"],
         )
         conversation = get_own_conversation(person, conversation_id) if conversation_id else None
-        count_question(person, question, conversation)
+        require_question_rate(person, question, conversation)
         with raise_problems(person):
             started = _start_turn(
                 person=person,
@@ -187,7 +187,7 @@ class TurnContinue(SignedInView):
         the same checks as any question. Asking again returns the existing continuation, whatever the key.
         """
         unfinished, key = get_own_turn(self.person, turn_id), _read_key(request)
-        count_question(self.person, unfinished.question, unfinished.conversation)
+        require_question_rate(self.person, unfinished.question, unfinished.conversation)
         with raise_problems(self.person):
             started = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
         if started.turn == unfinished:

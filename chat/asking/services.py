@@ -1,4 +1,4 @@
-"""Turns a question into a turn: judge it, check it, find its passages, hold its cost, and store it."""
+"""Creates a turn from a question: judge it, check it, find its passages, hold its cost, and store it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,8 +71,6 @@ from kit.texts import normalize_text
 from safeguarding.review import is_tutor_open
 from telemetry.context import bind_log_ids
 
-question_rate_limit = RateLimit("questions", "12/minute;200/hour")
-
 
 class StartedTurn(NamedTuple):
     """A question's turn, and whether this call created it."""
@@ -87,10 +85,10 @@ class QuestionAssessment:
 
     verdict: Verdict
     action: Action
-    # The text for the model, without the personal data that its writer wants removed.
+    # The text for the model, without the personal data that the asker wants removed.
     question: str
-    # Set if the writer must first decide what to do with personal data.
-    asks_about: PersonalDataFound | None = None
+    # Raised later, unless the question is rejected for another reason: the asker must decide about personal data.
+    personal_data_error: PersonalDataFound | None = None
     passages: Sequence[FoundPassage] = ()
     # The turns whose answer this question continues, oldest first.
     continued: Sequence[Turn] = ()
@@ -116,8 +114,10 @@ def assess_question(
         return QuestionAssessment(verdict=verdict, action=action, question=question)
     try:
         question = redact_or_ask(question, verdict, personal, leaves_site=leaves_site)
-    except PersonalDataFound as personal_data:
-        return QuestionAssessment(verdict=verdict, action=action, question=question, asks_about=personal_data)
+    except PersonalDataFound as error:
+        return QuestionAssessment(
+            verdict=verdict, action=action, question=question, personal_data_error=error
+        )
     continued = list_continued_turns(continues)
     passages = find_passages(question, remembered, continued)
     return QuestionAssessment(
@@ -132,6 +132,22 @@ def find_passages(
     if continued:
         return get_turn_passages(continued[-1], language=language or get_page_language())
     return find_question_passages(question, remembered=remembered, language=language)
+
+
+question_rate_limit = RateLimit("questions", "12/minute;200/hour")
+
+
+def require_question_rate(person: Person, question: str, conversation: Conversation | None = None) -> None:
+    """Count a question toward the rate limit. Raises RateLimited, but not for a question in a crisis.
+
+    What was asked in `conversation` is judged with it.
+    """
+    try:
+        question_rate_limit.hit(person.pk)
+    except RateLimited:
+        earlier_turns = list_shown_turns(conversation) if conversation else ()
+        if action_for(judge_question(question, earlier_turns)) not in CRISIS_ACTIONS:
+            raise
 
 
 def start_turn(
@@ -149,26 +165,28 @@ def start_turn(
     """Judge a question, hold what its answer may cost, store it as a turn, and send it to a worker.
 
     The asker's page or program chooses `turn_id`; posting the same question twice returns the same turn, the second
-    time with `is_new` False. A question in a crisis becomes a crisis card immediately, regardless of the budget
-    and all other checks; cards and the other fixed texts of chat.turns.verdicts cost nothing.
+    time with `is_new` False. A question in a crisis becomes a crisis card at once, whatever the budget, its length, a
+    pause, quiet hours, a tutor that is not open, or another answer in progress. It still needs consent (see below).
+    Cards and the other fixed texts of chat.turns.verdicts cost nothing.
 
     Without `conversation` a new one begins. `personal` says what to do with personal data in the question
     (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With
     `wait_for_model` the question is deferred if no model is up (chat.turns.outages). With `local_only` it stays on this
     site's own machines, as the page has said; an agreement of the family has the same effect.
 
-    Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Nothing is stored about
-    a teen without consent, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
+    Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Of these a question in a
+    crisis raises only FamilyClosed, as nothing is stored about a teen without consent, not even a cry for help,
+    ConversationGone and TurnIdTaken. The caller shows the card then (safeguarding.crisis).
     """
     bind_log_ids(turn=turn_id)
     question = normalize_question(question)
     if not question:
         raise QuestionEmpty
     earlier_turns = list(_list_earlier_turns(conversation, retry_of))
-    # Judge before the transaction: the networks and the search take longer than a row should stay locked.
-    # A continuation sends the answer so far, which stays where it was written.
+    # A continuation sends the answer so far, so it must stay local if that answer had to.
     local_only = local_only or (continues is not None and continues.local_only)
     exposure = get_exposure(person, local_only=local_only)
+    # Judge before the transaction: the networks and the search take longer than a row should stay locked.
     assessment = assess_question(
         question,
         earlier_turns,
@@ -180,28 +198,28 @@ def start_turn(
     with transaction.atomic():
         # If an id is posted twice, the second request waits here and then finds the turn of the first.
         acquire_key_lock(turn_id)
-        if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
-            return StartedTurn(_require_same_question(person, known, question, conversation), is_new=False)
+        if existing := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
+            return StartedTurn(_require_same_question(person, existing, question, conversation), is_new=False)
         new = NewQuestion(
-            person,
-            turn_id,
-            question,
-            earlier_turns,
-            assessment,
-            conversation,
-            retry_of,
-            continues,
-            wait_for_model,
-            # A question that was judged as one that stays must stay, even if a fallback could leave.
+            person=person,
+            turn_id=turn_id,
+            typed_question=question,
+            earlier_turns=earlier_turns,
+            assessment=assessment,
+            conversation=conversation,
+            retry_of=retry_of,
+            continues=continues,
+            wait_for_model=wait_for_model,
+            # It was judged as a local question, so a fallback must not send it outside.
             local_only=not exposure.to_model,
         )
         return _store_turn(new)
 
 
 def start_turn_from_page(*, person: Person, turn_id: UUID, question: str, **options: Any) -> StartedTurn:
-    """Start a turn from a page. Its form may have a used id: after Back, that of the turn it asked before.
+    """Start a turn from a page. After the browser's Back button, its form may send the id of an earlier turn.
 
-    A used id with other text gets a new id derived from both, so posting that twice still asks once. Takes the
+    A used id with other text gets a new id derived from both, so posting it twice still creates one turn. Takes the
     arguments of `start_turn` and raises its errors except TurnIdTaken.
     """
     try:
@@ -231,20 +249,22 @@ def _list_earlier_turns(conversation: Conversation | None, retry_of: Turn | None
 
 
 def _require_same_question(
-    person: Person, known: Turn, question: str, conversation: Conversation | None
+    person: Person, existing: Turn, question: str, conversation: Conversation | None
 ) -> Turn:
-    """Return the known turn of an id if it is the person's own and asks the same question in the same conversation.
+    """Return the existing turn of an id if it is the person's own and asks the same question in the same conversation.
 
     Raises TurnIdTaken otherwise.
     """
-    is_own = known.conversation.owner_id == person.pk and list_turns(person).filter(pk=known.pk).exists()
-    is_same_conversation = conversation is None or known.conversation_id == conversation.pk
+    is_own = (
+        existing.conversation.owner_id == person.pk and list_turns(person).filter(pk=existing.pk).exists()
+    )
+    is_same_conversation = conversation is None or existing.conversation_id == conversation.pk
     if (
         is_own
         and is_same_conversation
-        and known.question in {question[:MAX_QUESTION_LENGTH], redact_personal_data(question)}
+        and existing.question in {question[:MAX_QUESTION_LENGTH], redact_personal_data(question)}
     ):
-        return known
+        return existing
     raise TurnIdTaken(is_own=is_own)
 
 
@@ -264,10 +284,10 @@ def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: b
         conversation=failed.conversation,
         retry_of=failed,
         continues=failed.continues,
-        # The writer agreed to any personal data when the question was first sent.
+        # The asker agreed to any personal data when the question was first sent.
         personal=PersonalDataChoice.KEEP,
         wait_for_model=wait_for_model,
-        # Its page said that it stays here, and then its writer was not asked about personal data in it.
+        # The page said that the question stays on this site, so the asker was not asked about personal data.
         local_only=failed.local_only,
     )
 
@@ -275,8 +295,8 @@ def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: b
 def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> StartedTurn:
     """Ask for the rest of an unfinished answer in a new turn, which passes the same checks as any question.
 
-    Asking twice asks once. A turn without an unfinished answer is returned unchanged. Raises the errors of
-    `start_turn`.
+    A second call returns the same continuation. A turn without an unfinished answer is returned unchanged. Raises the
+    errors of `start_turn`.
     """
     following = find_continuation(turn)
     if following or not can_continue(turn):
@@ -294,13 +314,14 @@ def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> StartedTurn:
     return started
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NewQuestion:
     """A question that is about to become a turn."""
 
     person: Person
     turn_id: UUID
-    question: str
+    # As typed; `assessment.question` is for the model.
+    typed_question: str
     earlier_turns: list[Turn]
     assessment: QuestionAssessment
     conversation: Conversation | None
@@ -317,19 +338,19 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
     # This locks the conversation's row, so that it is not deleted and no second question is stored meanwhile.
     if new.conversation and not _touch_conversation(new.conversation):
         raise ConversationGone
-    if known := _find_concurrent_turn(new):
-        return StartedTurn(known, is_new=False)
+    if existing := _find_concurrent_turn(new):
+        return StartedTurn(existing, is_new=False)
     gate = _require_allowed(new, action)
-    if assessment.asks_about:
-        raise assessment.asks_about
+    if assessment.personal_data_error:
+        raise assessment.personal_data_error
     # Never use a crisis message as a title: other people may see the list.
     title = build_title(assessment.question) if action in TITLE_ACTIONS else get_default_title()
     conversation = new.conversation or Conversation.objects.create(owner=person, title=title)
-    reminder = get_break_reminder(person, timezone.now(), waits=action in FIXED_STATES)
+    reminder = get_break_reminder(person, timezone.now(), is_postponed=action in FIXED_STATES)
     turn = Turn(
         pk=new.turn_id,
         conversation=conversation,
-        asking_since=reminder.since,
+        asking_since=reminder.asking_since,
         shows_break_reminder=reminder.shows_break_reminder,
         question=assessment.question[:MAX_QUESTION_LENGTH],
         retry_of=new.retry_of,
@@ -368,18 +389,20 @@ def _find_concurrent_turn(new: NewQuestion) -> Turn | None:
 
 def _require_allowed(new: NewQuestion, action: Action) -> TutorGate:
     """Return the asker's tutor gate. Raises QuestionRejected if the question may not be answered now."""
+    # First: a withdrawal then either ends this turn, or comes before it and the question is rejected.
     lock_consent(person=new.person)
     if action in CRISIS_ACTIONS:
         gate = get_tutor_gate(new.person)
         if not gate.has_consent:
             raise FamilyClosed(gate)
         return gate
-    if len(new.question) > MAX_QUESTION_LENGTH:
-        raise QuestionTooLong(length=len(new.question), limit=MAX_QUESTION_LENGTH)
+    if len(new.typed_question) > MAX_QUESTION_LENGTH:
+        raise QuestionTooLong(length=len(new.typed_question), limit=MAX_QUESTION_LENGTH)
     return _require_tutor_open(new.person, new.conversation)
 
 
 def _require_tutor_open(person: Person, conversation: Conversation | None) -> TutorGate:
+    """Return the tutor gate. Raises TutorClosed, FamilyClosed, TutorPaused or StillAnswering."""
     if not is_tutor_open():
         raise TutorClosed
     gate = get_tutor_gate(person)
@@ -406,50 +429,41 @@ def _get_parts(new: NewQuestion) -> PromptParts:
 
 
 def _check_and_defer(new: NewQuestion, turn: Turn, gate: TutorGate) -> None:
-    """Defer the question if it could be answered now. A deferred turn holds nothing."""
+    """Defer the question. Raises as a hold would if it could not be paid for or answered now.
+
+    A deferred turn holds nothing.
+    """
     with transaction.atomic():
+        # Only to see whether it raises.
         create_turn_hold(turn, _get_parts(new), person=new.person, gate=gate)
         transaction.set_rollback(True)
     defer_turn(turn, new.person)
 
 
 REMINDER_INTERVAL = timedelta(minutes=60)
-BREAK_LENGTH = timedelta(minutes=15)
-"""A pause of this length between two questions counts as a break."""
+# So long between two questions counts as a break.
+MIN_BREAK = timedelta(minutes=15)
 
 
 class BreakReminder(NamedTuple):
     """When a person began to ask without a break, and whether a reminder is due."""
 
-    since: datetime
+    asking_since: datetime
     shows_break_reminder: bool
 
 
-def get_break_reminder(person: Person, now: datetime, *, waits: bool = False) -> BreakReminder:
+def get_break_reminder(person: Person, now: datetime, *, is_postponed: bool = False) -> BreakReminder:
     """Return the break reminder for a question that is asked now, in any of the person's conversations.
 
-    With `waits` no reminder is due yet: a card or a fixed text comes first.
+    With `is_postponed` no reminder is due yet: a card or a fixed text comes first.
     """
-    last = (
-        Turn.objects.filter(conversation__owner=person, asked_at__gt=now - BREAK_LENGTH)
+    since = (
+        Turn.objects.filter(conversation__owner=person, asked_at__gt=now - MIN_BREAK)
         .order_by("-asked_at")
         .values_list("asking_since", flat=True)
         .first()
     )
-    if last is None:
+    if since is None:
         return BreakReminder(now, shows_break_reminder=False)
-    is_due = not waits and now - last >= REMINDER_INTERVAL
-    return BreakReminder(now if is_due else last, shows_break_reminder=is_due)
-
-
-def count_question(person: Person, question: str, conversation: Conversation | None = None) -> None:
-    """Count a question in `conversation` toward the rate limit.
-
-    Raises RateLimited, but never for a person who may be in danger, as this question and the conversation so far show.
-    """
-    try:
-        question_rate_limit.hit(person.pk)
-    except RateLimited:
-        earlier_turns = list_shown_turns(conversation) if conversation else ()
-        if action_for(judge_question(question, earlier_turns)) not in CRISIS_ACTIONS:
-            raise
+    is_due = not is_postponed and now - since >= REMINDER_INTERVAL
+    return BreakReminder(now if is_due else since, shows_break_reminder=is_due)

@@ -312,7 +312,7 @@ def choose_shown_turn(turn_id: UUID) -> None:
 
 
 def _keep_notes_once(*, earlier: Turn, retry: Turn, shown: Turn) -> None:
-    """Leave a question's notes with the turn that is shown: the earlier ones, which their writer may have edited.
+    """Leave a question's notes with the turn that is shown: the earlier ones, which their asker may have edited.
 
     A turn without an answer has none: what a fixed text answers is never remembered.
     """

@@ -169,14 +169,14 @@ class Composer:
     turn_id: UUID
     question: str = ""
     error: str = ""
-    # The personal data in the question, if its writer must decide about it; None otherwise.
+    # The personal data in the question, if the asker must decide about it; None otherwise.
     parts: Sequence[str] | None = None
-    # Whether the writer chose to wait until the model is back.
+    # Whether the asker chose to wait until the model is back.
     wait_for_model: bool = False
 
     @property
     def asks_about_personal_data(self) -> bool:
-        """Whether the writer must decide what to do with personal data in the question."""
+        """Whether the asker must decide what to do with personal data in the question."""
         return self.parts is not None
 
     @property

@@ -18,7 +18,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import get_person, page_of_its_form, sign_in_required
 from chat import services
 from chat.asking import services as asking
-from chat.asking.services import count_question
+from chat.asking.services import require_question_rate
 from chat.errors import ConversationGone, PersonalDataFound, StillAnswering
 from chat.formatting import REJECTIONS, Rejection, format_rejection
 from chat.models import Conversation, Turn
@@ -121,7 +121,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     except Http404:
         return _show_rejection(request, None, ConversationGone(), question=question)
     try:
-        count_question(person, question, conversation)
+        require_question_rate(person, question, conversation)
         started = asking.start_turn_from_page(
             person=person,
             turn_id=_read_turn_id(request),
@@ -248,7 +248,7 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 def _ask_again(request: HtmxRequest, earlier: Turn, start_turn: Callable[[UUID], Turn]) -> HttpResponse:
     person = get_person(request)
     try:
-        count_question(person, earlier.question, earlier.conversation)
+        require_question_rate(person, earlier.question, earlier.conversation)
         turn = start_turn(_read_turn_id(request))
     except REJECTIONS as rejection:
         return _show_rejection(request, earlier.conversation, rejection)

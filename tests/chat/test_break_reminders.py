@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.asking.services import BREAK_LENGTH, REMINDER_INTERVAL
+from chat.asking.services import MIN_BREAK, REMINDER_INTERVAL
 from chat.models import Turn, TurnState
 from guard import Level, Verdict
 
@@ -58,7 +58,7 @@ def test_another_conversation_is_no_break(teen: Person, ask: Ask) -> None:
 
 
 def test_a_break_restarts_the_clock(teen: Person, ask: Ask) -> None:
-    move_back_in_time(ask(teen), asked=BREAK_LENGTH + MINUTE, since=3 * REMINDER_INTERVAL)
+    move_back_in_time(ask(teen), asked=MIN_BREAK + MINUTE, since=3 * REMINDER_INTERVAL)
     assert not ask(teen).shows_break_reminder
 
 
