@@ -140,7 +140,7 @@ async def ask(
     async with aclosing(stream) as pieces:
         async for piece in pieces:
             if isinstance(piece, TokenUsage):
-                if piece.reached_limit and profile.drops_unfinished_sentence:
+                if piece.has_reached_limit and profile.drops_unfinished_sentence:
                     length = detector.get_last_end() or None
                 continue
             text, tokens = text + piece.text, piece.tokens

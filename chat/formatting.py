@@ -65,26 +65,28 @@ ANNOUNCEMENTS = {
 }
 
 
-def format_announcement(turn: Turn, report: Report | None, *, was_kept: bool, can_wait: bool = False) -> str:
+def format_announcement(
+    turn: Turn, report: Report | None, *, has_worse_retry: bool, can_retry_deferred: bool = False
+) -> str:
     """Return the sentence that a screen reader announces for a turn. Different outcomes have different sentences.
 
-    `was_kept` means that a retry of the turn was not better, `can_wait` that the turn can wait for the model.
+    `has_worse_retry`: a retry of the turn was not better. `can_retry_deferred`: the turn can wait for the model.
     """
     if report and report.shared_at:
         return _("We got your report.")
     if report:
         return _("Your report was counted. Nothing you wrote is kept.")
-    if was_kept:
+    if has_worse_retry:
         return _("The new answer wasn’t better, so the earlier one stays.")
-    return _format_outcome(turn, can_wait=can_wait)
+    return _format_outcome(turn, can_retry_deferred=can_retry_deferred)
 
 
-def _format_outcome(turn: Turn, *, can_wait: bool) -> str:
+def _format_outcome(turn: Turn, *, can_retry_deferred: bool) -> str:
     if turn.end_reason == EndReason.WITHDRAWN:
         return _("You withdrew your question.")
     if turn.state == TurnState.STOPPED and turn.end_reason != EndReason.STOPPED_BY_ASKER:
         return _("The answer stopped early.")
-    if turn.state == TurnState.FAILED and can_wait:
+    if turn.state == TurnState.FAILED and can_retry_deferred:
         return _(
             "The answer couldn’t be finished. You can try again, or get the answer when the model is back."
         )

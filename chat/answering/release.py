@@ -83,7 +83,7 @@ class AnswerInProgress:
 
     @property
     def has_reached_limit(self) -> bool:
-        return self.usage is not None and self.usage.reached_limit
+        return self.usage is not None and self.usage.has_reached_limit
 
     @property
     def seconds(self) -> float:

@@ -173,7 +173,7 @@ def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
 
     Fixed texts and failures cost the person nothing; the site pays for what the model generated.
     """
-    usage = answer.usage or TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
+    usage = answer.usage or TokenUsage(prompt_tokens=None, answer_tokens=None, has_reached_limit=False)
     parts = _count_parts(answer)
     # If the model never sent a word, there is no evidence of any cost.
     prompt_tokens = usage.prompt_tokens or (_count_prompt(answer, parts) if answer.tokens else 0)
@@ -263,4 +263,4 @@ def _list_new_notes(answer: AnswerInProgress) -> list[tuple[NoteCandidate, int]]
 def _find_answer_end_reason(answer: AnswerInProgress, usage: TokenUsage) -> EndReason:
     if answer.is_short:
         return EndReason.NO_REMOTE_GUARD
-    return EndReason.LENGTH_LIMIT if usage.reached_limit else EndReason.NONE
+    return EndReason.LENGTH_LIMIT if usage.has_reached_limit else EndReason.NONE

@@ -254,7 +254,7 @@ def build_conversation_page(
         "conversation": conversation,
         "conversations": list_conversations(person)[:LISTED_CONVERSATIONS],
         "turns_page": turns,
-        "turns": build_shown_turns(turns.turns, has_costs=True),
+        "turns": build_shown_turns(turns.turns, shows_costs=True),
         "composer": build_composer(person, conversation, live_turn=live_turn, **composer_fields),
         "is_self_hosted": is_self_hosted(),
         "has_local_models": any(model.is_local for model in list_models()),
@@ -269,7 +269,7 @@ def render_earlier_turns(request: HttpRequest, conversation: Conversation, turns
     context = {
         "conversation": conversation,
         "turns_page": turns,
-        "turns": build_shown_turns(turns.turns, has_costs=True),
+        "turns": build_shown_turns(turns.turns, shows_costs=True),
     }
     return render_to_string("chat/earlier.html", context, request)
 

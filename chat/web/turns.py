@@ -55,10 +55,11 @@ class ReportForm(forms.Form):
 
     reason = forms.CharField(required=False)
     comment = ProseField(max_length=MAX_COMMENT_LENGTH, required=False)
+    # Whether staff may read the turn.
     shared = forms.BooleanField(required=False)
 
 
-LONG_QUESTION, LONG_QUESTION_LINES = 1000, 16
+LONG_QUESTION_LENGTH, LONG_QUESTION_LINES = 1000, 16
 # The bar's length in its own units, and how long a part is drawn at least.
 BAR_LENGTH, MIN_PART_LENGTH = 1000, 6
 
@@ -84,7 +85,7 @@ class ShownCost:
 
     parts: Sequence[ShownPart]
     has_cached: bool
-    price_text: str
+    cost_text: str
     conversation_text: str
     full_text: str
 
@@ -98,7 +99,7 @@ class ShownTurn:
     answer_so_far: GrowingAnswer
     passages: Sequence[FoundPassage]
     # Retries and continuations of the turn, oldest first.
-    followers: Sequence[Turn] = ()
+    later_turns: Sequence[Turn] = ()
     # An invalid report, shown again for correction.
     report_form: ReportForm | None = None
     is_model_down: bool = False
@@ -113,7 +114,7 @@ class ShownTurn:
     def has_long_question(self) -> bool:
         """Whether the question is so long that only its start is shown at first."""
         question = self.turn.question
-        return len(question) > LONG_QUESTION or question.count("\n") >= LONG_QUESTION_LINES
+        return len(question) > LONG_QUESTION_LENGTH or question.count("\n") >= LONG_QUESTION_LINES
 
     @property
     def answer_html(self) -> SafeString:
@@ -145,7 +146,10 @@ class ShownTurn:
     @property
     def announcement(self) -> str:
         return format_announcement(
-            self.turn, self.report, was_kept=bool(self.last_try), can_wait=self.can_wait
+            self.turn,
+            self.report,
+            has_worse_retry=bool(self.worse_retry),
+            can_retry_deferred=self.can_retry_deferred,
         )
 
     @property
@@ -153,11 +157,11 @@ class ShownTurn:
         return self.turn.is_reportable
 
     @property
-    def reasons(self) -> list[tuple[str, str]]:
+    def report_reasons(self) -> list[tuple[str, str]]:
         return [(reason.value, str(reason.label)) for reason in ReportReason]
 
     @property
-    def reason_chosen(self) -> str:
+    def chosen_reason(self) -> str:
         return str(self.report_form["reason"].value() if self.report_form else ReportReason.OTHER)
 
     @property
@@ -165,12 +169,12 @@ class ShownTurn:
         return MAX_COMMENT_LENGTH
 
     @property
-    def reports_days(self) -> int:
+    def report_retention_days(self) -> int:
         """How many days a shared report is kept."""
         return REPORT_RETENTION.days
 
     @property
-    def price_text(self) -> str:
+    def cost_text(self) -> str:
         return format_dollars(self.turn.microdollars)
 
     @property
@@ -191,16 +195,16 @@ class ShownTurn:
         return format_brief_reason(turn.brief_scope, turn.refills_at, turn.conversation.owner)
 
     @property
-    def reached_limit(self) -> bool:
+    def has_reached_limit(self) -> bool:
         return self.turn.end_reason == EndReason.LENGTH_LIMIT
 
     @property
     def can_retry(self) -> bool:
         is_ended = self.turn.state in RETRYABLE_STATES and self.turn.replaced_by_id is None
-        return is_ended and not self.is_retried_now and not self.is_continued
+        return is_ended and not self.is_being_retried and not self.is_continued
 
     @property
-    def can_wait(self) -> bool:
+    def can_retry_deferred(self) -> bool:
         """Whether the turn may be retried as a deferred turn."""
         return self.is_model_down and self.can_retry
 
@@ -209,47 +213,54 @@ class ShownTurn:
         return format_deferral(self.turn)
 
     @property
-    def is_retried_now(self) -> bool:
-        return any(turn.retry_of_id == self.turn.pk and turn.is_live for turn in self.followers)
+    def is_being_retried(self) -> bool:
+        return any(turn.retry_of_id == self.turn.pk and turn.is_live for turn in self.later_turns)
 
     @property
-    def last_try(self) -> Turn | None:
-        """The last retry, if it was not better than this turn; or None."""
-        tries = [turn for turn in self.followers if turn.retry_of_id == self.turn.pk]
-        return tries[-1] if tries and tries[-1].replaced_by_id == self.turn.pk else None
+    def worse_retry(self) -> Turn | None:
+        """The last retry, if this turn was better; or None."""
+        retries = [turn for turn in self.later_turns if turn.retry_of_id == self.turn.pk]
+        return retries[-1] if retries and retries[-1].replaced_by_id == self.turn.pk else None
 
     @property
     def is_continued(self) -> bool:
         return any(
-            turn.continues_id == self.turn.pk and turn.replaced_by_id is None for turn in self.followers
+            turn.continues_id == self.turn.pk and turn.replaced_by_id is None for turn in self.later_turns
         )
 
     @property
     def can_continue(self) -> bool:
-        return can_continue(self.turn) and not self.is_continued and not self.is_retried_now
+        return can_continue(self.turn) and not self.is_continued and not self.is_being_retried
 
     @property
     def new_id(self) -> UUID:
-        """A new id for a retry or a continuation."""
+        """A new id, another one each time, for a retry or a continuation."""
         return uuid4()
 
 
-def build_shown_turns(turns: Iterable[Turn], *, has_costs: bool = False) -> list[ShownTurn]:
+def build_shown_turns(turns: Iterable[Turn], *, shows_costs: bool = False) -> list[ShownTurn]:
     """Return the turns as a page shows them. All cited passages are read in one query.
 
-    With `has_costs` all are turns of one conversation, and one more query reads what it has cost.
+    A live turn counts as read from now on, so that its answer is not stopped as unread; its retries and costs come only
+    with its end. With `shows_costs` all are turns of one conversation, and one more query reads what it has cost.
     """
     turns = list(turns)
-    passages, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
+    for turn in turns:
+        if turn.is_live:
+            streaming.record_reader(turn.pk)
+    passages, later_turns = (
+        get_passages(key for turn in turns for key in turn.passages),
+        _get_later_turns(turns),
+    )
     # Look for an outage only if a turn failed because of the model's server.
     has_failed = any(turn.end_reason in SERVER_FAILURES for turn in turns)
     down = {outage.model_id for outage in list_outages()} if has_failed else set()
-    conversation_costs = _get_conversation_costs(turns) if has_costs else {}
+    conversation_costs = _get_conversation_costs(turns) if shows_costs else {}
     return [
         _build_shown_turn(
             turn,
             [passages[key] for key in turn.passages if key in passages],
-            followed.get(turn.pk, ()),
+            later_turns.get(turn.pk, ()),
             is_model_down=turn.tutor_model_id in down,
             conversation_cost=conversation_costs.get(turn.pk),
         )
@@ -257,21 +268,21 @@ def build_shown_turns(turns: Iterable[Turn], *, has_costs: bool = False) -> list
     ]
 
 
-def _find_followers(turns: Sequence[Turn]) -> Mapping[UUID, Sequence[Turn]]:
+def _get_later_turns(turns: Sequence[Turn]) -> Mapping[UUID, Sequence[Turn]]:
     """Return the retries and continuations of the turns, oldest first, by turn id."""
     ended = [
         turn.pk
         for turn in turns
         if turn.state in RETRYABLE_STATES or turn.end_reason == EndReason.LENGTH_LIMIT
     ]
-    followed: defaultdict[UUID, list[Turn]] = defaultdict(list)
+    later_turns: defaultdict[UUID, list[Turn]] = defaultdict(list)
     if ended:
-        following = Turn.objects.filter(Q(retry_of__in=ended) | Q(continues__in=ended)).order_by("asked_at")
-        for turn in following.defer("question", "answer"):
+        found = Turn.objects.filter(Q(retry_of__in=ended) | Q(continues__in=ended)).order_by("asked_at")
+        for turn in found.defer("question", "answer"):
             for earlier in (turn.retry_of_id, turn.continues_id):
                 if earlier:
-                    followed[earlier].append(turn)
-    return followed
+                    later_turns[earlier].append(turn)
+    return later_turns
 
 
 def _get_conversation_costs(turns: Sequence[Turn]) -> Mapping[UUID, ConversationCost]:
@@ -283,15 +294,15 @@ def _get_conversation_costs(turns: Sequence[Turn]) -> Mapping[UUID, Conversation
 
 
 def build_shown_turn(turn: Turn) -> ShownTurn:
-    """Return a turn as its owner's page shows it."""
-    [shown] = build_shown_turns([turn], has_costs=True)
+    """Return a turn as its asker's page shows it, with what the conversation has cost."""
+    [shown] = build_shown_turns([turn], shows_costs=True)
     return shown
 
 
 def _build_shown_turn(
     turn: Turn,
     passages: Sequence[FoundPassage],
-    followers: Sequence[Turn],
+    later_turns: Sequence[Turn],
     *,
     is_model_down: bool,
     conversation_cost: ConversationCost | None,
@@ -304,13 +315,12 @@ def _build_shown_turn(
             after="0",
             answer_so_far=answer_so_far,
             passages=passages,
-            followers=followers,
+            later_turns=later_turns,
             is_model_down=is_model_down,
             conversation_cost=conversation_cost,
         )
-    streaming.record_reader(turn.pk)
     # A stream that cannot be read is shown as empty, and read from its start later. Without JavaScript a page cannot
-    # take back a sentence, so it is shown once it was judged.
+    # take back a sentence, so only judged sentences are shown.
     streamed = streaming.read_judged_stream(turn.pk) or streaming.StreamedAnswer()
     answer_so_far.grow(streamed.text)
     return ShownTurn(turn=turn, after=streamed.last_id, answer_so_far=answer_so_far, passages=passages)
@@ -328,7 +338,7 @@ def build_shown_cost(turn: Turn, conversation_cost: ConversationCost | None) -> 
     return ShownCost(
         parts=_build_parts(costs, has_lessons=bool(turn.passages)),
         has_cached=any(cost.cached_tokens for cost in costs),
-        price_text=format_dollars(turn.microdollars) if turn.microdollars else "",
+        cost_text=format_dollars(turn.microdollars) if turn.microdollars else "",
         conversation_text=format_conversation(compared) if compared else "",
         full_text=format_full_memory(compared) if compared else "",
     )

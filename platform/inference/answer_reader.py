@@ -70,13 +70,13 @@ class AnswerReader:
     @property
     def usage(self) -> TokenUsage:
         """The usage that the server reported, plus the tokens generated after its last report."""
-        reached_limit = self._is_cut or self.finish_reason in quirks.REACHED_LIMIT
+        has_reached_limit = self._is_cut or self.finish_reason in quirks.REACHED_LIMIT
         if self._usage is None:
-            return TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=reached_limit)
+            return TokenUsage(prompt_tokens=None, answer_tokens=None, has_reached_limit=has_reached_limit)
         answer = self._usage.answer_tokens
         if answer is not None:
             answer += self.tokens - self._counted_by_usage
-        return replace(self._usage, answer_tokens=answer, reached_limit=reached_limit)
+        return replace(self._usage, answer_tokens=answer, has_reached_limit=has_reached_limit)
 
     def _read_chunk(self, chunk: Chunk) -> AnswerDelta | None:
         self.finish_reason = chunk.finish_reason or self.finish_reason
@@ -134,7 +134,7 @@ class AnswerReader:
             self._is_cut |= usage.answer_tokens > self._max_tokens and not self.finish_reason
 
     def _read_rest(self) -> AnswerDelta | None:
-        split = self.thinking.finish(reached_limit=self.usage.reached_limit)
+        split = self.thinking.finish(has_reached_limit=self.usage.has_reached_limit)
         text = split.answer + (_clean_text(self._pending_surrogate) if not split.thinking else "")
         self.has_text |= bool(text.strip())
         return AnswerDelta(text, self.tokens) if text else None
@@ -148,7 +148,7 @@ class AnswerReader:
             return error_class(self.finish_reason)
         if self.has_text:
             return None
-        if self.usage.reached_limit and self.tokens:
+        if self.usage.has_reached_limit and self.tokens:
             return errors.AnswerOnlyThinking()
         return errors.AnswerEmpty()
 
@@ -230,7 +230,7 @@ def _get_usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | Non
     return TokenUsage(
         prompt_tokens=prompt,
         answer_tokens=answer,
-        reached_limit=False,
+        has_reached_limit=False,
         cached_tokens=min(_count_cached(used), prompt or 0),
     )
 

@@ -31,5 +31,5 @@ class TokenUsage:
 
     prompt_tokens: int | None
     answer_tokens: int | None
-    reached_limit: bool
+    has_reached_limit: bool
     cached_tokens: int = 0

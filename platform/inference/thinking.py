@@ -78,10 +78,10 @@ class ThinkingFilter:
             self._last = rest[-1:] or self._last
         return Split(answer, thinking, retracts)
 
-    def finish(self, *, reached_limit: bool) -> Split:
+    def finish(self, *, has_reached_limit: bool) -> Split:
         """Return the rest. If it was held back and the model reached its limit, it is thinking."""
         rest, self._unread = self._unread, ""
-        is_thinking = bool(self._closer) or (self.holds and reached_limit)
+        is_thinking = bool(self._closer) or (self.holds and has_reached_limit)
         self.holds = False
         return Split("", rest) if is_thinking else Split(rest, "")
 

@@ -130,7 +130,7 @@ class _Watch:
         self.first_token_at: float | None = None
         self.text = ""
         self.tokens = 0
-        self.usage = TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
+        self.usage = TokenUsage(prompt_tokens=None, answer_tokens=None, has_reached_limit=False)
 
     def note(self, piece: AnswerDelta | TokenUsage) -> None:
         if isinstance(piece, TokenUsage):

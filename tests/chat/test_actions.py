@@ -387,7 +387,7 @@ def saying(text: str) -> Callable[..., AsyncGenerator[AnswerDelta | TokenUsage]]
     async def stream(**_how: object) -> AsyncGenerator[AnswerDelta | TokenUsage]:
         for count, word in enumerate(text.split(), 1):
             yield AnswerDelta(f"{word} ", count)
-        yield TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
+        yield TokenUsage(prompt_tokens=None, answer_tokens=None, has_reached_limit=False)
 
     return stream
 

@@ -53,7 +53,7 @@ def test_the_cap_ends_the_answer_and_says_so() -> None:
     usage = run(answer(3))[-1]
     assert isinstance(usage, TokenUsage)
     assert usage.answer_tokens == 3
-    assert usage.reached_limit
+    assert usage.has_reached_limit
 
 
 def test_the_server_answers_when_asked_whether_it_does() -> None:
@@ -149,7 +149,7 @@ def test_a_usage_that_is_not_a_number_is_ignored(tokens: bytes, settings: Settin
         async with server:
             return (await answer(5))[-1]
 
-    assert asyncio.run(meet()) == TokenUsage(None, None, reached_limit=False)
+    assert asyncio.run(meet()) == TokenUsage(None, None, has_reached_limit=False)
 
 
 def test_the_request_id_is_sent_to_the_server(settings: Settings) -> None:

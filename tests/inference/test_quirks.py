@@ -28,7 +28,7 @@ class Came:
     def end_reason(self) -> EndReason:
         if self.error:
             return END_REASON_BY_ERROR[type(self.error)]
-        return EndReason.LENGTH_LIMIT if self.usage and self.usage.reached_limit else EndReason.NONE
+        return EndReason.LENGTH_LIMIT if self.usage and self.usage.has_reached_limit else EndReason.NONE
 
 
 async def read() -> Came:
