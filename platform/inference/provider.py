@@ -29,11 +29,11 @@ else:
 
 CONNECT_SECONDS = 3.0
 COUNT_TIMEOUT_SECONDS = 2.0
-# A busy or failed server is asked once more after this pause, or after its Retry-After up to the maximum.
+# A busy or failed server is asked once more after this delay, or after its Retry-After up to the maximum.
 RETRY_SECONDS = 0.5
 MAX_RETRY_SECONDS = 3.0
 # A server that is loading its model is asked again at this interval until the timeout of the first token.
-LOADING_SECONDS = 2.0
+LOADING_RETRY_SECONDS = 2.0
 # Statuses of servers that answer questions but have no list of models.
 NO_MODEL_LIST_STATUSES = {
     HTTPStatus.BAD_REQUEST,
@@ -45,9 +45,9 @@ NO_MODEL_LIST_STATUSES = {
 # Statuses of servers that count no tokens.
 NO_TOKENIZER_STATUSES = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 
-# The clients of an event loop, by base URL and key.
-type Clients = dict[tuple[str, str], "openai.AsyncOpenAI"]
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Clients] = WeakKeyDictionary()
+# The clients of an event loop, by base URL and API key.
+type _Clients = dict[tuple[str, str], "openai.AsyncOpenAI"]
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
 
 
 def load_client() -> None:
@@ -81,13 +81,14 @@ async def close_clients() -> None:
 class ServerProfile:
     """What this process has learned of one server and model."""
 
-    # OpenAI's newer models accept only the second name; most other servers only the first.
+    # Names for the limit; the first is sent. Newer OpenAI models accept only the second, so a refusal swaps them.
     limit_fields: list[str] = field(default_factory=lambda: ["max_tokens", "max_completion_tokens"])
     reports_usage: bool = True
     counts_tokens: bool = True
     # Optional fields of requests that it refuses.
     refused_fields: set[str] = field(default_factory=set)
-    # Whether answers begin inside the model's thinking. None: unknown, but the model's name suggests it.
+    # Whether answers begin inside the model's thinking. True: seen, or set by an admin. None: the model's name suggests
+    # it. False: neither.
     thinks_first: bool | None = False
 
 
@@ -97,8 +98,8 @@ _profiles: dict[tuple[str, str], ServerProfile] = {}
 def _get_profile(endpoint: Endpoint) -> ServerProfile:
     key = endpoint.base_url, endpoint.model
     if key not in _profiles:
-        may = None if THINKS_FIRST.search(endpoint.model) else False
-        _profiles[key] = ServerProfile(thinks_first=endpoint.thinks_first or may)
+        guess = None if THINKS_FIRST.search(endpoint.model) else False
+        _profiles[key] = ServerProfile(thinks_first=endpoint.thinks_first or guess)
     return _profiles[key]
 
 
@@ -108,12 +109,15 @@ def begins_with_thinking(endpoint: Endpoint) -> bool:
 
 
 async def check_provider(endpoint: Endpoint) -> None:
-    """Ask the server for its models. Raises openai.APIError if it does not answer."""
+    """Ask the server for its models. Raises openai.APIError if it does not answer.
+
+    Unlike for `find_server_error`, a server without a list of models fails.
+    """
     await _get_client(endpoint).models.list()
 
 
 async def find_server_error(endpoint: Endpoint) -> errors.ModelError | None:
-    """Return why the server cannot list its models; None if it answers, even that it has no such list."""
+    """Return why the server cannot list its models; None if it answers at all, even with "no such list"."""
     try:
         await _get_client(endpoint).get("/models", cast_to=object)
     except (openai.APIResponseValidationError, ValueError):
@@ -164,13 +168,12 @@ async def stream_answer(
             )
             async for piece in reader.pieces():
                 yield piece
-            if profile.thinks_first is None:
-                profile.thinks_first = reader.thinking.began_inside
+            # Once seen, it is believed for good.
             profile.thinks_first = profile.thinks_first or reader.thinking.began_inside
     except openai.APIError as error:
         raise _map_error(error) from error
     except Exception as error:
-        # The client lets its transport's errors through when a server breaks HTTP.
+        # The client does not wrap aiohttp's errors when a server breaks HTTP.
         if type(error).__module__.partition(".")[0] != "aiohttp":
             raise
         raise errors.ModelResponseInvalid from error
@@ -214,18 +217,18 @@ async def _open_stream(
     stack: AsyncExitStack, request: CompletionRequest, profile: ServerProfile
 ) -> "openai.AsyncAPIResponse[Any]":
     """Send the request, adapted to this server, and retry once if that is likely to help."""
-    retried = False
+    has_retried = False
     while True:
         try:
             return await _send_request(stack, request, profile)
         except openai.APIError as error:
             if _learn_from_error(error, request, profile):
                 continue
-            pause = _get_pause_before_retry(error, request, retried=retried)
-            if pause is None:
+            delay = _get_retry_delay(error, request, has_retried=has_retried)
+            if delay is None:
                 raise
-            retried = retried or not _is_loading(error)
-        await asyncio.sleep(pause)
+            has_retried = has_retried or not _is_loading(error)
+        await asyncio.sleep(delay)
 
 
 async def _send_request(
@@ -234,7 +237,7 @@ async def _send_request(
     # Any, because the name of a parameter is chosen at run time.
     endpoint = request.endpoint
     create: Any = _get_client(endpoint).chat.completions.with_streaming_response.create
-    more = {"stream_options": {"include_usage": True}} if profile.reports_usage else {}
+    usage_option = {"stream_options": {"include_usage": True}} if profile.reports_usage else {}
     optional = {name: value for name, value in request.fields.items() if name not in profile.refused_fields}
     # The raw response keeps the client's authentication and errors but creates no object for each token.
     response: openai.AsyncAPIResponse[Any] = await stack.enter_async_context(
@@ -247,7 +250,7 @@ async def _send_request(
             # Longer than our own timeout, which can tell a silent model from a lost connection.
             timeout=openai.Timeout(endpoint.first_token_seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS),
             **{profile.limit_fields[0]: request.max_answer_tokens},
-            **more,
+            **usage_option,
         )
     )
     return response
@@ -257,7 +260,7 @@ USAGE_FIELD = re.compile("stream_options|include_usage")
 
 
 def _learn_from_error(error: "openai.APIError", request: CompletionRequest, profile: ServerProfile) -> bool:
-    """Note the fields that the server refuses. Returns whether to retry without them."""
+    """Record the fields that the server refuses. Returns whether to retry without them."""
     if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
         return False
     text = str(error)
@@ -273,21 +276,22 @@ def _learn_from_error(error: "openai.APIError", request: CompletionRequest, prof
     return bool(refused)
 
 
-def _get_pause_before_retry(
-    error: "openai.APIError", request: CompletionRequest, *, retried: bool
+def _get_retry_delay(
+    error: "openai.APIError", request: CompletionRequest, *, has_retried: bool
 ) -> float | None:
     """Return the seconds until a retry; None for no retry."""
     now = asyncio.get_running_loop().time()
     if _is_loading(error):
-        return LOADING_SECONDS if now + LOADING_SECONDS < request.give_up_at else None
-    known = _map_error(error)
-    is_passing = isinstance(known, errors.ModelBusy | errors.ModelUnreachable) or (
-        isinstance(error, openai.InternalServerError) and isinstance(known, errors.ModelMisconfigured)
+        return LOADING_RETRY_SECONDS if now + LOADING_RETRY_SECONDS < request.give_up_at else None
+    model_error = _map_error(error)
+    # A 500 without a known error maps to ModelMisconfigured (inference.quirks), but often passes.
+    is_transient = isinstance(model_error, errors.ModelBusy | errors.ModelUnreachable) or (
+        isinstance(error, openai.InternalServerError) and isinstance(model_error, errors.ModelMisconfigured)
     )
-    if retried or not is_passing:
+    if has_retried or not is_transient:
         return None
-    pause = RETRY_SECONDS if known.retry_after is None else known.retry_after
-    return pause if pause <= MAX_RETRY_SECONDS else None
+    delay = RETRY_SECONDS if model_error.retry_after is None else model_error.retry_after
+    return delay if delay <= MAX_RETRY_SECONDS else None
 
 
 def _is_loading(error: "openai.APIError") -> bool:
@@ -297,8 +301,8 @@ def _is_loading(error: "openai.APIError") -> bool:
 def _map_error(error: "openai.APIError") -> errors.ModelError:
     if isinstance(error, openai.APITimeoutError):
         # The transport also reports a refused connection as a timeout; only the cause's name differs.
-        is_away = type(error.__cause__).__name__ == "ConnectTimeout"
-        return errors.ModelUnreachable() if is_away else errors.ModelTimeout()
+        is_unreachable = type(error.__cause__).__name__ == "ConnectTimeout"
+        return errors.ModelUnreachable() if is_unreachable else errors.ModelTimeout()
     if isinstance(error, openai.APIStatusError):
         headers: Mapping[str, str] = error.response.headers
         return map_status_error(error.status_code, error.body or error.message, headers)
