@@ -25,10 +25,10 @@ from inference.remote_guard import RemoteGuardUnavailable, ask_remote_guard
 logger = logging.getLogger(__name__)
 
 # A window ends with the first sentence that ends after this many characters: about six windows in the longest answer.
-WINDOW = 240
-MAX_WINDOW = 600
+MIN_WINDOW_LENGTH = 240
+MAX_WINDOW_LENGTH = 600
 # How many characters before a window are judged with it, for context.
-CONTEXT = 600
+CONTEXT_LENGTH = 600
 # Without the remote guard an answer ends with the sentence after this many characters.
 DEGRADED_LENGTH = 700
 # The actions that replace an answer once the remote guard has judged the question.
@@ -100,16 +100,16 @@ class RemoteGate:
             self.question_verdict = verdict
 
     def _find_window(self, *, ended: bool) -> str:
-        if ended or len(self._held) >= MAX_WINDOW:
+        if ended or len(self._held) >= MAX_WINDOW_LENGTH:
             return self._held
-        if len(self._held) < WINDOW:
+        if len(self._held) < MIN_WINDOW_LENGTH:
             return ""
-        ends = [self._held.find(mark, WINDOW - 1) for mark in (". ", "! ", "? ", "\n")]
+        ends = [self._held.find(mark, MIN_WINDOW_LENGTH - 1) for mark in (". ", "! ", "? ", "\n")]
         end = min((end for end in ends if end >= 0), default=-1)
         return self._held[: end + 1] if end >= 0 else ""
 
     async def _is_allowed(self, window: str) -> bool:
-        answer = self._released[-CONTEXT:] + window
+        answer = self._released[-CONTEXT_LENGTH:] + window
         messages: list[ChatMessage] = [*self.question[-1:], {"role": "assistant", "content": answer}]
         verdict = None if self.is_degraded else await self._ask(messages)
         # The output gate judged each piece. Without a remote verdict, judge the window as a whole once more.

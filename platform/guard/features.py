@@ -18,8 +18,8 @@ FEATURES_VERSION = 1
 BUCKETS = 1 << 16
 """The number of hash buckets. Features may collide; the rest of the text tells them apart."""
 
-WINDOW, STRIDE = 64, 48
-"""In words. A long text is judged in overlapping windows, so that one sentence still counts."""
+# A long text is judged in overlapping windows, so that one sentence still counts.
+WINDOW_WORDS, STRIDE_WORDS = 64, 48
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[\U0001F300-\U0001FAFF\u2620\u2639\u2764]")
 _MAX_TOKEN_LENGTH = 24
@@ -50,11 +50,11 @@ def split_windows(text: str) -> Iterator[Window]:
     ]
     if not tokens:
         return
-    starts = list(range(0, max(len(tokens) - WINDOW, 0) + 1, STRIDE))
-    if starts[-1] + WINDOW < len(tokens):
-        starts.append(len(tokens) - WINDOW)
+    starts = list(range(0, max(len(tokens) - WINDOW_WORDS, 0) + 1, STRIDE_WORDS))
+    if starts[-1] + WINDOW_WORDS < len(tokens):
+        starts.append(len(tokens) - WINDOW_WORDS)
     for start in starts:
-        yield _build_window(tokens[start : start + WINDOW])
+        yield _build_window(tokens[start : start + WINDOW_WORDS])
 
 
 def _normalize_token(token: str) -> bytes:
