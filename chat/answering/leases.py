@@ -142,7 +142,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
             outcome = replace(outcome, state=TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER)
         if ended or is_gone:
             resolve_hold(turn.hold_key, outcome)
-            transaction.on_commit(outcome.count)
+            transaction.on_commit(outcome.record)
         if ended and outcome.verdict:
             reset_title(turn)
         if ended and outcome.notes:
@@ -206,19 +206,19 @@ def sweep_turns(*, now: datetime | None = None) -> int:
 def _fail_unclaimed(turn_id: UUID) -> None:
     lock_with_retried(turn_id)
     turn = Turn.objects.filter(pk=turn_id, state=TurnState.QUEUED).first()
-    nothing = Outcome(
+    outcome = Outcome(
         state=TurnState.FAILED,
         end_reason=EndReason.NEVER_STARTED,
         answer="",
         prompt_tokens=0,
         answer_tokens=0,
     )
-    if turn is None or (should_defer_again(turn, nothing) and defer_again(turn, nothing)):
+    if turn is None or (should_defer_again(turn, outcome) and defer_again(turn, outcome)):
         return
-    if Turn.objects.filter(pk=turn_id, state=TurnState.QUEUED).update(**build_ended_fields(nothing)):
+    if Turn.objects.filter(pk=turn_id, state=TurnState.QUEUED).update(**build_ended_fields(outcome)):
         choose_shown_turn(turn_id)
-        resolve_hold(turn.hold_key, nothing)
-        transaction.on_commit(nothing.count)
+        resolve_hold(turn.hold_key, outcome)
+        transaction.on_commit(outcome.record)
         transaction.on_commit(lambda: streaming.end_stream(turn_id))
 
 
@@ -259,5 +259,5 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
         store_notes(turn, [(note, estimate_max_tokens(note.text)) for note in choose_turn_notes(turn)])
     choose_shown_turn(turn_id)
     resolve_hold(turn.hold_key, outcome)
-    transaction.on_commit(outcome.count)
+    transaction.on_commit(outcome.record)
     transaction.on_commit(lambda: streaming.end_stream(turn_id))

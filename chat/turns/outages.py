@@ -283,7 +283,7 @@ def end_deferred(turn: Turn, outcome: Outcome) -> bool:
     if outcome.verdict:
         reset_title(turn)
     choose_shown_turn(turn.pk)
-    transaction.on_commit(outcome.count)
+    transaction.on_commit(outcome.record)
     transaction.on_commit(lambda: streaming.end_stream(turn.pk))
     return True
 

@@ -175,7 +175,7 @@ class Outcome:
             cached_tokens=self.cached_tokens,
         )
 
-    def count(self) -> None:
+    def record(self) -> None:
         record_end(
             state=self.state,
             end_reason=self.end_reason,
