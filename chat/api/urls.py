@@ -31,7 +31,7 @@ urlpatterns = [
         name="note",
     ),
     path("memory", SpanningMemory.as_view(), name="spanning_memory"),
-    path("go-on", PauseEnd.as_view(), name="go_on"),
+    path("end-pause", PauseEnd.as_view(), name="end_pause"),
     path("plan", OwnPlan.as_view(), name="plan"),
     path("tutor", TutorStatus.as_view(), name="tutor"),
     path("turns", TurnCreate.as_view(), name="turns"),

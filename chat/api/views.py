@@ -258,7 +258,7 @@ class OwnPlan(SignedInView):
 
 class PauseEnd(SignedInView):
     @extend_schema(
-        operation_id="tutor_go_on",
+        operation_id="tutor_end_pause",
         request=None,
         responses=describe_responses(
             {204: OpenApiResponse(description="The tutor is open.")}, RESTING, writes=True

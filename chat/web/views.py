@@ -262,7 +262,7 @@ def _ask_again(request: HtmxRequest, earlier: Turn, start_turn: Callable[[UUID],
 
 @sign_in_required
 @require_POST
-def go_on(request: HtmxRequest) -> HttpResponse:
+def end_pause(request: HtmxRequest) -> HttpResponse:
     """End the pause after a crisis card, if its time has passed, and return to the tutor."""
     services.end_pause(person=get_person(request))
     return redirect("chat:start")

@@ -15,7 +15,7 @@ from tests.chat.verdicts import HINTS
 from tests.rest.problems import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
-GO_ON = "/api/v1/go-on"
+END_PAUSE = "/api/v1/end-pause"
 SHARED = {"reason": "wrong", "comment": "It mixes up two rivers.", "shared": True}
 
 
@@ -80,13 +80,13 @@ class TestEndingAPause:
         return ask(teen, "I want to kill myself")
 
     def test_is_refused_before_the_set_time(self, owner: Client, carded: Turn) -> None:
-        assert require_problem(owner.post(GO_ON), "resting", 403)["opens_at"]
+        assert require_problem(owner.post(END_PAUSE), "resting", 403)["opens_at"]
         carded.refresh_from_db()
         assert carded.resumed_at is None
 
     def test_is_possible_after_the_set_time(self, owner: Client, carded: Turn) -> None:
         Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
-        assert owner.post(GO_ON).status_code == 204
+        assert owner.post(END_PAUSE).status_code == 204
         carded.refresh_from_db()
         assert carded.resumed_at
 
@@ -95,12 +95,12 @@ class TestEndingAPause:
         self, who: str, carded: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
-        assert as_person(request.getfixturevalue(who)).post(GO_ON).status_code == 204
+        assert as_person(request.getfixturevalue(who)).post(END_PAUSE).status_code == 204
         carded.refresh_from_db()
         assert carded.resumed_at is None
 
     def test_a_visitor_is_asked_to_sign_in(self, client: Client, db: None) -> None:
-        require_problem(client.post(GO_ON), "not-signed-in", 401)
+        require_problem(client.post(END_PAUSE), "not-signed-in", 401)
 
 
 class TestReporting:

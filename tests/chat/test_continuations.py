@@ -41,7 +41,7 @@ def unfinished(teen: Person, ask: Ask) -> Turn:
     return end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.UNREAD, SO_FAR)
 
 
-def go_on(turn: Turn, turn_id: object = None) -> Turn:
+def continue_answer(turn: Turn, turn_id: object = None) -> Turn:
     turn.refresh_from_db()
     return asking.continue_turn(
         person=turn.conversation.owner,
@@ -94,13 +94,13 @@ class TestWhichTurnsCanBeContinued:
 
     def test_any_other_turn_is_returned_unchanged(self, teen: Person, ask: Ask) -> None:
         whole = end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.NONE, "All of it.")
-        assert go_on(whole) == whole
+        assert continue_answer(whole) == whole
         assert Turn.objects.count() == 1
 
 
 class TestTheNewTurn:
     def test_is_a_question_of_its_own_that_continues_the_other(self, unfinished: Turn) -> None:
-        following = go_on(unfinished)
+        following = continue_answer(unfinished)
         assert (following.question, following.continues, following.state) == (
             "Go on.",
             unfinished,
@@ -110,7 +110,7 @@ class TestTheNewTurn:
 
     def test_asks_in_the_language_of_its_page(self, unfinished: Turn) -> None:
         with translation.override("es"):
-            following = go_on(unfinished)
+            following = continue_answer(unfinished)
         assert (following.question, following.language) == ("Sigue.", "es")
 
     def test_is_answered_from_the_same_passages(self, library: None, teen: Person, ask: Ask) -> None:
@@ -118,30 +118,33 @@ class TestTheNewTurn:
             ask(teen, "What is a token in a language model?"), TurnState.STOPPED, EndReason.UNREAD, SO_FAR
         )
         assert turn.passages
-        assert go_on(turn).passages == turn.passages
+        assert continue_answer(turn).passages == turn.passages
 
     def test_carries_question_and_answer_so_far_though_the_plan_remembers_nothing(
         self, unfinished: Turn, teen: Person
     ) -> None:
-        following = go_on(unfinished)
+        following = continue_answer(unfinished)
         Turn.objects.filter(pk=following.pk).update(memory_tokens=0)
         following.refresh_from_db()
         assert list_prompt_messages(following) == [QUESTION, SO_FAR, "Go on."]
 
     def test_holds_what_its_prompt_and_answer_may_cost(self, unfinished: Turn) -> None:
-        following = go_on(unfinished)
+        following = continue_answer(unfinished)
         prompt_tokens = sum(map(estimate_max_tokens, list_prompt_messages(following)))
         assert Hold.objects.get(key=following.pk).tokens > prompt_tokens + following.max_answer_tokens
 
     def test_may_be_continued_itself_and_then_carries_the_first_question(self, unfinished: Turn) -> None:
         second = end(
-            go_on(unfinished), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "their water to the sea. There"
+            continue_answer(unfinished),
+            TurnState.ANSWERED,
+            EndReason.LENGTH_LIMIT,
+            "their water to the sea. There",
         )
-        third = go_on(second)
+        third = continue_answer(second)
         assert list_prompt_messages(third) == [QUESTION, f"{SO_FAR} their water to the sea. There", "Go on."]
 
     def test_keeps_what_it_continues_when_it_is_retried(self, unfinished: Turn, teen: Person) -> None:
-        following = end(go_on(unfinished), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
+        following = end(continue_answer(unfinished), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         again = asking.retry_turn(person=teen, failed=following, turn_id=uuid4()).turn
         assert (again.continues, again.question) == (unfinished, "Go on.")
         assert list_prompt_messages(again) == [QUESTION, SO_FAR, "Go on."]
@@ -149,7 +152,7 @@ class TestTheNewTurn:
     @pytest.mark.django_db(transaction=True)
     def test_is_answered_by_a_worker(self, teen: Person, ask: Ask) -> None:
         turn = end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.UNREAD, SO_FAR)
-        following = written(go_on(turn))
+        following = written(continue_answer(turn))
         assert following.state == TurnState.ANSWERED
         assert following.answer
 
@@ -199,27 +202,29 @@ class TestItsChecks:
     def test_consent(self, unfinished: Turn, teen: Person) -> None:
         Consent.objects.filter(teen=teen).delete()
         with pytest.raises(FamilyClosed):
-            go_on(unfinished)
+            continue_answer(unfinished)
 
     def test_budget(self, unfinished: Turn, teen: Person) -> None:
         set_budget(teen, tokens=20)
         with pytest.raises(InsufficientBudget):
-            go_on(unfinished)
+            continue_answer(unfinished)
 
     def test_another_question_that_is_being_answered(self, unfinished: Turn, teen: Person, ask: Ask) -> None:
         ask(teen, "And the moon?", conversation=unfinished.conversation)
         with pytest.raises(StillAnswering):
-            go_on(unfinished)
+            continue_answer(unfinished)
 
 
 class TestPressingItTwice:
     def test_with_the_same_id(self, unfinished: Turn) -> None:
         turn_id = uuid4()
-        assert go_on(unfinished, turn_id) == go_on(unfinished, turn_id)
+        assert continue_answer(unfinished, turn_id) == continue_answer(unfinished, turn_id)
 
     def test_in_an_old_tab_after_it_was_continued(self, unfinished: Turn) -> None:
-        following = end(go_on(unfinished), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
-        assert go_on(unfinished) == following
+        following = end(
+            continue_answer(unfinished), TurnState.ANSWERED, EndReason.NONE, "their water to the sea."
+        )
+        assert continue_answer(unfinished) == following
         assert unfinished.continuations.count() == 1
 
     @pytest.mark.django_db(transaction=True)
@@ -228,7 +233,7 @@ class TestPressingItTwice:
 
         def press() -> None:
             try:
-                continuations.append(go_on(Turn.objects.get(pk=unfinished.pk)))
+                continuations.append(continue_answer(Turn.objects.get(pk=unfinished.pk)))
             finally:
                 connection.close()
 
@@ -266,7 +271,7 @@ class TestOnThePage:
     def test_it_is_gone_once_the_answer_is_continued_and_so_is_retry(
         self, unfinished: Turn, page: Client
     ) -> None:
-        end(go_on(unfinished), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
+        end(continue_answer(unfinished), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
         page_html = read_turn_page(page, unfinished)
         assert ">Continue<" not in page_html
         assert ">Retry<" not in page_html

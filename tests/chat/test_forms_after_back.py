@@ -113,7 +113,7 @@ class TestOtherForms:
     @pytest.mark.parametrize(
         "address",
         [
-            "/tutor/go-on",
+            "/tutor/end-pause",
             "/family/invite",
             "/account/sessions/others/end",
             "/learn/good-and-bad/certificate/withdraw",

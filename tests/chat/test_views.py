@@ -62,7 +62,7 @@ def test_a_visitor_is_asked_to_sign_in(method: str, name: str, of: str, turn: Tu
     assert reply.status_code == (401 if name == "chat:turn_stream" else 302)
 
 
-@pytest.mark.parametrize("name", ["chat:start", "chat:ask", "chat:go_on"])
+@pytest.mark.parametrize("name", ["chat:start", "chat:ask", "chat:end_pause"])
 def test_the_tutor_itself_asks_for_sign_in(name: str, client: Client, db: None) -> None:
     method = client.get if name == "chat:start" else client.post
     reply = method(reverse(name))

@@ -13,7 +13,7 @@ IN_JSON = {
     "chat_api:turn_answer",
     "chat_api:turn_continue",
     "chat_api:turn_report",
-    "chat_api:go_on",
+    "chat_api:end_pause",
 }
 JSON: dict[str, Any] = {"content_type": "application/json", "headers": {"Idempotency-Key": str(uuid4())}}
 TERMS = {"view": "topics", "memory": "full"}

@@ -34,7 +34,7 @@ def test_the_schema_has_every_route(schema: dict[str, Any]) -> None:
         "get /api/v1/budget",
         "get /api/v1/conversations",
         "get /api/v1/conversations/{conversation_id}/turns",
-        "post /api/v1/go-on",
+        "post /api/v1/end-pause",
         "post /api/v1/turns",
         "get /api/v1/tutor",
         "get /api/v1/plan",
