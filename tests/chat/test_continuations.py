@@ -62,12 +62,14 @@ def list_prompt_messages(turn: Turn) -> list[str]:
 
 
 @pytest.fixture
-def page(as_person: Callable[[Person], Client], teen: Person) -> Client:
+def client_of_teen(as_person: Callable[[Person], Client], teen: Person) -> Client:
     return as_person(teen)
 
 
-def read_turn_page(page: Client, turn: Turn) -> str:
-    return squeezed(page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode())
+def read_turn_page(client_of_teen: Client, turn: Turn) -> str:
+    return squeezed(
+        client_of_teen.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
+    )
 
 
 class TestWhichTurnsCanBeContinued:
@@ -247,42 +249,44 @@ class TestPressingItTwice:
 
 
 class TestOnThePage:
-    def test_continue_comes_first_if_no_page_was_open(self, unfinished: Turn, page: Client) -> None:
-        page_html = read_turn_page(page, unfinished)
+    def test_continue_comes_first_if_no_page_was_open(self, unfinished: Turn, client_of_teen: Client) -> None:
+        page_html = read_turn_page(client_of_teen, unfinished)
         assert "no page was open to read it" in page_html
         assert 0 < page_html.index(">Continue<") < page_html.index(">Retry<")
 
     def test_it_comes_after_retry_if_the_asker_stopped_the_answer(
-        self, teen: Person, ask: Ask, page: Client
+        self, teen: Person, ask: Ask, client_of_teen: Client
     ) -> None:
         turn = end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, SO_FAR)
-        page_html = read_turn_page(page, turn)
+        page_html = read_turn_page(client_of_teen, turn)
         assert 0 < page_html.index(">Retry<") < page_html.index(">Continue<")
 
     def test_it_is_the_only_button_if_an_answer_reached_its_length_limit(
-        self, teen: Person, ask: Ask, page: Client
+        self, teen: Person, ask: Ask, client_of_teen: Client
     ) -> None:
         page_html = read_turn_page(
-            page, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR)
+            client_of_teen, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR)
         )
         assert ">Continue<" in page_html
         assert ">Retry<" not in page_html
 
     def test_it_is_gone_once_the_answer_is_continued_and_so_is_retry(
-        self, unfinished: Turn, page: Client
+        self, unfinished: Turn, client_of_teen: Client
     ) -> None:
         end(continue_answer(unfinished), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
-        page_html = read_turn_page(page, unfinished)
+        page_html = read_turn_page(client_of_teen, unfinished)
         assert ">Continue<" not in page_html
         assert ">Retry<" not in page_html
 
-    def test_it_waits_while_the_turn_is_retried(self, unfinished: Turn, teen: Person, page: Client) -> None:
+    def test_it_waits_while_the_turn_is_retried(
+        self, unfinished: Turn, teen: Person, client_of_teen: Client
+    ) -> None:
         asking.retry_turn(person=teen, failed=unfinished, turn_id=uuid4())
-        assert ">Continue<" not in read_turn_page(page, unfinished)
+        assert ">Continue<" not in read_turn_page(client_of_teen, unfinished)
 
-    def test_pressing_it_adds_the_new_turn(self, unfinished: Turn, page: Client) -> None:
+    def test_pressing_it_adds_the_new_turn(self, unfinished: Turn, client_of_teen: Client) -> None:
         turn_id = uuid4()
-        reply = page.post(
+        reply = client_of_teen.post(
             reverse("chat:turn_continue", args=[unfinished.pk]),
             {"turn_id": turn_id},
             headers={"HX-Request": "true"},
@@ -293,17 +297,17 @@ class TestOnThePage:
         assert ">Continue<" not in swaps
 
     def test_without_javascript_the_page_comes_back_at_the_new_turn(
-        self, unfinished: Turn, page: Client
+        self, unfinished: Turn, client_of_teen: Client
     ) -> None:
         turn_id = uuid4()
-        reply = page.post(reverse("chat:turn_continue", args=[unfinished.pk]), {"turn_id": turn_id})
+        reply = client_of_teen.post(reverse("chat:turn_continue", args=[unfinished.pk]), {"turn_id": turn_id})
         assert reply.headers["Location"].endswith(f"#turn-{turn_id}")
 
     def test_the_reason_for_a_rejection_is_shown_beside_the_composer(
-        self, unfinished: Turn, teen: Person, page: Client
+        self, unfinished: Turn, teen: Person, client_of_teen: Client
     ) -> None:
         set_budget(teen, tokens=20)
-        reply = page.post(
+        reply = client_of_teen.post(
             reverse("chat:turn_continue", args=[unfinished.pk]),
             {"turn_id": uuid4()},
             headers={"HX-Request": "true"},
@@ -316,30 +320,30 @@ class TestThroughTheApi:
     def post(self, client: Client, turn: Turn, key: object = None) -> Any:
         return client.post(f"{TURNS}/{turn.pk}/continue", headers={"Idempotency-Key": str(key or uuid4())})
 
-    def test_it_is_asked_for_with_a_key(self, unfinished: Turn, page: Client) -> None:
+    def test_it_is_asked_for_with_a_key(self, unfinished: Turn, client_of_teen: Client) -> None:
         key = uuid4()
-        reply = self.post(page, unfinished, key)
+        reply = self.post(client_of_teen, unfinished, key)
         assert reply.status_code == 201
         body = reply.json()
         assert (body["id"], body["continues"], body["question"]) == (str(key), str(unfinished.pk), "Go on.")
 
-    def test_asking_again_returns_the_same_turn(self, unfinished: Turn, page: Client) -> None:
-        first, second = self.post(page, unfinished), self.post(page, unfinished)
+    def test_asking_again_returns_the_same_turn(self, unfinished: Turn, client_of_teen: Client) -> None:
+        first, second = self.post(client_of_teen, unfinished), self.post(client_of_teen, unfinished)
         assert second.status_code == 200
         assert second.json()["id"] == first.json()["id"]
 
     def test_a_key_of_another_question_is_rejected(
-        self, unfinished: Turn, teen: Person, ask: Ask, page: Client
+        self, unfinished: Turn, teen: Person, ask: Ask, client_of_teen: Client
     ) -> None:
         other = end(ask(teen, "And the moon?"), TurnState.ANSWERED, EndReason.NONE, "It pulls.")
-        require_problem(self.post(page, unfinished, other.pk), "key-reused", 422)
+        require_problem(self.post(client_of_teen, unfinished, other.pk), "key-reused", 422)
 
-    def test_without_a_key_nothing_is_asked(self, unfinished: Turn, page: Client) -> None:
-        require_problem(page.post(f"{TURNS}/{unfinished.pk}/continue"), "key-missing", 400)
+    def test_without_a_key_nothing_is_asked(self, unfinished: Turn, client_of_teen: Client) -> None:
+        require_problem(client_of_teen.post(f"{TURNS}/{unfinished.pk}/continue"), "key-missing", 400)
 
-    def test_a_whole_answer_cannot_be_continued(self, teen: Person, ask: Ask, page: Client) -> None:
+    def test_a_whole_answer_cannot_be_continued(self, teen: Person, ask: Ask, client_of_teen: Client) -> None:
         whole = end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.NONE, "All of it.")
-        require_problem(self.post(page, whole), "nothing-to-continue", 409)
+        require_problem(self.post(client_of_teen, whole), "nothing-to-continue", 409)
 
     def test_another_persons_turn_is_not_found(
         self, unfinished: Turn, stranger: Person, as_person: Callable[[Person], Client]

@@ -106,12 +106,12 @@ def failed(teen: Person, ask: Ask) -> Turn:
 
 
 @pytest.fixture
-def page(as_person: Callable[[Person], Client], teen: Person) -> Client:
+def client_of_teen(as_person: Callable[[Person], Client], teen: Person) -> Client:
     return as_person(teen)
 
 
-def html(page: Client, turn: Turn) -> str:
-    return page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
+def html(client_of_teen: Client, turn: Turn) -> str:
+    return client_of_teen.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
 
 
 class TestWhichTurnStays:
@@ -304,20 +304,20 @@ class TestMemory:
 
 class TestOnThePage:
     def test_while_it_is_retried_the_words_stay_and_it_has_no_button(
-        self, stopped: Turn, page: Client
+        self, stopped: Turn, client_of_teen: Client
     ) -> None:
         again = retry(stopped)
-        page_html = html(page, stopped)
+        page_html = html(client_of_teen, stopped)
         assert "word135" in page_html
         assert f'id="turn-{again.pk}"' in page_html
         assert "You asked this again." in page_html
         assert "Retry" not in page_html
 
     def test_after_it_failed_the_page_says_so_and_offers_retry_again(
-        self, stopped: Turn, page: Client
+        self, stopped: Turn, client_of_teen: Client
     ) -> None:
         again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
-        page_html = html(page, stopped)
+        page_html = html(client_of_teen, stopped)
         assert "word135" in page_html
         assert f'id="turn-{again.pk}"' not in page_html
         assert "You tried again, and it failed." in page_html
@@ -335,16 +335,16 @@ class TestOnThePage:
         ],
     )
     def test_it_says_why_a_try_was_not_better(
-        self, stopped: Turn, page: Client, state: TurnState, end_reason: EndReason, message: str
+        self, stopped: Turn, client_of_teen: Client, state: TurnState, end_reason: EndReason, message: str
     ) -> None:
         end(retry(stopped), state, end_reason)
-        assert message in html(page, stopped)
+        assert message in html(client_of_teen, stopped)
 
     def test_pressing_retry_adds_the_new_turn_and_redraws_the_old_one(
-        self, stopped: Turn, page: Client
+        self, stopped: Turn, client_of_teen: Client
     ) -> None:
         turn_id = uuid4()
-        reply = page.post(
+        reply = client_of_teen.post(
             reverse("chat:turn_retry", args=[stopped.pk]),
             {"turn_id": turn_id},
             headers={"HX-Request": "true"},
@@ -356,10 +356,10 @@ class TestOnThePage:
         assert "word135" in swaps
 
     def test_in_an_old_tab_the_better_answer_takes_the_place_of_the_old_turn(
-        self, stopped: Turn, page: Client
+        self, stopped: Turn, client_of_teen: Client
     ) -> None:
         answered = end(retry(stopped), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
-        reply = page.post(
+        reply = client_of_teen.post(
             reverse("chat:turn_retry", args=[stopped.pk]),
             {"turn_id": uuid4()},
             headers={"HX-Request": "true"},
@@ -369,10 +369,10 @@ class TestOnThePage:
         assert f'id="turn-{answered.pk}"' in swaps
 
     def test_without_javascript_the_page_comes_back_at_the_new_turn(
-        self, stopped: Turn, page: Client
+        self, stopped: Turn, client_of_teen: Client
     ) -> None:
         turn_id = uuid4()
-        reply = page.post(reverse("chat:turn_retry", args=[stopped.pk]), {"turn_id": turn_id})
+        reply = client_of_teen.post(reverse("chat:turn_retry", args=[stopped.pk]), {"turn_id": turn_id})
         assert reply.status_code == 302
         assert reply.headers["Location"].endswith(f"#turn-{turn_id}")
 
@@ -391,13 +391,13 @@ class TestOnThePage:
 
 class TestElsewhere:
     def test_the_api_lists_what_the_page_shows_and_says_what_replaced_a_turn(
-        self, stopped: Turn, page: Client
+        self, stopped: Turn, client_of_teen: Client
     ) -> None:
         again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         listed = reverse("chat_api:conversation_turns", args=[stopped.conversation_id])
-        [row] = page.get(listed).json()["results"]
+        [row] = client_of_teen.get(listed).json()["results"]
         assert row["id"] == str(stopped.pk)
-        body = page.get(reverse("chat_api:turn", args=[again.pk])).json()
+        body = client_of_teen.get(reverse("chat_api:turn", args=[again.pk])).json()
         assert (body["retry_of"], body["replaced_by"]) == (str(stopped.pk), str(stopped.pk))
 
     def test_the_data_export_has_every_try_and_says_which_is_shown(self, stopped: Turn, teen: Person) -> None:
