@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Person
-from chat.api.problems import NOT_AGREED, NOTE_REJECTED
+from chat.api.problems import MEMORY_NOT_AGREED, NOTE_REJECTED
 from chat.api.serializers import (
     MemoryChangeSerializer,
     MemorySerializer,
@@ -124,7 +124,7 @@ class SpanningMemory(SignedInView):
         request=None,
         responses=describe_responses(
             {204: OpenApiResponse(description="Notes last from one conversation to the next.")},
-            NOT_AGREED,
+            MEMORY_NOT_AGREED,
             writes=True,
         ),
     )
@@ -133,7 +133,7 @@ class SpanningMemory(SignedInView):
         try:
             services.set_spanning_memory(person=self.person, is_on=True)
         except SpanningNotAgreed as error:
-            raise Problem(NOT_AGREED) from error
+            raise Problem(MEMORY_NOT_AGREED) from error
         return Response(status=204)
 
     @extend_schema(

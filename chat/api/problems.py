@@ -40,7 +40,10 @@ TOO_LONG = define_problem_type(
     "question-too-long",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     _("The question is too long"),
-    _("It has “length” characters, and about “limit” can be read at once. Ask about a part of it."),
+    _(
+        "The member “length” is the number of its characters; about “limit” can be read at once. Ask about a part "
+        "of it."
+    ),
 )
 PERSONAL_FOUND = define_problem_type(
     "personal-found",
@@ -69,7 +72,7 @@ TOO_MANY_DEFERRED = define_problem_type(
     _("Too many questions are waiting"),
     _("Stop one of the questions that wait for the model, or ask again without “wait_for_model”."),
 )
-RESTING = define_problem_type(
+TUTOR_RESTING = define_problem_type(
     "resting",
     HTTPStatus.FORBIDDEN,
     _("The tutor is resting"),
@@ -81,10 +84,10 @@ CLOSED = define_problem_type(
     _("The tutor isn’t open on this site"),
     _("The tutor isn’t open on this site yet. Help is always available."),
 )
-STOPPED = define_problem_type(
+SITE_STOPPED = define_problem_type(
     "site-stopped",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    _("The tutor is paused on this site"),
+    _("The tutor is stopped on this site"),
     _("No questions are answered on this site until an admin resumes the tutor."),
 )
 NO_LOCAL_MODEL = define_problem_type(
@@ -93,7 +96,7 @@ NO_LOCAL_MODEL = define_problem_type(
     _("No local model can answer"),
     _("The question has to stay on this site’s own computers, and no model runs there now."),
 )
-NO_CONSENT = define_problem_type(
+CONSENT_MISSING = define_problem_type(
     "consent-missing",
     HTTPStatus.FORBIDDEN,
     _("Consent is missing"),
@@ -108,7 +111,7 @@ COOLING_OFF = define_problem_type(
         "“opens_at” says when it opens again."
     ),
 )
-PAUSED = define_problem_type(
+PAUSED_BY_FAMILY = define_problem_type(
     "paused-by-family",
     HTTPStatus.FORBIDDEN,
     _("The tutor is paused"),
@@ -124,7 +127,7 @@ KEY_MISSING = define_problem_type(
     "key-missing",
     HTTPStatus.BAD_REQUEST,
     _("The question has no key"),
-    _("Send a UUID that you create in the header Idempotency-Key, and the same one when you try again."),
+    _("In the Idempotency-Key header, send a UUID that you create. Send the same one when you try again."),
 )
 KEY_TAKEN = define_problem_type(
     "key-taken",
@@ -156,7 +159,7 @@ NOTE_REJECTED = define_problem_type(
     _("This can’t be a note"),
     _("It has a personal detail, or something that needs more care than a note. The note did not change."),
 )
-NOT_AGREED = define_problem_type(
+MEMORY_NOT_AGREED = define_problem_type(
     "memory-not-agreed",
     HTTPStatus.FORBIDDEN,
     _("The family has not agreed to this"),
@@ -166,33 +169,33 @@ NOT_AGREED = define_problem_type(
 PROBLEM_TYPES: dict[type, ProblemType] = {
     InsufficientBudget: BUDGET_SHORT,
     TooLongForBudget: BUDGET_SHORT,
-    SiteStopped: STOPPED,
+    SiteStopped: SITE_STOPPED,
     NoLocalModel: NO_LOCAL_MODEL,
     QuestionEmpty: EMPTY,
     QuestionTooLong: TOO_LONG,
     TooLongForModel: TOO_LONG,
     StillAnswering: STILL_ANSWERING,
     PersonalDataFound: PERSONAL_FOUND,
-    TutorPaused: RESTING,
+    TutorPaused: TUTOR_RESTING,
     TutorClosed: CLOSED,
     TooManyDeferred: TOO_MANY_DEFERRED,
     ConversationGone: NOT_FOUND,
 }
 GATE_PROBLEM_TYPES = {
-    ClosedReason.CONSENT: NO_CONSENT,
+    ClosedReason.CONSENT: CONSENT_MISSING,
     ClosedReason.COOLING_OFF: COOLING_OFF,
-    ClosedReason.PAUSED: PAUSED,
+    ClosedReason.PAUSED: PAUSED_BY_FAMILY,
     ClosedReason.QUIET: QUIET,
 }
 ASKING_PROBLEMS = (
-    EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NO_LOCAL_MODEL, STILL_ANSWERING, RESTING, CLOSED,
-    TOO_MANY_DEFERRED, NO_CONSENT, COOLING_OFF, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
+    EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, SITE_STOPPED, NO_LOCAL_MODEL, STILL_ANSWERING, TUTOR_RESTING, CLOSED,
+    TOO_MANY_DEFERRED, CONSENT_MISSING, COOLING_OFF, PAUSED_BY_FAMILY, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 
 
 @contextmanager
 def raise_problems(person: Person) -> Iterator[None]:
-    """Turn an error of the services into its problem, with a detail for `person`."""
+    """Convert an error of the services into its problem, with a detail for `person`."""
     try:
         yield
     except TurnIdTaken as rejection:
@@ -205,11 +208,11 @@ def _build_problem(rejection: QuestionRejected | InsufficientBudget | SiteStoppe
     if isinstance(rejection, FamilyClosed):
         return _build_gate_problem(rejection, person)
     return Problem(
-        PROBLEM_TYPES[type(rejection)], format_rejection(rejection, person), fields=_build_members(rejection)
+        PROBLEM_TYPES[type(rejection)], format_rejection(rejection, person), fields=_build_fields(rejection)
     )
 
 
-def _build_members(rejection: QuestionRejected | InsufficientBudget | SiteStopped) -> dict[str, object]:
+def _build_fields(rejection: QuestionRejected | InsufficientBudget | SiteStopped) -> dict[str, object]:
     match rejection:
         case InsufficientBudget():
             return {
@@ -232,13 +235,15 @@ def _build_members(rejection: QuestionRejected | InsufficientBudget | SiteStoppe
 
 def _build_gate_problem(rejection: FamilyClosed, person: Person) -> Problem:
     gate = rejection.gate
-    kind = GATE_PROBLEM_TYPES[gate.closed_reason or ClosedReason.CONSENT]
+    # FamilyClosed is only raised for a closed gate; the default is for mypy.
+    problem_type = GATE_PROBLEM_TYPES[gate.closed_reason or ClosedReason.CONSENT]
     if gate.until is None:
-        return Problem(kind)
+        return Problem(problem_type)
     if gate.closed_reason == ClosedReason.COOLING_OFF:
-        return Problem(kind, fields={"opens_at": gate.until})
+        return Problem(problem_type, fields={"opens_at": gate.until})
+    # Only quiet hours are left: a parent's pause and missing consent have no end.
     at = format_time_in_zone(gate.until, gate.zone or person.zone)
     detail = gettext("The tutor opens again at %(at)s, because your family agreed on quiet hours.") % {
         "at": at
     }
-    return Problem(kind, detail, fields={"opens_at": gate.until})
+    return Problem(problem_type, detail, fields={"opens_at": gate.until})

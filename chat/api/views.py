@@ -17,7 +17,7 @@ from chat.api.problems import (
     KEY_MISSING,
     NOTHING_TO_CONTINUE,
     NOTHING_TO_REPORT,
-    RESTING,
+    TUTOR_RESTING,
     raise_problems,
 )
 from chat.api.serializers import (
@@ -261,13 +261,13 @@ class PauseEnd(SignedInView):
         operation_id="tutor_end_pause",
         request=None,
         responses=describe_responses(
-            {204: OpenApiResponse(description="The tutor is open.")}, RESTING, writes=True
+            {204: OpenApiResponse(description="The tutor is open.")}, TUTOR_RESTING, writes=True
         ),
     )
     def post(self, _request: Request) -> Response:
         """End the pause after a crisis card. Ask the person first whether they are safe and want to go on."""
         if not end_pause(person=self.person) and (pause := find_pause(self.person)):
-            raise Problem(RESTING, fields={"opens_at": pause.until})
+            raise Problem(TUTOR_RESTING, fields={"opens_at": pause.until})
         return Response(status=204)
 
 
