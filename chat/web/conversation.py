@@ -300,5 +300,5 @@ def render_end_swaps(request: HttpRequest, turn: Turn) -> str:
     if earlier is None:
         return render_partial("turn_swap", request, shown=build_shown_turn(turn))
     stays = earlier if turn.replaced_by_id == earlier.pk else turn
-    swap = render_partial("turn_instead", request, shown=build_shown_turn(stays), gone=turn)
+    swap = render_partial("turn_replaced", request, shown=build_shown_turn(stays), replaced=turn)
     return render_partial("turn_gone", request, turn=earlier) + swap

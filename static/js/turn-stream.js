@@ -155,9 +155,9 @@ class TurnStream {
     announce(this.status.textContent);
   }
 
-  /** @param {string} name of the text in chat/page_words.html */
+  /** @param {string} name of the text in chat/script_texts.html */
   say(name) {
-    const text = /** @type {HTMLTemplateElement} */ (document.getElementById(`words-${name}`));
+    const text = /** @type {HTMLTemplateElement} */ (document.getElementById(`text-${name}`));
     if (!this.status || this.status.dataset.trouble === name) return;
     this.status.replaceChildren(text.content.cloneNode(true));
     this.status.dataset.trouble = name;

@@ -83,10 +83,10 @@ document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
 
 /**
  * @param {string} name
- * @returns {Node} a copy of a text from chat/page_words.html
+ * @returns {Node} a copy of a text from chat/script_texts.html
  */
 function copyText(name) {
-  return /** @type {HTMLTemplateElement} */ (document.getElementById(`words-${name}`)).content.cloneNode(true);
+  return /** @type {HTMLTemplateElement} */ (document.getElementById(`text-${name}`)).content.cloneNode(true);
 }
 
 /** @param {number} status */
