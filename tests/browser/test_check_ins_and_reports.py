@@ -139,7 +139,7 @@ def test_without_javascript_a_refusal_can_be_reported(
 
 def test_why_hints_come_first_can_be_read_from_an_answer(shown: Callable[[str], Turn], page: Page) -> None:
     shown("support")
-    page.get_by_role("link", name="Why hints first").click()
+    page.get_by_role("link", name="Why hints come first").click()
     expect(page.get_by_text("practice scores rose by 127%")).to_be_visible()
     expect(page.get_by_text("PNAS 122 (26)")).to_be_visible()
 
