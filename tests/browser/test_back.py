@@ -62,7 +62,7 @@ def test_after_back_another_text_is_a_new_question(phone: Page) -> None:
     expect(phone.locator(".turn").last).to_contain_text("What is snow?")
 
 
-def test_after_a_lesson_and_back_the_next_question_is_taken(phone: Page, teen: Person) -> None:
+def test_after_a_lesson_and_back_the_next_question_is_accepted(phone: Page, teen: Person) -> None:
     written = WrittenTurn(teen)
     written.write(FIRST)
     written.end()

@@ -10,7 +10,7 @@ from accounts.models import Person
 from chat.models import Conversation, Turn
 from tests.browser.checks import list_overflows
 from tests.browser.conftest import PHONE, follow
-from tests.chat.long import create_conversation
+from tests.chat.conversations import create_conversation
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]

@@ -14,7 +14,7 @@ from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
 from chat.web.conversation import TURNS_A_PAGE
 from routing.registry import list_models
-from tests.chat.long import create_conversation, create_turns
+from tests.chat.conversations import create_conversation, create_turns
 from tests.chat.models import CLOUD_PRICES
 
 AsPerson = Callable[[Person], Client]

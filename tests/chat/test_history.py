@@ -15,7 +15,7 @@ from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
 from chat.web.conversation import TURNS_A_PAGE, get_newest_turns, get_turn_url, get_turns_page
 from routing.registry import list_models
-from tests.chat.long import create_conversation, create_turns
+from tests.chat.conversations import create_conversation, create_turns
 from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]

@@ -20,7 +20,7 @@ from chat.prompt import build_prompt, get_answer_room
 from chat.services import stop_turn
 from inference.tokens import estimate_max_tokens
 from tests.chat.conftest import Ask
-from tests.chat.long import create_conversation
+from tests.chat.conversations import create_conversation
 from tests.markup import squeezed
 from tests.rest.problems import TURNS
 
@@ -57,7 +57,7 @@ def post(owner: Client, question: str, *, htmx: bool = False) -> tuple[int, str]
 
 
 class TestByItsCharacters:
-    def test_all_of_it_is_taken(self, owner: Client) -> None:
+    def test_all_of_it_is_accepted(self, owner: Client) -> None:
         question = build_homework(MAX_QUESTION_LENGTH)
         assert post(owner, question)[0] == 302
         assert Turn.objects.get().question == question
@@ -107,7 +107,7 @@ class TestByItsTokens:
         assert not Conversation.objects.exists()
 
     @pytest.mark.parametrize("letter", ["🫖", "水", "7", "{}"])
-    def test_as_much_as_it_says_is_taken(self, teen: Person, ask: Ask, letter: str) -> None:
+    def test_as_much_as_it_says_is_accepted(self, teen: Person, ask: Ask, letter: str) -> None:
         question = (letter * MAX_QUESTION_LENGTH)[:MAX_QUESTION_LENGTH]
         with pytest.raises(TooLongForModel) as raised:
             ask(teen, question)

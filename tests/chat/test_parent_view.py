@@ -19,7 +19,7 @@ from families.parent_view_log import LONGEST_VIEW, SAME_VIEW_WITHIN
 from families.selectors import list_teens
 from families.terms import ParentView
 from kit.memory_policy import MemoryPolicy
-from tests.chat.long import create_conversation, create_turns
+from tests.chat.conversations import create_conversation, create_turns
 
 Enter = Callable[[Person], Client]
 

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from chat.models import Turn, TurnState
 from chat.web.search import build_results, clean_search, find_turns
-from tests.chat.long import create_conversation, create_turns
+from tests.chat.conversations import create_conversation, create_turns
 
 AsPerson = Callable[[Person], Client]
 SEARCH = "/tutor/conversations"

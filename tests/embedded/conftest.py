@@ -80,7 +80,7 @@ class Running:
         self.wait_for("Stop  ")
         return self
 
-    def page(self, path: str) -> bytes:
+    def read_page(self, path: str) -> bytes:
         """Return the content of a page, which must have status 200."""
         with urlopen(self.address + path) as page:  # noqa: S310 - our own address
             return bytes(page.read())

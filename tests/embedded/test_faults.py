@@ -60,7 +60,7 @@ def test_killed_services_are_restarted(run: Run) -> None:
     for name in words:
         site.wait_for(f"{name}, again")
         assert f"{name} ended by SIGKILL" in site.printed
-    assert b"ok" in site.page("/readyz")
+    assert b"ok" in site.read_page("/readyz")
     assert not set(killed) & set(site.list_processes())
 
 

@@ -29,7 +29,7 @@ def test_the_services_are_real_and_the_output_has_everything_needed(first_run: R
     with redis.Redis.from_url(env["VALKEY_URL"]) as valkey:
         assert valkey.info("server")["server_name"] == "valkey"
     assert is_healthy(urlsplit(env["TUTOR_BASE_URL"]).port or 0, "/health")
-    assert b"ok" in site.page("/healthz")
+    assert b"ok" in site.read_page("/healthz")
     for words in ("sam", "kitchen-demo", "a parent", str(home.folder), "Ctrl-C", "make reset"):
         assert words in site.printed
     assert "\033" not in site.printed
@@ -77,7 +77,7 @@ def test_a_second_run_says_where_the_first_is(run: Run, start: Run, home: Home) 
     refused = start("--home", str(home.folder), "reset")
     assert refused.process.wait(timeout=20) == 1
     assert first.address in refused.printed
-    assert b"ok" in first.page("/healthz")
+    assert b"ok" in first.read_page("/healthz")
 
     first.end(signal.SIGINT)
     done = start("--home", str(home.folder), "reset")
@@ -91,7 +91,7 @@ def test_a_taken_port_is_named_and_another_is_used(run: Run) -> None:
         site = run(PORT=str(port)).ready()
         assert f"Port {port} is in use" in site.printed
         assert not site.address.endswith(f":{port}")
-        assert b"ok" in site.page("/healthz")
+        assert b"ok" in site.read_page("/healthz")
 
 
 def test_the_port_can_be_chosen(run: Run) -> None:
@@ -139,7 +139,7 @@ def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: P
     site.output, site.process = tmp_path / "output", process
     site.ready()
     os.kill(process.pid, signal.SIGHUP)
-    assert b"ok" in site.page("/healthz")
+    assert b"ok" in site.read_page("/healthz")
     processes: list[psutil.Process] = site.list_processes()
     process.terminate()
     assert process.wait(timeout=30) == 0
