@@ -23,6 +23,7 @@ class Period(models.Model):
     # The period's end or the expiry of its next grant. Until then this row is all that a hold has to check.
     recheck_at = models.DateTimeField(_("recheck at"))
     limits_tokens = models.BooleanField(_("tokens are limited"), default=True)
+    # The allowance and the grants, without what expired; of one shard, with what was moved between shards.
     granted = models.BigIntegerField(_("granted"), default=0, help_text=_("tokens"))
     spent = models.BigIntegerField(_("spent"), default=0, help_text=_("tokens"))
     held = models.BigIntegerField(_("held"), default=0, help_text=_("tokens"))
