@@ -89,7 +89,6 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
     the newest.
     """
     teen = link.teen
-    view = visible.view
     turns = list(_list_counted_turns(teen, visible).only("asked_at", "ended_at", "passages"))
     readable = _list_readable_turns(teen, visible)
     if before:
@@ -104,11 +103,13 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         days=_count_days(turns, teen),
         topics=_count_topics(turns),
         meter_text=format_meter(get_meter(owner=teen), teen),
-        excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == ParentView.FLAGGED else (),
-        turns=shown if view == ParentView.FULL else (),
+        excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown]
+        if visible.view == ParentView.FLAGGED
+        else (),
+        turns=shown if visible.view == ParentView.FULL else (),
         memory=rules.policy,
         memory_spans=rules.spans,
-        notes=_list_readable_notes(teen, visible) if view == ParentView.FULL and not before else (),
+        notes=_list_readable_notes(teen, visible) if visible.view == ParentView.FULL and not before else (),
         older=str(shown[-1].pk) if len(page) > TURNS_A_PAGE else "",
     )
 

@@ -52,7 +52,7 @@ class WordPiece:
         room = min(MAX_CONTEXT_PIECES, MAX_PIECES + 2 - len(run.numbers)) - 1
         context = tuple[int, ...]()
         for before in reversed(earlier):
-            pieces = past.numbers[1:] if (past := self.read(before)) else ()
+            pieces = earlier_run.numbers[1:] if (earlier_run := self.read(before)) else ()
             left = room - len(context)
             if len(pieces) > left:
                 context = pieces[-left:] + context if left >= _MIN_CONTEXT_PIECES else context

@@ -62,10 +62,10 @@ def grant_password_help(*, teen: Person, by: Person, code: str) -> PasswordHelp:
 def get_password_help(help_id: UUID) -> PasswordHelp:
     """Return a granted request that can still be used. Raises PasswordHelpNotUsable."""
     since = timezone.now() - PASSWORD_HELP_LIFETIME
-    granted = PasswordHelp.objects.select_related("teen", "granted_by").filter(
+    usable = PasswordHelp.objects.select_related("teen", "granted_by").filter(
         pk=help_id, used_at=None, granted_at__isnull=False, asked_at__gt=since
     )
-    help_request = granted.first()
+    help_request = usable.first()
     if help_request is None:
         raise PasswordHelpNotUsable
     return help_request

@@ -1,4 +1,4 @@
-"""The terms of an agreement, and what applies if several parents agreed on different terms. Pure."""
+"""The terms of an agreement, and what applies if several parents agreed on different terms. Reads no database."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -61,7 +61,7 @@ class Terms:
 def combine_terms(agreed: Sequence[Terms]) -> Terms:
     """Combine several agreements: for each setting, the more private or smaller value applies.
 
-    Quiet hours are not combined here because each agreement has its own zone; see families.quiet_hours.
+    Quiet hours and their zone are left empty, because each agreement has its own zone; see families.quiet_hours.
     """
     if not agreed:
         # Without an agreement the person decides alone.
