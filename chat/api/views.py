@@ -117,7 +117,7 @@ class TurnCreate(FreeTextView):
                 turn_id=key,
                 question=question,
                 conversation=conversation,
-                personal=ask_serializer.validated_data["personal"],
+                personal_data_choice=ask_serializer.validated_data["personal"],
                 wait_for_model=ask_serializer.validated_data["wait_for_model"],
                 local_only=ask_serializer.validated_data["local_only"],
             )

@@ -100,7 +100,7 @@ def assess_question(
     *,
     remembered: Sequence[Turn],
     leaves_site: bool,
-    personal: str = "",
+    personal_data_choice: str = "",
     continues: Turn | None = None,
 ) -> QuestionAssessment:
     """Judge a question and find the passages for its answer. Writes nothing.
@@ -113,7 +113,7 @@ def assess_question(
     if action in FIXED_STATES or len(question) > MAX_QUESTION_LENGTH:
         return QuestionAssessment(verdict=verdict, action=action, question=question)
     try:
-        question = redact_or_ask(question, verdict, personal, leaves_site=leaves_site)
+        question = redact_or_ask(question, verdict, personal_data_choice, leaves_site=leaves_site)
     except PersonalDataFound as error:
         return QuestionAssessment(
             verdict=verdict, action=action, question=question, personal_data_error=error
@@ -158,7 +158,7 @@ def start_turn(
     conversation: Conversation | None = None,
     retry_of: Turn | None = None,
     continues: Turn | None = None,
-    personal: str = "",
+    personal_data_choice: str = "",
     wait_for_model: bool = False,
     local_only: bool = False,
 ) -> StartedTurn:
@@ -169,7 +169,7 @@ def start_turn(
     pause, quiet hours, a tutor that is not open, or another answer in progress. It still needs consent (see below).
     Cards and the other fixed texts of chat.turns.verdicts cost nothing.
 
-    Without `conversation` a new one begins. `personal` says what to do with personal data in the question
+    Without `conversation` a new one begins. `personal_data_choice` says what to do with personal data in the question
     (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With
     `wait_for_model` the question is deferred if no model is up (chat.turns.outages). With `local_only` it stays on this
     site's own machines, as the page has said; an agreement of the family has the same effect.
@@ -192,7 +192,7 @@ def start_turn(
         earlier_turns,
         remembered=drop_forgotten(earlier_turns, conversation),
         leaves_site=exposure.to_model or exposure.to_guard,
-        personal=personal,
+        personal_data_choice=personal_data_choice,
         continues=continues,
     )
     with transaction.atomic():
@@ -285,7 +285,7 @@ def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: b
         retry_of=failed,
         continues=failed.continues,
         # The asker agreed to any personal data when the question was first sent.
-        personal=PersonalDataChoice.KEEP,
+        personal_data_choice=PersonalDataChoice.KEEP,
         wait_for_model=wait_for_model,
         # The page said that the question stays on this site, so the asker was not asked about personal data.
         local_only=failed.local_only,

@@ -127,7 +127,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
             turn_id=_read_turn_id(request),
             question=question,
             conversation=conversation,
-            personal=request.POST.get("personal", ""),
+            personal_data_choice=request.POST.get("personal", ""),
             wait_for_model=wait_for_model,
             local_only=local_only,
         )

@@ -78,7 +78,7 @@ class TestWithAModelElsewhere:
         assert (turn.question, turn.state) == (kept, TurnState.QUEUED)
 
     def test_redacted_data_is_not_in_the_title(self, teen: Person, ask: Ask) -> None:
-        turn = ask(teen, QUESTION, personal=PersonalDataChoice.REMOVE)
+        turn = ask(teen, QUESTION, personal_data_choice=PersonalDataChoice.REMOVE)
         assert "Noor" not in turn.conversation.title
 
     def test_an_invalid_choice_asks_again(self, owner: Client) -> None:
