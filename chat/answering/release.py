@@ -175,7 +175,7 @@ class AnswerRelease:
         if self.is_cut:
             return
         if self.remote:
-            rest = await self.remote.release(rest, ended=True)
+            rest = await self.remote.release(rest, is_last=True)
         if self.length is None and self.drops_unfinished_sentence and self.answer.has_reached_limit:
             self.length = (self.repetition and self.repetition.get_last_end()) or None
         if self.length is None:

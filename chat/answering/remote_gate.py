@@ -77,10 +77,10 @@ class RemoteGate:
         """Discard the answer so far, which turned out to be the model's thinking."""
         self._held = self._released = ""
 
-    async def release(self, text: str, *, ended: bool = False) -> str:
-        """Take text from the output gate, and return the text that may go out now. `ended` marks the last text."""
+    async def release(self, text: str, *, is_last: bool = False) -> str:
+        """Take text from the output gate, and return the text that may go out now. `is_last` marks the last text."""
         self._held += text
-        if self.has_ended or not (window := self._find_window(ended=ended)):
+        if self.has_ended or not (window := self._find_window(is_last=is_last)):
             return ""
         await self.await_question_verdict()
         if self.question_verdict or not await self._is_allowed(window):
@@ -99,8 +99,8 @@ class RemoteGate:
         if action_for(verdict) in FIXED_ACTIONS:
             self.question_verdict = verdict
 
-    def _find_window(self, *, ended: bool) -> str:
-        if ended or len(self._held) >= MAX_WINDOW_LENGTH:
+    def _find_window(self, *, is_last: bool) -> str:
+        if is_last or len(self._held) >= MAX_WINDOW_LENGTH:
             return self._held
         if len(self._held) < MIN_WINDOW_LENGTH:
             return ""

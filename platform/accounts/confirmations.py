@@ -33,16 +33,16 @@ def list_unconfirmed_people() -> QuerySet[Person]:
 
 
 def create_or_get_account(
-    *, known: bool, save: Callable[[], Saved], refuse: Callable[[], Saved], email: str, password: str
+    *, is_known: bool, save: Callable[[], Saved], refuse: Callable[[], Saved], email: str, password: str
 ) -> Saved:
     """Create the account of a sign-up, or return the one that a simultaneous sign-up has just created.
 
-    `known` says that an account has the address. `save` creates the account. `refuse` answers as if it had, and
+    `is_known` says that an account has the address. `save` creates the account. `refuse` answers as if it had, and
     emails the owner that they already have one. The database allows an address once, so only one of several
     simultaneous sign-ups saves. A second one with the same password is the same person (a double click, or a lost
     email) and gets the link again. Every path hashes a password, so that timing reveals nothing.
     """
-    if not known:
+    if not is_known:
         try:
             with transaction.atomic():
                 return save()

@@ -107,7 +107,7 @@ class AccountSignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
             return refused
 
         return create_or_get_account(
-            known=self.account_already_exists,
+            is_known=self.account_already_exists,
             save=lambda: save(request),
             refuse=refuse,
             email=email,

@@ -84,7 +84,7 @@ class BudgetAdmin(ReadOnlyAdmin):
             time_zone=obj.time_zone,
         )
         if obj.scope == BudgetScope.SITE:
-            allowances.set_site_stopped(stopped=form.cleaned_data["is_stopped"])
+            allowances.set_site_stopped(is_stopped=form.cleaned_data["is_stopped"])
 
 
 @admin.register(Plan)

@@ -191,10 +191,10 @@ def _apply_allowance(opened: OpenPeriod, now: datetime) -> None:
 
 
 @transaction.atomic
-def set_site_stopped(*, stopped: bool, now: datetime | None = None) -> bool:
+def set_site_stopped(*, is_stopped: bool, now: datetime | None = None) -> bool:
     """Stop new holds on the whole site, or allow them again. Return False if nothing changed.
 
     Answers in progress are finished. Crisis cards need no hold, so they are still shown.
     """
-    changed = Budget.objects.filter(pk=get_site_budget().pk, stopped_at__isnull=stopped)
-    return bool(changed.update(stopped_at=(now or timezone.now()) if stopped else None))
+    changed = Budget.objects.filter(pk=get_site_budget().pk, stopped_at__isnull=is_stopped)
+    return bool(changed.update(stopped_at=(now or timezone.now()) if is_stopped else None))

@@ -200,19 +200,19 @@ class TestTheSitesShards:
 class TestTheStop:
     def test_a_stopped_site_holds_nothing_until_it_is_restarted(self, purse_owner: Person) -> None:
         hold = make_hold(purse_owner)
-        assert set_site_stopped(stopped=True)
-        assert not set_site_stopped(stopped=True)
+        assert set_site_stopped(is_stopped=True)
+        assert not set_site_stopped(is_stopped=True)
         with pytest.raises(SiteStopped, match="An admin has stopped"):
             make_hold(purse_owner)
         # Answers in progress are finished.
         settle_hold(key=hold.key, tokens=100, microdollars=0)
-        assert set_site_stopped(stopped=False)
+        assert set_site_stopped(is_stopped=False)
         assert make_hold(purse_owner).tokens == 400
         audit_text()
 
     def test_the_same_key_again_is_answered_even_then(self, purse_owner: Person) -> None:
         hold = make_hold(purse_owner)
-        set_site_stopped(stopped=True)
+        set_site_stopped(is_stopped=True)
         assert make_hold(purse_owner, key=hold.key).key == hold.key
 
 

@@ -104,7 +104,7 @@ class TestWords:
         assert "Nearly used up" in page
 
     def test_a_stopped_site_says_so_and_a_crisis_is_answered(self, owner: Client, db: None) -> None:
-        set_site_stopped(stopped=True)
+        set_site_stopped(is_stopped=True)
         status, page = post_question(owner)
         assert status == 422
         assert "The tutor is paused on this whole site" in page

@@ -167,7 +167,7 @@ def resting_after_a_card(scene: Scene, teen: Person, ask: Ask) -> Scene:
 
 @pytest.fixture
 def tutor_stopped(scene: Scene) -> Scene:
-    set_site_stopped(stopped=True)
+    set_site_stopped(is_stopped=True)
     return scene
 
 

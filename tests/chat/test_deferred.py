@@ -80,7 +80,7 @@ class TestAsking:
     def test_it_passes_the_same_checks_as_any_question(
         self, teen: Person, ask: Ask, down: ModelOutage
     ) -> None:
-        set_site_stopped(stopped=True)
+        set_site_stopped(is_stopped=True)
         with pytest.raises(SiteStopped):
             ask(teen, wait_for_model=True)
 

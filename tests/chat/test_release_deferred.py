@@ -199,7 +199,7 @@ def use_up_budget(teen: Person) -> None:
 
 
 def stop_site(_teen: Person) -> None:
-    set_site_stopped(stopped=True)
+    set_site_stopped(is_stopped=True)
 
 
 class TestChangesWhileItWaits:
