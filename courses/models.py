@@ -150,6 +150,21 @@ class LessonWord(models.Model):
         return self.word
 
 
+class LibraryVersion(models.Model):
+    """The one row whose `version` is replaced when the library changes (courses.retrieval.current_index)."""
+
+    ONLY = 1
+
+    version = models.UUIDField()
+
+    class Meta:
+        verbose_name = _("library version")
+        verbose_name_plural = _("library versions")
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
 class Briefing(models.Model):
     """Something that happened on `date`, and why it matters. `sections` has the format of a lesson's."""
 

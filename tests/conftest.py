@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import Person, Role
 from courses.models import Module
+from courses.retrieval import current_index
 from families.consent_texts import get_current_text
 from families.models import Consent, Residence
 from kit import rate_limits, valkey
@@ -105,6 +106,12 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
         counted = list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000))
         if counted := [*counted, *_own_valkey().scan_iter(match="model:*", count=1000)]:
             _own_valkey().delete(*counted)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_other_process_changes_the_library() -> None:
+    """Without this, the first question of each second would cost a query more."""
+    current_index.CHECK_SECONDS = 3600
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from courses.authoring.loading import load_library
 from courses.models import Briefing, Lesson, LessonWord, Module, Passage, Phrase, QuizQuestion
+from courses.retrieval.current_index import note_library_change
 
 # In the order of their foreign keys.
 MODELS: tuple[type[Model], ...] = (Module, Lesson, QuizQuestion, Passage, Phrase, LessonWord, Briefing)
@@ -18,7 +19,9 @@ COPIES = "loaded_library"
 def fill_library() -> None:
     """Fill the tables, which must be empty."""
     if _has_copies():
-        _run("INSERT INTO {table} ({columns}) SELECT {columns} FROM {copy}")
+        with transaction.atomic():
+            _run("INSERT INTO {table} ({columns}) SELECT {columns} FROM {copy}")
+            note_library_change()
     else:
         load_library()
 
@@ -34,7 +37,9 @@ def keep_copies() -> None:
         empty_library()
 
 
+@transaction.atomic
 def empty_library() -> None:
+    note_library_change()
     Module.objects.all().delete()
     Briefing.objects.all().delete()
     LessonWord.objects.all().delete()

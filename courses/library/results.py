@@ -75,12 +75,18 @@ def _search(words: str, language: str) -> list[LessonResult]:
         min_share=MIN_SHARE,
         min_similarity=MIN_SIMILARITY,
     )
-    if not ranked.ids:
+    if not ranked.keys:
         return []
-    passages = Passage.objects.select_related("lesson__module").in_bulk(ranked.ids)
-    marked = _mark_passages(ranked.ids, ranked.telling, language)
-    places = {passages[pk].lesson_id: place for place, pk in reversed(list(enumerate(ranked.ids)))}
-    by_lesson = sorted((passages[pk] for pk in ranked.ids), key=lambda passage: places[passage.lesson_id])
+    by_key = {
+        passage.key: passage
+        for passage in Passage.objects.filter(language=language, key__in=ranked.keys).select_related(
+            "lesson__module"
+        )
+    }
+    found = [by_key[key] for key in ranked.keys if key in by_key]
+    marked = _mark_passages([passage.pk for passage in found], ranked.telling, language)
+    places = {passage.lesson_id: place for place, passage in reversed(list(enumerate(found)))}
+    by_lesson = sorted(found, key=lambda passage: places[passage.lesson_id])
     return [
         LessonResult(
             name=(lesson.module.slug, lesson.slug),

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from courses.models import Passage, Phrase
+from courses.retrieval.current_index import note_library_change
 from courses.retrieval.wording import get_wording
 from encoders import embed
 from kit.sql import read_sql
@@ -37,8 +38,9 @@ def get_search_config(language: str) -> str:
     return SEARCH_CONFIGS.get(language, "simple")
 
 
+@transaction.atomic
 def index_passages() -> None:
-    """Index every passage and phrase, in its own language. Replaces the lesson words."""
+    """Index every passage and phrase, in its own language. Replaces the lesson words and the library's version."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM courses_lessonword")
         for language in Passage.objects.values_list("language", flat=True).distinct().order_by():
@@ -57,6 +59,7 @@ def index_passages() -> None:
         SAVE_PHRASE_EMBEDDINGS,
         Phrase.objects.filter(passage__language__in=EMBEDDED_LANGUAGES).values_list("pk", "text"),
     )
+    note_library_change()
 
 
 def _save_embeddings(statement: str, texts: Iterable[tuple[int, str]]) -> None:

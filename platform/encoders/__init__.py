@@ -5,7 +5,7 @@ No Django. Importing it is cheap: numpy, ONNX Runtime and the networks are loade
 Public: what is exported here, card, network, wordpiece.
 """
 
-from encoders.embedding import compute_similarity, embed, load_network
+from encoders.embedding import EmbeddingTable, embed, load_network
 from encoders.errors import ModelFileError
 
-__all__ = ["ModelFileError", "compute_similarity", "embed", "load_network"]
+__all__ = ["EmbeddingTable", "ModelFileError", "embed", "load_network"]

@@ -37,21 +37,36 @@ def embed(text: str) -> bytes:
     return (network.run(pieces) * _SCALE).round().astype("int8").tobytes() if pieces else b""
 
 
-def compute_similarity(embedding: bytes, others: bytes) -> "NDArray[np.float32]":
-    """Return the cosine similarity of one embedding to each of `others`, which are concatenated.
+class EmbeddingTable:
+    """Many embeddings, ready to be compared with one. Immutable."""
 
-    1 means the same sentence, about 0 unrelated ones.
-    """
-    import numpy as np  # noqa: PLC0415 - as in `_network`
+    def __init__(self, embeddings: bytes) -> None:
+        """Take embeddings that `embed` returned, concatenated. None of them may be empty."""
+        import numpy as np  # noqa: PLC0415 - as in `_network`
+
+        self._rows = _parse_embeddings(embeddings)
+        self._lengths = np.linalg.norm(self._rows, axis=1)
+
+    def compute_similarities(self, embedding: bytes) -> "NDArray[np.float32]":
+        """Return the cosine similarity of one embedding to each of the table's.
+
+        1 means the same sentence, about 0 unrelated ones.
+        """
+        import numpy as np  # noqa: PLC0415
+
+        (first,) = _parse_embeddings(embedding)
+        # Not `@`: for a large table it uses several threads, which compete with the server's.
+        products = np.einsum("ij,j->i", self._rows, first)
+        cosines: NDArray[np.float32] = products / (self._lengths * np.linalg.norm(first))
+        return cosines
+
+
+def _parse_embeddings(embeddings: bytes) -> "NDArray[np.float32]":
+    import numpy as np  # noqa: PLC0415
 
     from encoders.network import WIDTH  # noqa: PLC0415
 
-    first, many = (
-        np.frombuffer(vectors, np.int8).astype(np.float32).reshape(-1, WIDTH)
-        for vectors in (embedding, others)
-    )
-    cosines: NDArray[np.float32] = (many @ first[0]) / (np.linalg.norm(many, axis=1) * np.linalg.norm(first))
-    return cosines
+    return np.frombuffer(embeddings, np.int8).astype(np.float32).reshape(-1, WIDTH)
 
 
 @load_once

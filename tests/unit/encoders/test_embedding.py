@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from encoders import ModelFileError, compute_similarity, embed, embedding
+from encoders import EmbeddingTable, ModelFileError, embed, embedding
 from encoders.network import MODEL, WIDTH
 
 
 def measure_similarity(text: str, other: str) -> float:
-    return float(compute_similarity(embed(text), embed(other))[0])
+    return float(EmbeddingTable(embed(other)).compute_similarities(embed(text))[0])
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,9 @@ def test_a_sentence_is_nearest_to_itself() -> None:
 
 def test_many_are_compared_at_once_in_their_order() -> None:
     texts = ["the sky is blue", "a car needs oil", "is this chat private"]
-    similarities = compute_similarity(embed("can anybody read this chat"), b"".join(map(embed, texts)))
+    similarities = EmbeddingTable(b"".join(map(embed, texts))).compute_similarities(
+        embed("can anybody read this chat")
+    )
     assert similarities.argmax() == 2
     assert len(similarities) == 3
 

@@ -1,5 +1,5 @@
--- The passages for a question, best first, each with a query of the words that ranked them.
--- courses.retrieval.search.find_passages explains the weights.
+-- The ranking of courses.retrieval.passage_index as one statement: a plain reference for tests/courses/test_ranking.py.
+-- It is how search worked until ADR 56, so it also stems and corrects words with PostgreSQL.
 WITH common AS MATERIALIZED (
     SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) AS words
 ),
