@@ -4,7 +4,6 @@ A person's work references slugs, not rows, because loading content replaces its
 """
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.urls import reverse
@@ -102,7 +101,6 @@ class Passage(models.Model):
     class Meta:
         verbose_name = _("passage")
         verbose_name_plural = _("passages")
-        indexes = [GinIndex(fields=["search"], name="passage_search")]
         constraints = [models.UniqueConstraint(fields=["language", "key"], name="passage_once_a_language")]
 
     def __str__(self) -> str:
@@ -121,7 +119,6 @@ class Phrase(models.Model):
     class Meta:
         verbose_name = _("phrase")
         verbose_name_plural = _("phrases")
-        indexes = [GinIndex(fields=["search"], name="phrase_search")]
 
     def __str__(self) -> str:
         return self.text
@@ -138,10 +135,6 @@ class LessonWord(models.Model):
     class Meta:
         verbose_name = _("lesson word")
         verbose_name_plural = _("lesson words")
-        indexes = [
-            models.Index(fields=["language", "lexeme"], name="lesson_word_lexeme"),
-            GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="lesson_word_trigrams"),
-        ]
         constraints = [
             models.UniqueConstraint(fields=["language", "word", "lexeme"], name="lesson_word_once_a_language")
         ]
