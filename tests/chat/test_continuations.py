@@ -155,7 +155,7 @@ class TestTheNewTurn:
     def test_is_answered_by_a_worker(self, teen: Person, ask: Ask) -> None:
         turn = end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.UNREAD, SO_FAR)
         following = written(continue_answer(turn))
-        assert following.state == TurnState.ANSWERED
+        assert following.state == TurnState.ANSWERED, following.end_reason
         assert following.answer
 
 
