@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils import translation
 from hypothesis import HealthCheck
@@ -106,6 +107,22 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
         counted = list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000))
         if counted := [*counted, *_own_valkey().scan_iter(match="model:*", count=1000)]:
             _own_valkey().delete(*counted)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Wait at the end until no thread of this process has a connection: a database in use cannot be dropped."""
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        live.wait_until(_is_pool_full, what="threads to return their connections")
+
+
+def _is_pool_full() -> bool:
+    # A thread that has ended may still hold one until it is collected.
+    gc.collect()
+    stats = connection.pool.get_stats()  # type: ignore[attr-defined]
+    return bool(stats["pool_available"] == stats["pool_size"])
 
 
 @pytest.fixture(autouse=True, scope="session")
