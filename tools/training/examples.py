@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from guard import Category
+from guard.levels import REFUSED
 
 HEADS = (
     Category.SUICIDE,
@@ -18,15 +19,7 @@ HEADS = (
     Category.UNSAFE_HOME,
     Category.EXPLOITATION,
     Category.ABOUT_SOMEONE_ELSE,
-    Category.SEXUAL,
-    Category.HATE,
-    Category.VIOLENCE,
-    Category.CRIME,
-    Category.DRUGS,
-    Category.INJECTION,
-    Category.COMPANION,
-    Category.MEDICAL,
-    Category.LEGAL,
+    *(category for category in REFUSED if category != Category.METHOD),
 )
 """The categories with a head. Personal details are found by patterns, and methods belong to their purpose."""
 
