@@ -37,6 +37,9 @@ coverage: setup ## Run the tests and measure them; fails below the floor in pypr
 soak: setup ## Run the tests with full counts; takes long
 	@export SOAK=1; $(EMBEDDED) with -- $(PYTEST) -m "soak or not soak" $(ARGS)
 
+speed: setup ## Measure one streamed answer at a time: first words, CPU and statements
+	@$(EMBEDDED) with -- $(PYTHON) -m benchmarks.streaming --short --passes 1 --json
+
 lint: setup ## Check style (Python, templates, CSS), types and layers
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check

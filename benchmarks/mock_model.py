@@ -2,12 +2,15 @@
 
     python -m benchmarks.mock_model PORT
 
-The number at the end of the model's name is the time between two tokens in milliseconds: `mock-20`.
+The number at the end of the model's name is the time between two tokens in milliseconds: `mock-20`. Answers
+are prose (prose.txt, one answer a line), because what the output gate costs depends on what it reads.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
+from pathlib import Path
 
 import uvloop
 from aiohttp import web
@@ -20,7 +23,15 @@ def chunk(**delta: object) -> bytes:
     return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
-WORD = chunk(content="word ")
+PROSE = (Path(__file__).parent / "prose.txt").read_text(encoding="utf-8").splitlines()
+# The first tokens of each answer: a word with the space before it.
+ANSWERS = [
+    [
+        chunk(content=word if number == 0 else f" {word}")
+        for number, word in enumerate((text + " " + text).split())
+    ][:TOKENS]
+    for text in PROSE
+]
 END = (
     b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
     b'data: {"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": %d}}\n\ndata: [DONE]\n\n'
@@ -28,15 +39,18 @@ END = (
 )
 
 
+answers = itertools.cycle(ANSWERS)
+
+
 async def complete(request: web.Request) -> web.StreamResponse:
     asked = await request.json()
     pause = int(asked["model"].rpartition("-")[2]) / 1000
     reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await reply.prepare(request)
-    for number in range(TOKENS):
+    for number, word in enumerate(next(answers)):
         if number and pause:
             await asyncio.sleep(pause)
-        await reply.write(WORD)
+        await reply.write(word)
     await reply.write(END)
     return reply
 
