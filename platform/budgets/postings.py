@@ -1,7 +1,7 @@
 """The two statements of the hot path: one creates a hold in every scope, the other resolves it.
 
-Each calls a database function (migration 0002). Period rows are contended, the site's most of all. A function holds
-its locks only until its own commit, and PostgreSQL caches its plans (benchmarks/ledger.py, ADR 14).
+Each calls a database function (migrations 0002 and 0003). Period rows are contended, the site's most of all. A function
+holds its locks only until its own commit, and PostgreSQL caches its plans (benchmarks/ledger.py, ADR 14).
 
 Lock order everywhere: budgets, periods, holds. Within budgets and periods: person, family, site.
 """
@@ -30,8 +30,8 @@ def post_hold(
 ) -> Hold | None:
     """Hold a prompt and an answer in the open periods of all scopes.
 
-    Return None and change nothing if one of them has too little left, a period is over, or the site is stopped.
-    Raises IntegrityError if the key already has a hold.
+    Return None, change nothing and keep no lock if one of them has too little left, a period is over, the site is
+    stopped, or the key already has a hold.
     """
     periods = _call(
         CREATE_HOLD, owner.pk, key, prompt_tokens, answer_tokens, microdollars, now, expires_at, SITE_SHARDS

@@ -8,10 +8,9 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
@@ -77,31 +76,7 @@ def create_hold(
             expires_at=now + lease,
         )
 
-    try:
-        return (
-            _run_in_savepoint(partial(post, answer_tokens))
-            or _find_hold(owner, key)
-            or _hold_slow_path(owner, estimate, post, now)
-        )
-    except IntegrityError:
-        if existing := _find_hold(owner, key):
-            return existing
-        raise
-
-
-def _run_in_savepoint(post: Callable[[], Hold | None]) -> Hold | None:
-    """Call `post` in a savepoint if a transaction is open, so that an error neither aborts it nor keeps its locks.
-
-    Outside a transaction the statement is its own; BEGIN and COMMIT would cost two more round trips.
-    """
-    if not connection.in_atomic_block:
-        return post()
-    with transaction.atomic():
-        hold = post()
-        if hold is None:
-            # Release the locks: the caller locks again, starting with the innermost scope.
-            transaction.set_rollback(True)
-        return hold
+    return post(answer_tokens) or _find_hold(owner, key) or _hold_slow_path(owner, key, estimate, post, now)
 
 
 def _find_hold(owner: Person, key: UUID) -> Hold | None:
@@ -112,7 +87,7 @@ def _find_hold(owner: Person, key: UUID) -> Hold | None:
 
 
 @transaction.atomic
-def _hold_slow_path(owner: Person, estimate: CostEstimate, post: PostHold, now: datetime) -> Hold:
+def _hold_slow_path(owner: Person, key: UUID, estimate: CostEstimate, post: PostHold, now: datetime) -> Hold:
     """Create a hold that needs more than one statement: a new period, a shorter answer, or other shards' tokens."""
     # The row lock keeps the budget's parent from changing.
     own = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
@@ -124,9 +99,11 @@ def _hold_slow_path(owner: Person, estimate: CostEstimate, post: PostHold, now: 
         [ensure_open_period(budget, now=now, lock=True) for budget in inner], estimate, full_answer
     )
     ensure_open_period(site, now=now, lock=False)
-    # In a savepoint: a failed attempt must not keep its shard lock, because all shards are locked in order below.
-    hold = _run_in_savepoint(partial(post, affordable.answer))
+    hold = post(affordable.answer)
     if hold is None:
+        # The same key may have been posted meanwhile.
+        if existing := _find_hold(owner, key):
+            return existing
         affordable = _gather_into_shard(site, own, estimate, affordable, now)
         hold = post(affordable.answer)
     if hold is None:

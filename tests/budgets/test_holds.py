@@ -249,7 +249,6 @@ def test_a_hold_and_its_settling_are_one_statement_each(purse_owner: Person) -> 
             now=NOON,
         )
         settle_hold(key=hold.key, tokens=2, microdollars=0)
-    # A test has a transaction open, and inside another's transaction a hold has a savepoint.
-    statements = [query["sql"].split()[0] for query in queries]
-    assert statements == ["SAVEPOINT", "SELECT", "RELEASE", "SELECT"]
+    # Also inside the test's transaction: the savepoint is in the function.
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SELECT"]
     assert LedgerEntry.objects.filter(hold=hold).count() == 2
