@@ -9,6 +9,8 @@ class BudgetsConfig(AppConfig):
 
     def ready(self) -> None:
         from budgets.personal import KINDS
+        from budgets.selectors import connect_signals
         from privacy.registry import register_kinds
 
         register_kinds(*KINDS, room="budgets")
+        connect_signals()

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils import timezone
 
 from accounts.models import Person
@@ -23,6 +25,7 @@ from budgets.models import (
     default_daily_tokens,
 )
 from budgets.periods import OpenPeriod
+from kit.kept import Kept
 
 # A short question and answer with a little memory. The meter counts in these, so people need not know tokens.
 SHORT_ANSWER_TOKENS = 500
@@ -169,15 +172,22 @@ def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
 def get_plan(person: Person) -> Plan:
     """Return a person's plan, with its `model_ids`: Free unless an admin assigned another.
 
-    The plan is unsaved if the plans are not loaded yet.
+    The plan is unsaved if the plans are not loaded yet. A change of a plan in another process may go unnoticed for
+    KEPT_SECONDS.
     """
-    own = Budget.objects.filter(owner=person).values("plan")
-    plans = _list_plans(Q(pk__in=own) | Q(slug=Plan.FREE))
-    return (
-        next((plan for plan in plans if plan.slug != Plan.FREE), None)
-        or next(iter(plans), None)
-        or build_default_plan()
-    )
+    return find_plan(Budget.objects.filter(owner=person).values_list("plan", flat=True).first())
+
+
+def build_plan_column() -> Subquery:
+    """Return the id of a person's assigned plan as a column for a query of the person's row, for `find_plan`."""
+    return Subquery(Budget.objects.filter(owner=OuterRef("pk")).values("plan")[:1])
+
+
+def find_plan(plan_id: int | None) -> Plan:
+    """Return the plan with this id, or else Free."""
+    plans = _kept_plans.get()
+    free = next((plan for plan in plans if plan.slug == Plan.FREE), None) or build_default_plan()
+    return next((plan for plan in plans if plan.pk == plan_id), free)
 
 
 def list_comparable_plans(person: Person) -> list[Plan]:
@@ -186,15 +196,32 @@ def list_comparable_plans(person: Person) -> list[Plan]:
     Other plans are an admin's arrangements with other people.
     """
     own = get_plan(person)
-    return [own, *_list_plans(Q(slug__in=[Plan.FREE, Plan.PRO]) & ~Q(slug=own.slug))]
+    comparable = {Plan.FREE, Plan.PRO} - {own.slug}
+    return [own, *(plan for plan in _kept_plans.get() if plan.slug in comparable)]
 
 
-def _list_plans(chosen: Q) -> list[Plan]:
+def _read_plans() -> list[Plan]:
     ids = ArrayAgg("tutor_models", filter=Q(tutor_models__isnull=False), default=[])
-    plans: list[Plan] = list(Plan.objects.filter(chosen).annotate(ids=ids).order_by("pk"))
+    plans: list[Plan] = list(Plan.objects.annotate(ids=ids).order_by("pk"))
     for plan in plans:
         plan.model_ids = plan.ids  # type: ignore[attr-defined]
     return plans
+
+
+# How long a change of a plan in another process may go unnoticed. What an answer may cost is the ledger's to check.
+KEPT_SECONDS = 60.0
+_kept_plans = Kept(_read_plans, seconds=KEPT_SECONDS)
+
+
+def forget_plans(**_sent: Any) -> None:
+    """Read the plans again at the next question."""
+    _kept_plans.forget()
+
+
+def connect_signals() -> None:
+    for signal in (post_save, post_delete):
+        signal.connect(forget_plans, Plan, dispatch_uid="budgets.forget_plans")
+    m2m_changed.connect(forget_plans, Plan.tutor_models.through, dispatch_uid="budgets.forget_plans")
 
 
 def count_open_holds() -> int:

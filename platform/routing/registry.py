@@ -1,11 +1,11 @@
 """The models in use, read once and kept for a few seconds."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 
+from kit.kept import Kept
 from routing.models import TutorModel
 from routing.routes import get_rank
 
@@ -14,35 +14,14 @@ KEPT_SECONDS = 5.0
 SETTINGS_MODEL_NAME = "Tutor"
 
 
-class _KeptModels:
-    """The rows of the last reading. It holds no lock: creating the settings' row forgets what is read meanwhile."""
-
-    def __init__(self) -> None:
-        self._rows: Sequence[TutorModel] = ()
-        self._read_until = 0.0
-        self._version = 0
-
-    def get(self) -> Sequence[TutorModel]:
-        if time.monotonic() < self._read_until:
-            return self._rows
-        version, rows = self._version, _read_models()
-        if version == self._version:
-            self._rows, self._read_until = rows, time.monotonic() + KEPT_SECONDS
-        return rows
-
-    def forget(self) -> None:
-        self._version += 1
-        self._read_until = 0.0
-
-
-_kept = _KeptModels()
-
-
 def _read_models() -> Sequence[TutorModel]:
     rows = list(TutorModel.objects.all())
     if not any(row.is_from_settings for row in rows):
         rows.insert(0, create_settings_model())
     return rows
+
+
+_kept = Kept(_read_models, seconds=KEPT_SECONDS)
 
 
 def create_settings_model() -> TutorModel:
