@@ -150,7 +150,14 @@ def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> P
 
 
 def create_turn_hold(
-    turn: Turn, parts: PromptParts, *, person: Person, gate: TutorGate, tried: Sequence[Skipped] = ()
+    turn: Turn,
+    parts: PromptParts,
+    *,
+    person: Person,
+    gate: TutorGate,
+    plan: Plan,
+    has_spanning_choice: bool | None = None,
+    tried: Sequence[Skipped] = (),
 ) -> None:
     """Choose a model and hold what its answer may cost. Sets the turn's route, prompt and answer fields; saves nothing.
 
@@ -160,16 +167,21 @@ def create_turn_hold(
     Must run in the caller's transaction. Raises NoLocalModel, QuestionTooLong, InsufficientBudget, SiteStopped or
     TurnIdTaken.
     """
-    plan = get_plan(person)
     turn.local_only = turn.local_only or gate.terms.local_only
     turn.skips_remote_guard = gate.terms.local_only and find_outside_guard_host() is not None
     set_memory_fields(
         turn,
         MemoryRules(
-            person=turn.conversation.owner, plan=plan, terms=gate.terms, conversation=turn.conversation
+            person=person,
+            plan=plan,
+            terms=gate.terms,
+            conversation=turn.conversation,
+            has_spanning_choice=has_spanning_choice,
         ),
     )
-    parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
+    # Notes are from earlier turns.
+    if parts.earlier_turns or turn.retry_of_id or turn.memory_spans:
+        parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False
     ranking = rank_for_plan(plan, local_only=turn.local_only)
@@ -370,6 +382,13 @@ def _reroute(turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
     resolve_hold(row.hold_key, outcome)
     row.hold_number += 1
     row.answer, row.answer_tokens = "", 0
-    create_turn_hold(row, load_prompt_parts(row), person=person, gate=get_tutor_gate(person), tried=tried)
+    create_turn_hold(
+        row,
+        load_prompt_parts(row),
+        person=person,
+        gate=get_tutor_gate(person),
+        plan=get_plan(person),
+        tried=tried,
+    )
     row.save(update_fields=ROUTE_FIELDS)
     return row

@@ -285,21 +285,22 @@ class Pause:
         return self.turn.state == TurnState.PAUSED
 
 
-def find_pause(person: Person) -> Pause | None:
-    """Return the pause that holds for `person`, or None. Of several, return the longest."""
-    begun = list_turns(person).filter(
+def list_pausing_turns(person: Person) -> QuerySet[Turn]:
+    """Return the turns whose card or check-in may pause the tutor. There is rarely one."""
+    return list_turns(person).filter(
         state__in=[TurnState.CARDED, TurnState.PAUSED],
         resumed_at=None,
         level__in=PAUSE_BY_LEVEL,
         ended_at__gt=timezone.now() - PAUSE_EXPIRES_AFTER,
     )
-    # This runs before every question and rarely finds a pause, so check cheaply first.
-    if not begun.exists():
-        return None
+
+
+def find_pause(person: Person) -> Pause | None:
+    """Return the pause that holds for `person`, or None. Of several, return the longest."""
     # Count from when the card appeared: a card by the remote guard may come minutes after the question.
     pauses = [
         Pause(turn, turn.ended_at + PAUSE_BY_LEVEL[turn.level])
-        for turn in begun.select_related("conversation")
+        for turn in list_pausing_turns(person).select_related("conversation")
         if turn.ended_at
     ]
     holding = [pause for pause in pauses if not (pause.is_check_in and pause.can_end)]

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from budgets.errors import InsufficientBudget, SiteStopped
+from budgets.selectors import get_plan
 from chat.answering.remote_gate import RemoteGate
 from chat.asking.services import find_passages
 from chat.errors import NoLocalModel, QuestionTooLong
@@ -141,7 +142,8 @@ def _create_hold(turn: Turn, gate: TutorGate) -> None:
     remembered = drop_forgotten(earlier_turns, turn.conversation)
     passages = find_passages(turn.question, remembered, continued, language=turn.language)
     parts = PromptParts(earlier_turns, passages, continued)
-    create_turn_hold(turn, parts, person=turn.conversation.owner, gate=gate)
+    person = turn.conversation.owner
+    create_turn_hold(turn, parts, person=person, gate=gate, plan=get_plan(person))
 
 
 def _list_earlier_turns(turn: Turn) -> list[Turn]:

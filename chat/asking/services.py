@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Person
+from chat.asking.asker import Asker, read_asker
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -38,7 +38,6 @@ from chat.selectors import (
     drop_duplicate_questions,
     drop_forgotten,
     find_continuation,
-    find_pause,
     find_question_passages,
     get_current_turn,
     get_turn_passages,
@@ -62,9 +61,7 @@ from chat.turns.verdicts import (
 )
 from courses.retrieval.search import FoundPassage
 from families.consent_end import lock_consent
-from families.gate import TutorGate, get_tutor_gate
 from guard import Action, Verdict, action_for
-from kit.connections import acquire_key_lock
 from kit.languages import get_page_language
 from kit.rate_limits import RateLimit, RateLimited
 from kit.texts import normalize_text
@@ -195,25 +192,29 @@ def start_turn(
         personal_data_choice=personal_data_choice,
         continues=continues,
     )
-    with transaction.atomic():
-        # If an id is posted twice, the second request waits here and then finds the turn of the first.
-        acquire_key_lock(turn_id)
-        if existing := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
-            return StartedTurn(_require_same_question(person, existing, question, conversation), is_new=False)
-        new = NewQuestion(
-            person=person,
-            turn_id=turn_id,
-            typed_question=question,
-            earlier_turns=earlier_turns,
-            assessment=assessment,
-            conversation=conversation,
-            retry_of=retry_of,
-            continues=continues,
-            wait_for_model=wait_for_model,
-            # It was judged as a local question, so a fallback must not send it outside.
-            local_only=not exposure.to_model,
-        )
-        return _store_turn(new)
+    new = NewQuestion(
+        person=person,
+        turn_id=turn_id,
+        typed_question=question,
+        earlier_turns=earlier_turns,
+        assessment=assessment,
+        conversation=conversation,
+        retry_of=retry_of,
+        continues=continues,
+        wait_for_model=wait_for_model,
+        # It was judged as a local question, so a fallback must not send it outside.
+        local_only=not exposure.to_model,
+    )
+    try:
+        with transaction.atomic():
+            return _store_turn(new)
+    except (IntegrityError, TurnIdTaken):
+        # Another request may have stored the same turn, or asked in the same conversation, in the same moment.
+        if existing := _find_existing_turn(new):
+            return StartedTurn(existing, is_new=False)
+        if conversation and (live := _find_live_turn(conversation)):
+            raise StillAnswering(live) from None
+        raise
 
 
 def start_turn_from_page(*, person: Person, turn_id: UUID, question: str, **options: Any) -> StartedTurn:
@@ -248,17 +249,17 @@ def _list_earlier_turns(conversation: Conversation | None, retry_of: Turn | None
     return earlier_turns.exclude(pk=retry_of.pk) if retry_of else earlier_turns
 
 
-def _require_same_question(
-    person: Person, existing: Turn, question: str, conversation: Conversation | None
-) -> Turn:
-    """Return the existing turn of an id if it is the person's own and asks the same question in the same conversation.
+def _find_existing_turn(new: "NewQuestion") -> Turn | None:
+    """Return the turn that already has the question's id, or None.
 
-    Raises TurnIdTaken otherwise.
+    Raises TurnIdTaken unless it is the person's own and asks the same question in the same conversation.
     """
-    is_own = (
-        existing.conversation.owner_id == person.pk and list_turns(person).filter(pk=existing.pk).exists()
-    )
-    is_same_conversation = conversation is None or existing.conversation_id == conversation.pk
+    existing = Turn.objects.select_related("conversation").filter(pk=new.turn_id).first()
+    if existing is None:
+        return None
+    is_own = list_turns(new.person).filter(pk=existing.pk).exists()
+    is_same_conversation = new.conversation is None or existing.conversation_id == new.conversation.pk
+    question = new.typed_question
     if (
         is_own
         and is_same_conversation
@@ -332,21 +333,29 @@ class NewQuestion:
 
 
 def _store_turn(new: NewQuestion) -> StartedTurn:
-    """Store the question as a turn, with a hold or with a fixed text. Must run in the caller's transaction."""
+    """Store the question as a turn, with a hold or with a fixed text. Must run in the caller's transaction.
+
+    Raises IntegrityError if its id was used or its conversation got another question in the same moment.
+    """
     person, assessment = new.person, new.assessment
     verdict, action = assessment.verdict, assessment.action
+    # First: a withdrawal then either ends this turn, or comes before it and the question is rejected.
+    lock_consent(person=person)
+    asker = read_asker(person, turn_id=new.turn_id)
+    if asker.has_turn and (existing := _find_existing_turn(new)):
+        return StartedTurn(existing, is_new=False)
     # This locks the conversation's row, so that it is not deleted and no second question is stored meanwhile.
     if new.conversation and not _touch_conversation(new.conversation):
         raise ConversationGone
     if existing := _find_concurrent_turn(new):
         return StartedTurn(existing, is_new=False)
-    gate = _require_allowed(new, action)
+    _require_allowed(new, asker)
     if assessment.personal_data_error:
         raise assessment.personal_data_error
     # Never use a crisis message as a title: other people may see the list.
     title = build_title(assessment.question) if action in TITLE_ACTIONS else get_default_title()
     conversation = new.conversation or Conversation.objects.create(owner=person, title=title)
-    reminder = get_break_reminder(person, timezone.now(), is_postponed=action in FIXED_STATES)
+    reminder = asker.get_break_reminder(is_postponed=action in FIXED_STATES)
     turn = Turn(
         pk=new.turn_id,
         conversation=conversation,
@@ -363,10 +372,10 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
     if action in FIXED_STATES:
         turn.state, turn.ended_at = FIXED_STATES[action], timezone.now()
         turn.passages = list_fixed_passages(action, verdict)
-    elif new.wait_for_model and preview_route(person, gate).outage:
-        _check_and_defer(new, turn, gate)
+    elif new.wait_for_model and preview_route(person, asker.gate).outage:
+        _check_and_defer(new, turn, asker)
     else:
-        create_turn_hold(turn, _get_parts(new), person=person, gate=gate)
+        _create_hold(new, turn, asker)
     turn.save(force_insert=True)
     if new.retry_of:
         outcomes.choose_shown_turn(turn.pk)
@@ -387,34 +396,26 @@ def _find_concurrent_turn(new: NewQuestion) -> Turn | None:
     return find_continuation(new.continues) if new.continues else None
 
 
-def _require_allowed(new: NewQuestion, action: Action) -> TutorGate:
-    """Return the asker's tutor gate. Raises QuestionRejected if the question may not be answered now."""
-    # First: a withdrawal then either ends this turn, or comes before it and the question is rejected.
-    lock_consent(person=new.person)
-    if action in CRISIS_ACTIONS:
-        gate = get_tutor_gate(new.person)
-        if not gate.has_consent:
-            raise FamilyClosed(gate)
-        return gate
+def _require_allowed(new: NewQuestion, asker: Asker) -> None:
+    """Raise QuestionRejected if the question may not be answered now."""
+    if new.assessment.action in CRISIS_ACTIONS:
+        if not asker.gate.has_consent:
+            raise FamilyClosed(asker.gate)
+        return
     if len(new.typed_question) > MAX_QUESTION_LENGTH:
         raise QuestionTooLong(length=len(new.typed_question), limit=MAX_QUESTION_LENGTH)
-    return _require_tutor_open(new.person, new.conversation)
-
-
-def _require_tutor_open(person: Person, conversation: Conversation | None) -> TutorGate:
-    """Return the tutor gate. Raises TutorClosed, FamilyClosed, TutorPaused or StillAnswering."""
     if not is_tutor_open():
         raise TutorClosed
-    gate = get_tutor_gate(person)
-    if gate.closed_reason:
-        raise FamilyClosed(gate)
-    pause = find_pause(person)
-    if pause:
+    if asker.gate.closed_reason:
+        raise FamilyClosed(asker.gate)
+    if pause := asker.find_pause():
         raise TutorPaused(pause.until)
-    live = conversation.turns.filter(state__in=LIVE_STATES).first() if conversation else None
-    if live:
+    if new.conversation and (live := _find_live_turn(new.conversation)):
         raise StillAnswering(live)
-    return gate
+
+
+def _find_live_turn(conversation: Conversation) -> Turn | None:
+    return conversation.turns.filter(state__in=LIVE_STATES).first()
 
 
 def _touch_conversation(conversation: Conversation) -> bool:
@@ -424,46 +425,24 @@ def _touch_conversation(conversation: Conversation) -> bool:
     return bool(Conversation.objects.filter(pk=conversation.pk).update(asked_at=now))
 
 
-def _get_parts(new: NewQuestion) -> PromptParts:
-    return PromptParts(new.earlier_turns, new.assessment.passages, new.assessment.continued)
+def _create_hold(new: NewQuestion, turn: Turn, asker: Asker) -> None:
+    create_turn_hold(
+        turn,
+        PromptParts(new.earlier_turns, new.assessment.passages, new.assessment.continued),
+        person=new.person,
+        gate=asker.gate,
+        plan=asker.plan,
+        has_spanning_choice=asker.has_spanning_choice,
+    )
 
 
-def _check_and_defer(new: NewQuestion, turn: Turn, gate: TutorGate) -> None:
+def _check_and_defer(new: NewQuestion, turn: Turn, asker: Asker) -> None:
     """Defer the question. Raises as a hold would if it could not be paid for or answered now.
 
     A deferred turn holds nothing.
     """
     with transaction.atomic():
         # Only to see whether it raises.
-        create_turn_hold(turn, _get_parts(new), person=new.person, gate=gate)
+        _create_hold(new, turn, asker)
         transaction.set_rollback(True)
     defer_turn(turn, new.person)
-
-
-REMINDER_INTERVAL = timedelta(minutes=60)
-# So long between two questions counts as a break.
-MIN_BREAK = timedelta(minutes=15)
-
-
-class BreakReminder(NamedTuple):
-    """When a person began to ask without a break, and whether a reminder is due."""
-
-    asking_since: datetime
-    shows_break_reminder: bool
-
-
-def get_break_reminder(person: Person, now: datetime, *, is_postponed: bool = False) -> BreakReminder:
-    """Return the break reminder for a question that is asked now, in any of the person's conversations.
-
-    With `is_postponed` no reminder is due yet: a card or a fixed text comes first.
-    """
-    since = (
-        Turn.objects.filter(conversation__owner=person, asked_at__gt=now - MIN_BREAK)
-        .order_by("-asked_at")
-        .values_list("asking_since", flat=True)
-        .first()
-    )
-    if since is None:
-        return BreakReminder(now, shows_break_reminder=False)
-    is_due = not is_postponed and now - since >= REMINDER_INTERVAL
-    return BreakReminder(now if is_due else since, shows_break_reminder=is_due)

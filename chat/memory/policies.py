@@ -26,13 +26,15 @@ class MemoryLimit(StrEnum):
 class MemoryRules:
     """What a plan, a family's agreement and a conversation's owner let the tutor remember of it.
 
-    Without a conversation they are what plan and agreement allow in any.
+    Without a conversation they are what plan and agreement allow in any. `has_spanning_choice` is whether the person
+    has turned on notes that last across conversations; None: it is read when it matters.
     """
 
     person: Person
     plan: Plan
     terms: Terms
     conversation: Conversation | None = None
+    has_spanning_choice: bool | None = None
 
     @property
     def policy(self) -> MemoryPolicy:
@@ -59,6 +61,8 @@ class MemoryRules:
     @cached_property
     def is_spanning(self) -> bool:
         """Whether the person has turned on notes that last across conversations."""
+        if self.has_spanning_choice is not None:
+            return self.has_spanning_choice
         return has_spanning_memory(self.person)
 
     @property

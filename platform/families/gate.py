@@ -1,17 +1,22 @@
 """Whether the tutor is open to a person now, and if not, why and until when."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import JSONObject
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime, parse_time
 
 from accounts.models import Person, Role
 from families.consents import list_consents_in_force
 from families.cooling_off import has_turned_18
-from families.models import CoolingOff
+from families.models import CoolingOff, Link
 from families.quiet_hours import find_quiet_end
 from families.selectors import list_active_links
 from families.terms import Terms, combine_terms
@@ -24,6 +29,19 @@ class ClosedReason(StrEnum):
     CONSENT = "consent"
     PAUSED = "paused"
     QUIET = "quiet"
+
+
+# The fields of a link that decide about the gate, and how to read those that JSON has no type for.
+LINK_FIELDS = (
+    *("parent_id", "view", "memory", "memory_spans", "local_only", "quiet_from", "quiet_to", "answers_a_day"),
+    *("time_zone", "earlier_zone", "zone_from", "paused_at"),
+)
+PARSERS: dict[str, Callable[[str], time | datetime | None]] = {
+    "quiet_from": parse_time,
+    "quiet_to": parse_time,
+    "zone_from": parse_datetime,
+    "paused_at": parse_datetime,
+}
 
 
 @dataclass(frozen=True)
@@ -52,10 +70,31 @@ def get_tutor_gate(person: Person, *, now: datetime | None = None) -> TutorGate:
     if person.role != Role.TEEN:
         return TutorGate()
     now = now or timezone.now()
-    links = list(list_active_links().filter(teen=person).select_related("parent"))
-    agreed = [link.terms for link in links]
-    terms = combine_terms(agreed)
-    has_consent, until = _find_consent_and_cooling_off(person, now)
+    rows: Any = Person.objects.filter(pk=person.pk).values(**build_gate_columns(person, now))
+    return read_tutor_gate(person, rows.first() or {}, now)
+
+
+def build_gate_columns(person: Person, now: datetime) -> dict[str, Any]:
+    """Return what `read_tutor_gate` reads, as columns for a query of the person's row."""
+    if person.role != Role.TEEN:
+        return {}
+    cooling_off = CoolingOff.objects.filter(teen=OuterRef("pk"), until__gt=now).order_by("-until")
+    links = list_active_links().filter(teen=OuterRef("pk")).order_by("made_at")
+    return {
+        "has_consent": Exists(list_consents_in_force().filter(teen=OuterRef("pk"))),
+        "cooling_off_until": Subquery(cooling_off.values("until")[:1]),
+        "links": ArraySubquery(links.values(link=JSONObject(**{name: name for name in LINK_FIELDS}))),
+    }
+
+
+def read_tutor_gate(person: Person, row: Mapping[str, Any], now: datetime) -> TutorGate:
+    """Return the gate of a person whose row has the columns of `build_gate_columns`."""
+    if person.role != Role.TEEN:
+        return TutorGate()
+    links = [_build_link(values) for values in row.get("links", ())]
+    terms = combine_terms([link.terms for link in links])
+    has_consent = row.get("has_consent", False)
+    until = None if has_turned_18(person, now) else row.get("cooling_off_until")
     if until or not has_consent:
         closed = ClosedReason.COOLING_OFF if until else ClosedReason.CONSENT
         return TutorGate(closed, until=until, has_consent=has_consent, terms=terms, has_parent=bool(links))
@@ -68,11 +107,11 @@ def get_tutor_gate(person: Person, *, now: datetime | None = None) -> TutorGate:
     return TutorGate(terms=terms, has_parent=bool(links))
 
 
-def _find_consent_and_cooling_off(teen: Person, now: datetime) -> tuple[bool, datetime | None]:
-    """`find_consent` and `find_cooling_off_end` in one query, because every question needs both."""
-    consent = Exists(list_consents_in_force().filter(teen=OuterRef("pk")))
-    cooling_off = CoolingOff.objects.filter(teen=OuterRef("pk"), until__gt=now).order_by("-until")
-    until = Subquery(cooling_off.values("until")[:1])
-    row = Person.objects.filter(pk=teen.pk).values_list(consent, until).first()
-    has_consent, until_then = row or (False, None)
-    return has_consent, None if has_turned_18(teen, now) else until_then
+def _build_link(values: Mapping[str, Any]) -> Link:
+    """Return a link from its values in JSON."""
+    return Link(
+        **{
+            name: PARSERS[name](value) if value is not None and name in PARSERS else value
+            for name, value in values.items()
+        }
+    )

@@ -7,12 +7,11 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
 from accounts.access import UNSENT_FORM_SECONDS
-from accounts.models import Person
+from accounts.models import Person, Session
 from chat import services
 from chat.models import Turn
 from kit import rate_limits
