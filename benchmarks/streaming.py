@@ -42,12 +42,12 @@ import psutil  # noqa: E402
 import uvloop  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
+from accounts.session_store import SessionStore  # noqa: E402
 from benchmarks.mock_model import PROSE, TOKENS  # noqa: E402
 from chat.models import Conversation, Turn, TurnState  # noqa: E402
 from chat.prompt import build_prompt  # noqa: E402

@@ -1,21 +1,41 @@
-"""Middleware about people: rate limits, the second factor of admins, sessions in use, and private pages."""
+"""Middleware about people: who they are, rate limits, admins' second factor, sessions in use, and private pages."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user
+from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from accounts.second_factor import lacks_second_factor
 from accounts.sessions import mark_seen
 from kit.rate_limits import RateLimited, format_wait, mark_rate_limited
+
+
+class AuthenticationMiddleware(DjangoAuthenticationMiddleware):
+    """Takes the person from the session, whose query has read them already."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(partial(_get_person, request))  # type: ignore[assignment]
+
+
+def _get_person(request: Any) -> Person | AnonymousUser:
+    # Django's own name, which its login and test client rely on.
+    if not hasattr(request, "_cached_user"):
+        request._cached_user = request.session.find_person() or get_user(request)  # noqa: SLF001
+    person: Person | AnonymousUser = request._cached_user  # noqa: SLF001
+    return person
 
 
 class RateLimitMiddleware(MiddlewareMixin):

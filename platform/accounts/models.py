@@ -7,6 +7,8 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
@@ -143,3 +145,22 @@ class MailboxConfirmation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.confirmed_at:%Y-%m-%d}"
+
+
+class Session(AbstractBaseSession):
+    """A sign-in session, or a visitor's. Its person is also in its data, which is signed but not indexed."""
+
+    # Without a constraint: a person who is deleted while they sign in must not make the engine retry for ever.
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, null=True, related_name="sessions", db_constraint=False
+    )
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from accounts.session_store import SessionStore  # noqa: PLC0415 - it imports this module
+
+        return SessionStore

@@ -2,12 +2,11 @@
 
 from datetime import date, datetime
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.age import TooYoung, is_too_young
-from accounts.models import Person, Role
+from accounts.models import Person, Role, Session
 from accounts.names import validate_own_username
 from accounts.zones import find_canonical_zone
 

@@ -5,14 +5,13 @@ from typing import Any
 
 from allauth.account.signals import user_logged_in
 from allauth.usersessions.models import UserSession
-from django.contrib.sessions.models import Session
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Person
+from accounts.models import Person, Session
 
 PLACEHOLDER_ADDRESS = "0.0.0.0"  # noqa: S104 - a placeholder for allauth's required address; nothing listens there
 SEEN_AT_KEY = "seen_at"

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Person
+from accounts.models import Person, Session
 from accounts.sessions import SEEN_AT_KEY, format_browser, parse_browser
 from accounts.tasks import delete_expired_sessions
 from tests.accounts.conftest import is_signed_in

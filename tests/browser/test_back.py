@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
-from accounts.models import Person
+from accounts.models import Person, Session
 from chat.models import Turn
 from tests.browser.conftest import PHONE
 from tests.browser.written import FIRST, WrittenTurn

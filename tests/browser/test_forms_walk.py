@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.urls import resolve
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
+from accounts.models import Session
 from chat.models import Turn
 from events.models import Event
 from kit import rate_limits

@@ -7,13 +7,12 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from accounts.models import Person
+from accounts.models import Person, Session
 from chat.memory.notes import NoteKind
 from chat.memory.services import note_rate_limit
 from chat.models import Conversation, Note, Turn, TurnState

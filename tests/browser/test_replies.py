@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.template.loader import render_to_string
 from playwright.sync_api import Page, Route, expect
 
-from accounts.models import Person
+from accounts.models import Person, Session
 from budgets.models import Hold
 from chat.answering.leases import CLAIM_LOCK
 from chat.models import Turn, TurnState

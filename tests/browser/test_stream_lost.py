@@ -6,11 +6,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
-from accounts.models import Person
+from accounts.models import Person, Session
 from chat.models import Turn, TurnState
 from tests.browser.written import FIRST, SECOND, THIRD, WrittenTurn
 from tests.live import wait_until

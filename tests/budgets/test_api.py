@@ -22,7 +22,7 @@ def test_people_read_their_own_budget(
 ) -> None:
     set_budget(stranger, tokens=7)
     client = as_person(request.getfixturevalue(who))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         body = client.get(BUDGET).json()
     assert body.pop("refills_at")
     assert body == {

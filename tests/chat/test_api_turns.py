@@ -103,8 +103,8 @@ class TestAsking:
         self, owner: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         post(owner)
-        # Session and person, and the queries of the service that the page uses too.
-        with django_assert_max_num_queries(22):
+        # Session with person, and the queries of the service that the page uses too.
+        with django_assert_max_num_queries(10):
             post(owner, "And the sea?")
 
     def test_too_many_questions_are_rate_limited_but_a_crisis_is_not(self, owner: Client) -> None:
@@ -251,7 +251,7 @@ class TestReading:
             prompt_tokens=50, answer_tokens=7, microdollars=3, cached_tokens=20,
             prompt_parts={"instructions": 30, "turns": 12, "question": 8},
         )  # fmt: skip
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             body = owner.get(f"{TURNS}/{turn.pk}").json()
         assert body["answer"] == "**Because.**"
         parts = {"instructions": 30, "turns": 12, "question": 8}

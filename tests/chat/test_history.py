@@ -112,7 +112,7 @@ class TestAConversation:
         list_models()
         for count in (60, 400):
             conversation = create_conversation(teen, count)
-            with django_assert_num_queries(12):
+            with django_assert_num_queries(10):
                 read(owner, conversation)
 
     def test_of_400_turns_is_as_small_as_a_page(self, owner: Client, teen: Person) -> None:
@@ -296,7 +296,7 @@ class TestTheList:
     def test_costs_the_same_however_long(
         self, owner: Client, many: None, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             owner.get(self.LIST)
 
     def test_renames_and_comes_back_to_its_page(self, owner: Client, many: None) -> None:

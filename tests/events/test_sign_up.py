@@ -60,7 +60,7 @@ def test_answers_do_not_reveal_known_addresses(event: Event, sign_up: SignUp) ->
 
 
 def test_the_address_stays_in_the_browser_alone(client: Client, event: Event) -> None:
-    from django.contrib.sessions.models import Session
+    from accounts.models import Session
 
     reply = post(client)
     cookie = reply.cookies["signed-up"]

@@ -15,12 +15,11 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Person
+from accounts.models import Person, Session
 from budgets.services import settle_hold
 from chat.asking.services import start_turn
 from chat.memory.notes import NoteKind

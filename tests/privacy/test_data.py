@@ -5,10 +5,9 @@ from collections.abc import Callable
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
-from django.contrib.sessions.models import Session
 from django.test import Client
 
-from accounts.models import Person, Role
+from accounts.models import Person, Role, Session
 from budgets.models import Budget
 from chat.models import Conversation, Turn
 from courses.models import LessonDone, QuizAnswer

@@ -11,9 +11,8 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 
-from accounts.models import Person, Role
+from accounts.models import Person, Role, Session
 from chat.models import Conversation, Report, Turn, TurnState
 from courses.models import JointModule
 from events.models import Event, SignUp

@@ -63,9 +63,7 @@ def test_a_method_that_there_is_not(signed_in: Client) -> None:
     assert "GET" in reply.headers["Allow"]
 
 
-@pytest.mark.parametrize(
-    "where", ["budgets.api.get_meter", "django.contrib.sessions.backends.db.SessionStore.load"]
-)
+@pytest.mark.parametrize("where", ["budgets.api.get_meter", "accounts.session_store.SessionStore.load"])
 def test_an_unavailable_database_is_a_503_without_details(where: str, signed_in: Client) -> None:
     with patch(where, side_effect=OperationalError("password=secret")):
         reply = signed_in.get("/api/v1/budget")

@@ -169,7 +169,7 @@ def test_the_list_says_where_a_model_is_what_it_costs_and_how_it_is(
         name="Third", base_url="https://api.example.com/v1", model_name="m", position=30
     )
     # Session, person, second factor, the settings' model, two counts, the models and their open outages.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         admin_client.get(MODELS)
 
 

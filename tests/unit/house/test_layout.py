@@ -23,6 +23,7 @@ KNOWN_USERS = {"__init__", "apps", "urls"}
 FOLDERS_OF_DJANGO = {"migrations", "management", "templatetags"}
 # Short modules with one importer that are clearer as they are.
 ACCEPTED_SHORT = {
+    "accounts.session_store": "SESSION_ENGINE names it",
     "courses.retrieval.spelling": "trigrams, of which the ranking of passages knows nothing",
     "events.previews": "every mail of an event as staff see it, which grows with the mails",
     "families.family_export": "a service: making a copy is not the business of the page that hands it over",
