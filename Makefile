@@ -8,7 +8,7 @@ PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 UNIT := KITCHEN_MODE=demo SECRET_KEY=unit $(PYTHON) -m pytest -c tests/unit/unit.ini --rootdir . --confcutdir tests/unit -n 2
 
-.PHONY: help setup run reset unit test coverage soak lint messages
+.PHONY: help setup run reset unit test coverage soak speed lint messages
 
 # Write bytecode even if the shell disables it: otherwise pytest rewrites every assertion on each run.
 unexport PYTHONDONTWRITEBYTECODE

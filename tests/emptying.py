@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
+from psycopg import sql
 
 from routing.models import TutorModel
 
@@ -16,7 +17,7 @@ from routing.models import TutorModel
 STANDING = {ContentType._meta.db_table, Permission._meta.db_table, TutorModel._meta.db_table}
 DELETE = """
 DO $$
-DECLARE tables text[] := %s::text[]; name text; found boolean;
+DECLARE tables text[] := {tables}; name text; found boolean;
 BEGIN
     -- Also rows that another process is about to write are seen below.
     EXECUTE 'LOCK TABLE ' || array_to_string(tables, ', ') || ' IN SHARE ROW EXCLUSIVE MODE';
@@ -38,7 +39,8 @@ def empty_tables() -> None:
     named = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
     tables = [quote(name) for name in sorted(named & present - STANDING)]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(DELETE, [tables])
+        # A DO block takes no parameters.
+        cursor.execute(sql.SQL(DELETE).format(tables=sql.Literal(tables)))
         TutorModel.objects.filter(is_from_settings=False).delete()
         TutorModel.objects.update(is_enabled=True, position=20, max_answers=None)
 

@@ -97,8 +97,13 @@ _database = env.str("DATABASE_URL", default="postgres:///kitchen_table")
 DATABASES = {"default": env.db_url_config(add_password(_database, env.str("DATABASE_PASSWORD", default="")))}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
-    # Shared by the threads of the web process, the worker's tasks and its turn worker.
-    "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}},
+    "OPTIONS": {
+        # Shared by the threads of the web process, the worker's tasks and its turn worker.
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10},
+        # A connection prepares what it has run a few times. PgBouncer has to know of that (docs/operations.md).
+        "server_side_binding": True,
+        "prepare_threshold": 3,
+    },
 }
 # In the session: a cookie of its own would have to be listed on the privacy page.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
