@@ -248,6 +248,10 @@ class Turn(Deferral):
     # When the model's server takes questions again, if it was busy and said when.
     retry_at = models.DateTimeField(null=True, blank=True)
 
+    # Not columns: whether its conversation may have other turns, and notes. A claim finds out.
+    has_other_turns = True
+    has_notes = True
+
     class Meta:
         verbose_name = _("turn")
         verbose_name_plural = _("turns")

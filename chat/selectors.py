@@ -87,11 +87,13 @@ def drop_duplicate_questions(turns: QuerySet[Turn]) -> QuerySet[Turn]:
 
 
 def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
-    """Return the earlier turns of each turn's conversation, oldest first, by turn id. Uses one query.
+    """Return the earlier turns of each turn's conversation, oldest first, by turn id. Uses at most one query.
 
-    A turn without memory is left out.
+    A turn without memory or without other turns is left out.
     """
-    remembering = [turn for turn in turns if turn.memory_policy != MemoryPolicy.NONE]
+    remembering = [turn for turn in turns if turn.memory_policy != MemoryPolicy.NONE and turn.has_other_turns]
+    if not remembering:
+        return {}
     shown = drop_duplicate_questions(
         Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering])
     )
@@ -177,8 +179,9 @@ def get_notes(turns: Sequence[Turn]) -> dict[UUID, list[Note]]:
     if not noting:
         return {}
     own: defaultdict[UUID, list[Note]] = defaultdict(list)
-    for note in Note.objects.filter(conversation__in={turn.conversation_id for turn in noting}):
-        own[note.conversation_id].append(note)
+    if with_notes := {turn.conversation_id for turn in noting if turn.has_notes}:
+        for note in Note.objects.filter(conversation__in=with_notes):
+            own[note.conversation_id].append(note)
     return {
         turn.pk: [*(_list_spanning_notes(turn) if turn.memory_spans else ()), *own[turn.conversation_id]]
         for turn in noting

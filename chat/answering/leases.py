@@ -8,14 +8,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from chat import streaming
-from chat.models import QUEUED_AT, EndReason, Turn, TurnState
+from chat.models import QUEUED_AT, Conversation, EndReason, Turn, TurnState
 from chat.turns import queue
 from chat.turns.outages import MODEL_FAILURES, defer_again, record_model_failure, should_defer_again
 from chat.turns.outcomes import (
@@ -27,12 +27,13 @@ from chat.turns.outcomes import (
     resolve_hold,
     store_notes,
 )
-from chat.turns.queue import choose_next_turns, is_stalled
+from chat.turns.queue import SERVED_WINDOW, choose_next_turns, is_stalled
 from chat.turns.verdicts import reset_title
 from inference.tokens import estimate_max_tokens
 from kit.connections import acquire_numbered_lock
-from kit.sql import read_sql
+from kit.sql import build_instance, list_columns, read_sql
 from routing import breaker
+from routing.registry import find_model, list_models
 
 logger = logging.getLogger(__name__)
 
@@ -48,31 +49,62 @@ MAX_CLAIMS = 3
 CLAIM_LOCK = 7_316_001
 
 
+CLAIM_SQL = read_sql(__file__, "claim_turns") % {
+    "turn": list_columns(Turn, "claimed_turn"),
+    "conversation": list_columns(Conversation, "claimed_conversation"),
+}
+
+
+# Also around one statement: if the worker is killed while it waits for the lock, nothing must be claimed for it.
 @transaction.atomic
 def claim_turns(*, places: int) -> list[Turn]:
     """Claim the next turns in the queue for this worker, at most `places` of them, and return them by time asked.
 
     A person never has two turns written at the same time, even by different workers.
     """
+    if not any(model.max_answers for model in list_models()):
+        return _claim(places=places)
     # Claims are serialized, so that two workers cannot each claim a turn of the same person.
     acquire_numbered_lock(CLAIM_LOCK)
     if not (chosen := choose_next_turns(places)):
         return []
-    claim, now = uuid4(), timezone.now()
     for turn_id, model in chosen.items():
         if model:
             # The hold stays: such a model costs no more.
             moved = Turn.objects.filter(pk=turn_id, state=TurnState.QUEUED)
             moved.update(tutor_model=model, model=model.model_name)
-    Turn.objects.filter(pk__in=chosen, state=TurnState.QUEUED).update(
-        state=TurnState.WORKING,
-        claim=claim,
-        claimed_at=now,
-        lease_until=now + LEASE,
-        claim_count=F("claim_count") + 1,
-    )
-    claimed = Turn.objects.select_related("conversation__owner", "tutor_model").filter(claim=claim)
-    return list(claimed.order_by("asked_at"))
+    return _claim(places=places, chosen=list(chosen))
+
+
+def _claim(*, places: int, chosen: list[UUID] | None = None) -> list[Turn]:
+    """Claim these turns, or the next ones, in one statement."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLAIM_SQL,
+            {
+                "lock": CLAIM_LOCK,
+                "places": places,
+                "chosen": chosen,
+                "claim": uuid4(),
+                "now": now,
+                "lease_until": now + LEASE,
+                "served_since": now - SERVED_WINDOW,
+            },
+        )
+        rows = cursor.fetchall()
+    return sorted(map(_build_claimed_turn, rows), key=lambda turn: turn.asked_at)
+
+
+def _build_claimed_turn(row: Sequence[Any]) -> Turn:
+    values = iter(row)
+    turn = build_instance(Turn, values)
+    turn.conversation = build_instance(Conversation, values)
+    turn.has_other_turns, turn.has_notes = values
+    # Kept by the process. One that is no longer usable is read when it is needed.
+    if model := find_model(turn.tutor_model_id):
+        turn.tutor_model = model
+    return turn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,6 +100,8 @@ class TurnWorker:
         except DatabaseError:
             logger.warning("The database is unavailable: queued turns are claimed once it is back.")
             return
+        if not turns:
+            return
         try:
             earlier_by_turn, continued = get_earlier_turns(turns), get_continued_turns(turns)
             passages, notes = get_stored_passages(turns), get_notes(turns)

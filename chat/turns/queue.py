@@ -8,7 +8,6 @@ next, so one is enough for many questions: the first is sent immediately, and a 
 moment.
 """
 
-import heapq
 import math
 import threading
 import time
@@ -16,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -37,18 +37,6 @@ LOOK_AHEAD = 50
 MINUTE_SECONDS = 60
 
 
-def _list_first_questions() -> QuerySet[Turn]:
-    """Return the first queued turn of each person for whom no turn is being written."""
-    same_person = Turn.objects.filter(conversation__owner=OuterRef("conversation__owner"))
-    return (
-        Turn.objects.filter(state=TurnState.QUEUED)
-        .annotate(queued=QUEUED_AT)
-        .exclude(Exists(same_person.filter(state=TurnState.WORKING)))
-        .order_by("conversation__owner", "queued")
-        .distinct("conversation__owner")
-    )
-
-
 @dataclass(frozen=True)
 class NextTurn:
     """A turn that comes next, and the model that it waits for."""
@@ -65,8 +53,6 @@ def choose_next_turns(places: int) -> dict[UUID, TutorModel | None]:
     """
     models = list_models()
     limits = {model.pk: model.max_answers for model in models if model.max_answers}
-    if not limits:
-        return {turn.id: None for turn in list_next_turns(places)}
     writing = Turn.objects.filter(state=TurnState.WORKING, tutor_model__in=limits)
     counts = dict(writing.order_by().values_list("tutor_model").annotate(Count("pk")))
     free_places = {pk: limit - counts.get(pk, 0) for pk, limit in limits.items()}
@@ -90,18 +76,12 @@ def choose_next_turns(places: int) -> dict[UUID, TutorModel | None]:
 
 def list_next_turns(places: int) -> list[NextTurn]:
     """Return the next turns in fair order, at most `places` of them."""
-    since = timezone.now() - SERVED_WINDOW
-    same_person = Turn.objects.filter(
-        conversation__owner=OuterRef("conversation__owner"), asked_at__gt=since, claimed_at__isnull=False
-    )
-    served = same_person.order_by("-claimed_at").values("claimed_at")[:1]
-    rows = (
-        _list_first_questions()
-        .annotate(served=Subquery(served))
-        .values_list("pk", "served", "queued", "tutor_model")
-    )
-    first = heapq.nsmallest(places, rows, key=lambda row: (row[1] is not None, row[1] or row[2], row[2]))
-    return [NextTurn(pk, model_id) for pk, _served, _asked, model_id in first]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT turn_id, model_id FROM chat_list_next_turns(%s, %s)",
+            [places, timezone.now() - SERVED_WINDOW],
+        )
+        return [NextTurn(*row) for row in cursor.fetchall()]
 
 
 def is_stalled(*, now: datetime, since: datetime) -> bool:
