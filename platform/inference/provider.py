@@ -5,7 +5,7 @@ inference.quirks lists how servers deviate from OpenAI's documentation; docs/adr
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -23,9 +23,10 @@ from inference.sse import EventReader
 from kit.lazy import lazy_module
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 else:
-    openai = lazy_module("openai")
+    httpx2, openai = lazy_module("httpx2"), lazy_module("openai")
 
 CONNECT_SECONDS = 3.0
 COUNT_TIMEOUT_SECONDS = 2.0
@@ -156,9 +157,8 @@ async def stream_answer(
     )
     try:
         async with AsyncExitStack() as stack:
-            response = await _open_stream(stack, request, profile)
             events = EventReader(
-                response.iter_bytes(),
+                await _open_stream(stack, request, profile),
                 first=endpoint.first_token_seconds,
                 following=endpoint.next_token_seconds,
                 began=began,
@@ -215,7 +215,7 @@ class CompletionRequest:
 
 async def _open_stream(
     stack: AsyncExitStack, request: CompletionRequest, profile: ServerProfile
-) -> "openai.AsyncAPIResponse[Any]":
+) -> AsyncIterator[bytes]:
     """Send the request, adapted to this server, and retry once if that is likely to help."""
     has_retried = False
     while True:
@@ -233,27 +233,43 @@ async def _open_stream(
 
 async def _send_request(
     stack: AsyncExitStack, request: CompletionRequest, profile: ServerProfile
-) -> "openai.AsyncAPIResponse[Any]":
-    # Any, because the name of a parameter is chosen at run time.
+) -> AsyncIterator[bytes]:
+    """Send the request. Returns the body, which arrives as the model writes it."""
     endpoint = request.endpoint
-    create: Any = _get_client(endpoint).chat.completions.with_streaming_response.create
-    usage_option = {"stream_options": {"include_usage": True}} if profile.reports_usage else {}
     optional = {name: value for name, value in request.fields.items() if name not in profile.refused_fields}
-    # The raw response keeps the client's authentication and errors but creates no object for each token.
-    response: openai.AsyncAPIResponse[Any] = await stack.enter_async_context(
-        create(
-            model=endpoint.model,
-            messages=list(request.messages),
-            stream=True,
-            extra_headers={"X-Request-ID": request.request_id},
-            extra_body={**optional, **endpoint.extra_fields} or None,
+    body = {
+        "model": endpoint.model,
+        "messages": list(request.messages),
+        "stream": True,
+        profile.limit_fields[0]: request.max_answer_tokens,
+        **({"stream_options": {"include_usage": True}} if profile.reports_usage else {}),
+        **optional,
+        **endpoint.extra_fields,
+    }
+    # The client's general method keeps its authentication and errors. The one for completions converts each message by
+    # its type, which takes as long as sending it. Any, because only the types of streams of objects are declared.
+    post: Any = _get_client(endpoint).post
+    response: httpx2.Response = await post(
+        "/chat/completions",
+        body=body,
+        cast_to=httpx2.Response,
+        stream=True,
+        stream_cls=openai.AsyncStream[object],
+        options={
+            "headers": {"X-Request-ID": request.request_id},
             # Longer than our own timeout, which can tell a silent model from a lost connection.
-            timeout=openai.Timeout(endpoint.first_token_seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS),
-            **{profile.limit_fields[0]: request.max_answer_tokens},
-            **usage_option,
-        )
+            "timeout": openai.Timeout(
+                endpoint.first_token_seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS
+            ),
+        },
     )
-    return response
+    stack.push_async_callback(response.aclose)
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    # Beneath the layers that decode, which wait for each other at every token.
+    undecoded: Any = response.stream
+    chunks: AsyncIterator[bytes] = aiter(undecoded)
+    return chunks
 
 
 USAGE_FIELD = re.compile("stream_options|include_usage")
