@@ -1,7 +1,7 @@
 """The output gate: stops an answer before it contains something that a rule forbids."""
 
 from guard.judge import NOTHING_FOUND
-from guard.output import create_scanners, should_cut
+from guard.output import create_scanner, should_cut
 from guard.verdict import Verdict, merge_verdicts
 from guard.vocabulary import MAX_WORD_LENGTH
 from kit.folding import FoldedText, fold
@@ -28,7 +28,7 @@ class OutputGate:
             raise ValueError(
                 f"rules match words of up to {MAX_WORD_LENGTH} letters; a window of {window} would miss some"
             )
-        self._scanners = create_scanners(longest=window)
+        self._scanner = create_scanner(longest=window)
         self._held = ""
         self._fed = 0
         self._released: list[str] = []
@@ -56,7 +56,7 @@ class OutputGate:
         self._held += text
         self._fed += len(text)
         self._judge(piece)
-        return self._release(min(scanner.place for scanner in self._scanners))
+        return self._release(self._scanner.place)
 
     def finish(self) -> str:
         """End the answer. Returns the text that was held back, or "" if a rule matches it."""
@@ -66,8 +66,9 @@ class OutputGate:
         return self._release(self._fed)
 
     def _judge(self, piece: FoldedText, *, ended: bool = False) -> None:
-        verdicts = (scanner.read(piece, ended=ended) for scanner in self._scanners)
-        self._verdict = merge_verdicts(self._verdict, *verdicts)
+        verdict = self._scanner.read(piece, ended=ended)
+        if verdict is not NOTHING_FOUND:
+            self._verdict = merge_verdicts(self._verdict, verdict)
 
     def _release(self, place: int) -> str:
         """Release the text before the offset `place`."""

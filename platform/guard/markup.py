@@ -3,7 +3,7 @@
 import html
 import re
 
-from kit.folding import FoldedText, fold, join_folded, slice_folded
+from kit.folding import FoldedText, fold, join_folded, shorten_runs, slice_folded
 
 # Every pattern is bounded, and with it the text that is held back for unfinished markup.
 _MARKUP = re.compile(
@@ -33,7 +33,14 @@ _UNFINISHED = re.compile(
     )\Z""",
     re.VERBOSE | re.DOTALL,
 )
+# Where either of them can begin, in text after which nothing is held back.
+_BEGINNING = re.compile(r"[&<\[\]\n*~=^{}\\]|!(?:\[|\Z)|[.](?:[.]|\Z)")
 _BREAKS = re.compile(r"</?(?:br|p|div|li|td|th|tr|h[1-6]|hr|ul|ol|table)[ />]")
+
+
+def may_have_markup(text: str) -> bool:
+    """Return whether any of a text that is read by a new Markup may be removed, replaced or held back."""
+    return bool(_BEGINNING.search(text))
 
 
 class Markup:
@@ -68,7 +75,12 @@ class Markup:
         shown.append(rest.text[place:end])
         at += rest.at[place : end + 1]
         self._rest = slice_folded(rest, end)
-        return join_folded(FoldedText("".join(shown), at), FoldedText("", [at[-1]]))
+        return shorten_runs("".join(shown), at)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is held back."""
+        return not self._rest.text
 
 
 def _render_markup(sign: str) -> str:

@@ -1,26 +1,21 @@
 """Judges what a model said, both as written and with its markup rendered."""
 
-from guard.answer_scanner import AnswerScanner
+from guard.answer_scanner import PairedScanner
 from guard.conversation import get_encoder
-from guard.markup import Markup
 from guard.rule_books import output_rules
-from guard.verdict import Verdict, merge_verdicts
+from guard.verdict import Verdict
 from guard.vocabulary import MAX_WORD_LENGTH
 from kit.folding import fold
 
 
-def create_scanners(*, longest: int = MAX_WORD_LENGTH) -> tuple[AnswerScanner, ...]:
-    """Create the scanners of an answer: as written, and with its markup rendered."""
-    return (
-        AnswerScanner(output_rules(), longest=longest),
-        AnswerScanner(output_rules(), markup=Markup(), longest=longest),
-    )
+def create_scanner(*, longest: int = MAX_WORD_LENGTH) -> PairedScanner:
+    """Create the scanner of an answer: as written, and with its markup rendered."""
+    return PairedScanner(output_rules(), longest=longest)
 
 
 def judge_output(text: str) -> Verdict:
     """Judge a model's text by the output rules, in linear time."""
-    piece = fold(text)
-    return merge_verdicts(*(scanner.read(piece, ended=True) for scanner in create_scanners()))
+    return create_scanner().read(fold(text), ended=True)
 
 
 def judge_sentence(*, question: str, sentence: str) -> Verdict:

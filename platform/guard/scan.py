@@ -1,5 +1,6 @@
 """Finds the rules that match a sequence of words."""
 
+from copy import copy
 from dataclasses import dataclass
 
 from guard.automaton import Automaton, PhraseRole
@@ -29,6 +30,21 @@ class RuleScanner:
         self._sentence = 0
         self._waiting: list[RuleMatch] = []
         self._excluded_until: dict[int, int] = {}
+
+    def fork(self) -> "RuleScanner":
+        """Return a scanner that has read the same words."""
+        other = copy(self)
+        other._waiting, other._excluded_until = self._waiting.copy(), self._excluded_until.copy()  # noqa: SLF001
+        return other
+
+    def is_like(self, other: "RuleScanner") -> bool:
+        """Return whether both find the same in what follows, even if they have read different words. May miss it."""
+        # Where a sentence or an exception was matters only to phrases that had begun by then.
+        return (
+            self._state is other._state  # noqa: SLF001 - of the same class
+            and not (self._waiting or other._waiting or self._state.open_exceptions)  # noqa: SLF001
+            and not (self._state.age and (self._excluded_until or other._excluded_until))  # noqa: SLF001
+        )
 
     @property
     def words_held(self) -> int:

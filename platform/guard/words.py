@@ -42,6 +42,15 @@ class WordReader:
         self._in_long_word = False
         self._letters: list[tuple[int, bool]] = []
 
+    def is_like(self, other: "WordReader") -> bool:
+        """Return whether both read the same from what follows."""
+        return (
+            self._rest.text == other._rest.text  # noqa: SLF001 - of the same class
+            and list(self._rest.at) == list(other._rest.at)  # noqa: SLF001
+            and self._rest_begins_sentence == other._rest_begins_sentence  # noqa: SLF001
+            and self._in_long_word == other._in_long_word  # noqa: SLF001
+        )
+
     @property
     def place(self) -> int:
         """The offset in the original of the first letter that is not yet part of a returned word."""
@@ -53,7 +62,7 @@ class WordReader:
         if self._in_long_word and not self._leave_long_word():
             return []
         text, words, used, is_first = self._rest.text, list[Word](), 0, self._rest_begins_sentence
-        final = len(text) if ended else max((sign.end() for sign in _ENDS_A_WORD.finditer(text)), default=0)
+        final = len(text) if ended else _find_last_end(text)
         for match in _WORD.finditer(text):
             start, end = match.span()
             is_first = is_first or bool(_ENDS_A_SENTENCE.search(text, used, start))
@@ -65,7 +74,8 @@ class WordReader:
                 if len(self._letters) == _SPELLED_AT_MOST:
                     words += self._take_spelled_words(goes_on=True)
             else:
-                words += self._take_spelled_words()
+                if self._letters:
+                    words += self._take_spelled_words()
                 words += self._build_words(self._vocabulary.read(match[0]), range(start, end + 1), is_first)
                 self._in_long_word = end > final
             used, is_first = end, False
@@ -148,3 +158,11 @@ class WordReader:
             Word(symbol, at[places[start]], at[places[end]], begins_sentence and start == 0)
             for symbol, start, end in parts
         ]
+
+
+def _find_last_end(text: str) -> int:
+    """Return the offset after the last sign that ends a word, or 0."""
+    end = 0
+    for sign in _ENDS_A_WORD.finditer(text):
+        end = sign.end()
+    return end

@@ -83,7 +83,7 @@ def fold(text: str, *, offset: int = 0) -> FoldedText:
     `offset` is where `text` begins in the original. Runs in linear time.
     """
     if _PLAIN.fullmatch(text):
-        return _shorten_runs(text.lower(), range(offset, offset + len(text) + 1))
+        return shorten_runs(text.lower(), range(offset, offset + len(text) + 1))
     letters: list[str] = []
     at: list[int] = []
     for place, character in enumerate(text, offset):
@@ -92,12 +92,22 @@ def fold(text: str, *, offset: int = 0) -> FoldedText:
             letters.append(folded)
             at.extend([place] * len(folded))
     at.append(offset + len(text))
-    return _shorten_runs("".join(letters), at)
+    return shorten_runs("".join(letters), at)
 
 
 def join_folded(first: FoldedText, second: FoldedText) -> FoldedText:
     """Join two adjacent pieces."""
-    return _shorten_runs(first.text + second.text, [*first.at[:-1], *second.at])
+    if not first.text:
+        return second
+    text, at = first.text + second.text, _join_offsets(first.at, second.at)
+    # A run can be too long only where the pieces meet.
+    return shorten_runs(text, at) if first.text[-1] == second.text[:1] else FoldedText(text, at)
+
+
+def _join_offsets(first: range | list[int], second: range | list[int]) -> range | list[int]:
+    if isinstance(first, range) and isinstance(second, range) and first[-1] == second[0]:
+        return range(first[0], second[-1] + 1)
+    return [*first[:-1], *second]
 
 
 def slice_folded(folded: FoldedText, place: int) -> FoldedText:
@@ -105,7 +115,8 @@ def slice_folded(folded: FoldedText, place: int) -> FoldedText:
     return FoldedText(folded.text[place:], folded.at[place:])
 
 
-def _shorten_runs(text: str, at: range | list[int]) -> FoldedText:
+def shorten_runs(text: str, at: range | list[int]) -> FoldedText:
+    """Return the text with MAX_RUN characters of each longer run."""
     if not _RUN.search(text):
         return FoldedText(text, at)
     kept, places, done = [], list[int](), 0

@@ -27,7 +27,6 @@ ACCEPTED_SHORT = {
     "courses.retrieval.spelling": "trigrams, of which the ranking of passages knows nothing",
     "events.previews": "every mail of an event as staff see it, which grows with the mails",
     "families.family_export": "a service: making a copy is not the business of the page that hands it over",
-    "guard.answer_scanner": "reads a reply word by word; the decision about it is elsewhere",
     "mail.send_errors": "classifies the errors of mail servers, independent of claims and leases",
     "rest.fields": "how any program's text is read; the tutor's API is the first that takes some",
 }
