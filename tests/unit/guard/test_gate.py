@@ -7,7 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard import Level, OutputGate, judge_output
+from guard.answer_scanner import AnswerScanner, PairedScanner
+from guard.markup import Markup
 from guard.rule_books import output_rules
+from guard.verdict import merge_verdicts
+from kit.folding import fold
 
 EXAMPLES = [text for rule in output_rules().rules for text in (*rule.examples, *rule.not_examples)]
 ODD = [
@@ -152,3 +156,19 @@ def test_the_work_per_piece_does_not_grow_with_the_answer() -> None:
             gate.feed("you should know that ")
         took.append(time.thread_time() - started)
     assert took[-1] < 3 * min(took)
+
+
+@patient
+@given(passages, sizes)
+def test_reading_once_what_markup_leaves_alone_finds_what_reading_twice_finds(
+    parts: list[str], sizes: list[int]
+) -> None:
+    paired = PairedScanner(output_rules())
+    written, rendered = AnswerScanner(output_rules()), AnswerScanner(output_rules(), markup=Markup())
+    offset = 0
+    for piece in [*pieces(" ".join(parts), sizes), ""]:
+        folded, ended = fold(piece, offset=offset), not piece
+        verdicts = [scanner.read(folded, ended=ended) for scanner in (written, rendered)]
+        assert paired.read(folded, ended=ended) == merge_verdicts(*verdicts)
+        assert paired.place == min(written.place, rendered.place)
+        offset += len(piece)
