@@ -167,7 +167,8 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
         if turn.retry_of_id:
             lock_with_retried(turn.pk)
         claimed = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
-        ended = claimed.update(**build_ended_fields(outcome))
+        ended_fields = build_ended_fields(outcome)
+        ended = claimed.update(**ended_fields)
         is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
         if is_gone and outcome.end_reason == EndReason.WORKER_LOST:
             # Deleting a conversation while it is being answered costs as much as stopping it.
@@ -182,7 +183,8 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
         if ended and turn.retry_of_id:
             choose_shown_turn(turn.pk)
         if ended:
-            transaction.on_commit(lambda: streaming.end_stream(turn.pk))
+            ended_turn = streaming.dump_ended_turn(turn, ended_fields)
+            transaction.on_commit(lambda: streaming.end_stream(turn.pk, ended_turn))
         elif is_gone:
             # A deleted turn must not live on in its stream.
             transaction.on_commit(lambda: streaming.delete_streams(turn.pk))

@@ -1,15 +1,14 @@
-"""Streams a turn's text to programs as server-sent events."""
+"""Streams a turn to programs as server-sent events: its text, and at last the whole turn."""
 
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from uuid import UUID
 
 from django.db import DatabaseError
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
@@ -17,10 +16,11 @@ from accounts.models import Person
 from chat import streaming
 from chat.api.serializers import serialize_turn
 from chat.models import Turn
-from chat.selectors import get_turn, is_turn_live
+from chat.selectors import get_turn
 from chat.streaming import parse_entry_id
 from chat.streaming.sse import (
     KEEPALIVE,
+    TurnReader,
     build_event_response,
     count_open,
     follow_turn,
@@ -28,8 +28,10 @@ from chat.streaming.sse import (
     read_database,
     require_stream_slot,
 )
+from courses.retrieval.search import FoundPassage, get_passages
 from kit.not_found import raise_404_on
-from rest.problems import NOT_FOUND
+from rest.problems import NOT_FOUND, RATE_LIMITED
+from rest.rendering import SurrogateSafeJSONRenderer
 from rest.schema import describe_responses
 from rest.views import SignedInView
 from telemetry.context import bind_log_ids
@@ -40,7 +42,8 @@ EVENTS_DESCRIPTION = """
 - `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
   answer: keep the text before it, and replace the text after it. With `"withdrawn": true` a sentence was found unsafe:
   `at` is 0, and the text is all that stays. Say so, and never show the rest again. `done` follows.
-- `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds without new text.
+- `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds before the first text, and later if there
+  is none for ten seconds.
 
 Every stream ends with one of these:
 
@@ -51,7 +54,15 @@ Every stream ends with one of these:
 """
 
 
-class EventStream(JSONRenderer):
+LAST_EVENT_PARAMETER = OpenApiParameter(
+    "Last-Event-ID",
+    str,
+    OpenApiParameter.HEADER,
+    description="The id of the last event that you received. The stream continues after it.",
+)
+
+
+class EventStream(SurrogateSafeJSONRenderer):
     """Lets clients that accept only event streams through content negotiation. Problems are still JSON."""
 
     media_type = "text/event-stream"
@@ -59,44 +70,50 @@ class EventStream(JSONRenderer):
 
 
 class TurnEvents(SignedInView):
-    renderer_classes = [EventStream, JSONRenderer]
+    renderer_classes = [EventStream, SurrogateSafeJSONRenderer]
 
     @extend_schema(
         operation_id="turns_events",
-        parameters=[
-            OpenApiParameter(
-                "Last-Event-ID",
-                str,
-                OpenApiParameter.HEADER,
-                description="The id of the last event that you received. The stream continues after it.",
-            )
-        ],
+        parameters=[LAST_EVENT_PARAMETER],
         responses=describe_responses(
-            {(200, "text/event-stream"): OpenApiResponse(str, description=EVENTS_DESCRIPTION)}, NOT_FOUND
+            {(200, EventStream.media_type): OpenApiResponse(str, description=EVENTS_DESCRIPTION)},
+            NOT_FOUND,
+            RATE_LIMITED,
         ),
     )
     def get(self, request: Request, turn_id: UUID) -> StreamingHttpResponse:
         """Follow one of your turns until it ends."""
         bind_log_ids(turn=turn_id)
         with raise_404_on(Turn.DoesNotExist):
-            is_live = is_turn_live(self.person, turn_id)
-        after = request.headers.get("Last-Event-ID", "")
-        require_stream_slot(self.person)
-        text_events = _stream_text(self.person, turn_id, after) if is_live else None
-        return build_event_response(
-            count_open(self.person, _stream_events(self.person, turn_id, text_events))
-        )
+            turn = get_turn(self.person, turn_id)
+        require_stream_slot(self.person.pk)
+        lessons = get_passages(turn.passages)
+        return build_event_response(_follow(self.person, turn, lessons, request))
+
+
+def _follow(
+    person: Person, turn: Turn, lessons: Mapping[str, FoundPassage], request: Request
+) -> AsyncGenerator[bytes]:
+    """Yield the events of a turn of the person. `lessons` are those that it cites, by key."""
+    reader, after = TurnReader.of(person), request.headers.get("Last-Event-ID", "")
+    events = _stream_text(reader, turn.pk, after) if turn.is_live else _yield_turn(turn)
+    return count_open(person.pk, _stream_events(turn.pk, events, lessons))
+
+
+async def _yield_turn(turn: Turn) -> AsyncGenerator[bytes | Turn]:
+    yield turn
 
 
 async def _stream_events(
-    person: Person, turn_id: UUID, text_events: AsyncGenerator[bytes] | None
+    turn_id: UUID,
+    events: AsyncGenerator[bytes | Turn],
+    lessons: Mapping[str, FoundPassage],
 ) -> AsyncGenerator[bytes]:
+    """Yield the events. The ended turn, the last of them, becomes `done`."""
     try:
-        if text_events:
-            async with aclosing(text_events):
-                async for event in text_events:
-                    yield event
-        yield await read_database(_format_done, person, turn_id)
+        async with aclosing(events):
+            async for event in events:
+                yield event if isinstance(event, bytes) else await _format_done(event, lessons)
     except Turn.DoesNotExist:
         yield _format_event("gone", {})
     except (streaming.StreamUnavailable, DatabaseError):
@@ -106,20 +123,29 @@ async def _stream_events(
         yield _format_event("away", {})
 
 
-async def _stream_text(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
+async def _stream_text(reader: TurnReader, turn_id: UUID, after: str) -> AsyncGenerator[bytes | Turn]:
+    """Yield the turn's text after the event `after`, and at last the ended turn."""
     known = parse_entry_id(after)
-    async with aclosing(follow_turn(person, turn_id)) as items:
+    async with aclosing(follow_turn(reader, turn_id)) as items:
         async for item in items:
-            if isinstance(item, Turn):
+            if item is None:
                 yield KEEPALIVE
-                yield _format_event("state", {"state": item.state})
+            elif isinstance(item, Turn):
+                yield _format_state(item) if item.is_live else item
             elif parse_entry_id(item.id) > known:
                 withdrawn = {"withdrawn": True} if item.is_withdrawal else {}
                 yield _format_event("words", {"at": item.at, "text": item.text} | withdrawn, item.id)
 
 
-def _format_done(person: Person, turn_id: UUID) -> bytes:
-    return _format_event("done", serialize_turn(get_turn(person, turn_id)))
+def _format_state(turn: Turn) -> bytes:
+    return KEEPALIVE + _format_event("state", {"state": turn.state})
+
+
+async def _format_done(turn: Turn, lessons: Mapping[str, FoundPassage]) -> bytes:
+    if not lessons.keys() >= set(turn.passages):
+        # A verdict during the answer may have replaced the passages.
+        lessons = await read_database(get_passages, turn.passages)
+    return _format_event("done", serialize_turn(turn, lessons))
 
 
 def _format_event(name: str, data: object, event_id: str = "") -> bytes:

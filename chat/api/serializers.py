@@ -376,6 +376,8 @@ def serialize_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
     return list(TurnSerializer(turns, many=True, context={"lessons": lessons}).data)
 
 
-def serialize_turn(turn: Turn) -> dict[str, Any]:
-    [data] = serialize_turns([turn])
-    return data
+def serialize_turn(turn: Turn, lessons: Mapping[str, FoundPassage] | None = None) -> dict[str, Any]:
+    """Serialize a turn. `lessons` are the passages that it cites, by key, if they are known."""
+    if lessons is None:
+        lessons = get_passages(turn.passages)
+    return dict(TurnSerializer(turn, context={"lessons": lessons}).data)

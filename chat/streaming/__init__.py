@@ -4,7 +4,8 @@ Only this package knows these keys:
 
 - `turn:<id>:words`  the stream; each entry has `at` (the position of its text in the answer, in characters), `text`,
   `n` (tokens generated so far), and `unjudged` if so many characters at its end wait for a verdict; the last entry has
-  `end`. An entry with `withdrawn` has all the text that stays of the answer, and the entries before it are gone.
+  `end`, and may have the ended turn's row as `turn` (ended_turn.py). An entry with `withdrawn` has all the text that
+  stays of the answer, and the entries before it are gone.
 - `turn:<id>:stop`   set when the turn should stop.
 - `turn:<id>:phase`  what the model does before its first word, if that takes long.
 - `turn:<id>:reader` expires unless a page keeps reading.
@@ -14,6 +15,7 @@ The database is the source of truth: if a stream is broken or gone, readers use 
 Public: what is exported here, markdown, rendering, sse.
 """
 
+from chat.streaming.ended_turn import dump_ended_turn
 from chat.streaming.reader import StreamUnavailable, follow_stream
 from chat.streaming.valkey_stream import (
     ModelPhase,
@@ -39,6 +41,7 @@ __all__ = [
     "StreamWriter",
     "StreamedAnswer",
     "delete_streams",
+    "dump_ended_turn",
     "end_stream",
     "follow_stream",
     "get_phase",

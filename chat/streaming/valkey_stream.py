@@ -27,6 +27,8 @@ else:
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 15 * 60
+# How long readers of a deleted turn have to notice.
+DELETED_SECONDS = 10
 # How long an answer continues after its last reader left: a phone may be locked, or a lesson open. This must be
 # less than MAX_ANSWER_SECONDS (chat.answering.worker), or a slow answer would be recorded as a failure of the model.
 READER_SECONDS = 240
@@ -69,7 +71,7 @@ class ModelPhase(StrEnum):
 class StreamEntry:
     """An entry of a stream: `text` belongs at character `at` of the answer; `is_end` closes the stream.
 
-    A withdrawal takes back all earlier text, and has what stays of it.
+    A withdrawal takes back all earlier text, and has what stays of it. An end may have the turn's row (ended_turn.py).
     """
 
     id: str
@@ -80,6 +82,7 @@ class StreamEntry:
     # How many characters at the end of the answer so far wait for the verdict on their sentence.
     unjudged_length: int = 0
     is_withdrawal: bool = False
+    ended_turn: str = ""
 
     @classmethod
     def read(cls, entry_id: str, fields: dict[str, str]) -> "StreamEntry":
@@ -91,6 +94,7 @@ class StreamEntry:
             is_end="end" in fields,
             unjudged_length=int(fields.get("unjudged", 0)),
             is_withdrawal="withdrawn" in fields,
+            ended_turn=fields.get("turn", ""),
         )
 
 
@@ -193,12 +197,16 @@ def get_phase(turn_id: UUID) -> ModelPhase | None:
     return ModelPhase(phase) if phase else None
 
 
-def end_stream(turn_id: UUID) -> None:
-    """Tell readers that the turn has ended and the database has its whole answer. Ignores errors of Valkey."""
+def end_stream(turn_id: UUID, ended_turn: str = "") -> None:
+    """Tell readers that the turn has ended and the database has its whole answer. Ignores errors of Valkey.
+
+    With `ended_turn`, the committed row (ended_turn.py), readers do not ask the database.
+    """
+    end: Any = {"end": "1"} | ({"turn": ended_turn} if ended_turn else {})
 
     def add(client: "redis.Redis") -> None:
         with client.pipeline(transaction=False) as pipe:
-            pipe.xadd(stream_key(turn_id), {"end": "1"})
+            pipe.xadd(stream_key(turn_id), end)
             pipe.expire(stream_key(turn_id), KEPT_SECONDS)
             pipe.execute()
 
@@ -206,10 +214,23 @@ def end_stream(turn_id: UUID) -> None:
 
 
 def delete_streams(*turn_ids: UUID) -> None:
-    """Delete everything that Valkey has of these turns. Errors of Valkey are ignored; every key expires by itself."""
-    keys = [key(turn_id) for turn_id in turn_ids for key in (stream_key, stop_key, reader_key, phase_key)]
-    if keys:
-        _ignore_valkey_errors(lambda client: client.delete(*keys))
+    """Delete what Valkey has of these turns, and send their readers to the database, which has them no more.
+
+    Errors of Valkey are ignored; every key expires by itself.
+    """
+    if not turn_ids:
+        return
+
+    def delete(client: "redis.Redis") -> None:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.delete(*(key(turn_id) for turn_id in turn_ids for key in (stop_key, reader_key, phase_key)))
+            for turn_id in turn_ids:
+                # An end without a row takes the place of all entries, if there are any.
+                pipe.xadd(stream_key(turn_id), {"end": "1"}, maxlen=1, approximate=False, nomkstream=True)
+                pipe.expire(stream_key(turn_id), DELETED_SECONDS)
+            pipe.execute()
+
+    _ignore_valkey_errors(delete)
 
 
 def _ignore_valkey_errors(run: Callable[["redis.Redis"], object]) -> None:

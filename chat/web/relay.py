@@ -6,6 +6,7 @@ A page that lost its connection comes back with the id of the last event it saw,
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import cached_property
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -18,10 +19,11 @@ from accounts.models import Person
 from chat import streaming
 from chat.formatting import format_deferral
 from chat.models import Turn, TurnState
-from chat.selectors import get_turn, get_turn_status
-from chat.streaming.rendering import AnswerGrowth, get_shared_answer
+from chat.selectors import get_turn_status
+from chat.streaming.rendering import AnswerGrowth, SharedAnswer, get_shared_answer
 from chat.streaming.sse import (
     KEEPALIVE,
+    TurnReader,
     build_event_response,
     count_open,
     follow_turn,
@@ -45,29 +47,35 @@ TRY_AGAIN = format_event("", name="again")
 def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
     """Stream the events of a turn to its asker. 401 without a session, 404 for another person's turn.
 
-    Every stream ends with the event `done`, after the whole turn from the database, or with `again` if the page must
-    come back.
+    Every stream ends with the event `done`, after the whole turn, or with `again` if the page must come back.
     """
     bind_log_ids(turn=turn_id)
     if not isinstance(person := request.user, Person):
         return HttpResponse(status=401)
     with raise_404_on(Turn.DoesNotExist):
-        lives, is_deferred = get_turn_status(person, turn_id)
+        is_live, is_deferred = get_turn_status(person, turn_id)
+    reader = TurnReader.of(person)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-    require_stream_slot(person)
-    words = _stream_text(request, person, turn_id, after, is_deferred=is_deferred) if lives else None
-    return build_event_response(count_open(person, _relay(request, person, turn_id, words)))
+    require_stream_slot(reader.person_id)
+    page = PageStream(request, reader, turn_id, after, is_deferred=is_deferred)
+    events = page.list_events() if is_live else None
+    return build_event_response(count_open(reader.person_id, _relay(request, reader, turn_id, events)))
 
 
 async def _relay(
-    request: HttpRequest, person: Person, turn_id: UUID, words: AsyncGenerator[bytes] | None
+    request: HttpRequest, reader: TurnReader, turn_id: UUID, events: AsyncGenerator[bytes | Turn] | None
 ) -> AsyncGenerator[bytes]:
+    """Yield the events, and then the whole turn: the last event if it is a turn, or else as the database has it."""
+    ended = None
     try:
-        if words:
-            async with aclosing(words):
-                async for grown in words:
-                    yield grown
-        yield await read_database(_format_end, request, person, turn_id)
+        if events:
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, bytes):
+                        yield event
+                    else:
+                        ended = event
+        yield await read_database(_format_end, request, reader, turn_id, ended)
         yield DONE
     except Turn.DoesNotExist:
         yield _format_status(turn_id, _("This conversation was deleted."))
@@ -82,43 +90,79 @@ async def _relay(
         yield TRY_AGAIN
 
 
-async def _stream_text(
-    request: HttpRequest, person: Person, turn_id: UUID, after: str, *, is_deferred: bool
-) -> AsyncGenerator[bytes]:
-    """Yield the turn's text after the event `after`, until the turn has ended."""
-    page, sent_id, has_words, has_waited = get_shared_answer(turn_id), after, False, is_deferred
-    shown_text = ""
-    async with aclosing(follow_turn(person, turn_id)) as news:
-        async for new in news:
-            is_tick = isinstance(new, Turn)
-            if isinstance(new, Turn):
-                yield KEEPALIVE
-                words = await _explain_wait(new, has_words=has_words)
-                # A deferred turn may wait for hours: say why only once.
-                if words and not (new.state == TurnState.DEFERRED and words == shown_text):
-                    yield _format_status(turn_id, words)
-                    has_waited, shown_text = True, words
-                if is_deferred and new.state != TurnState.DEFERRED:
-                    is_deferred = False
-                    yield await read_database(_format_actions, request, new)
-            else:
-                page.add(new)
-                has_words = bool(new.text) or new.at > 0
-            is_withdrawal = isinstance(new, streaming.StreamEntry) and new.is_withdrawal
-            if growth := await page.get_growth_after(sent_id, must_be_new=is_tick or is_withdrawal):
-                sent_id = growth.entry_id
-                if is_deferred:
-                    is_deferred = False
-                    yield await read_database(
-                        _format_actions, request, await read_database(get_turn, person, turn_id)
-                    )
-                yield _format_growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
-                has_waited = False
-                if is_withdrawal:
-                    yield _format_status(turn_id, _("Part of this answer was taken back."), name="withdrawn")
-    # The last text may have arrived while the answer rested.
-    if growth := await page.get_growth_after(sent_id, must_be_new=True):
-        yield _format_growth(turn_id, growth)
+class PageStream:
+    """The events of a turn for one page that has those up to `after`, as htmx swaps."""
+
+    def __init__(
+        self, request: HttpRequest, reader: TurnReader, turn_id: UUID, after: str, *, is_deferred: bool
+    ) -> None:
+        self._request = request
+        self._reader = reader
+        self._turn_id = turn_id
+        self._sent_id = after
+        # Whether the page says that the turn is deferred, and whether it says what the turn waits for.
+        self._is_deferred = self._has_waited = is_deferred
+        self._has_words = False
+        self._shown_text = ""
+
+    @cached_property
+    def _answer(self) -> SharedAnswer:
+        # Needs a running event loop, so not before the first event.
+        return get_shared_answer(self._turn_id)
+
+    async def list_events(self) -> AsyncGenerator[bytes | Turn]:
+        """Yield the turn's events, and at last the ended turn."""
+        async with aclosing(follow_turn(self._reader, self._turn_id)) as news:
+            async for new in news:
+                if isinstance(new, streaming.StreamEntry):
+                    if event := await self._show_entry(new):
+                        yield event
+                    continue
+                if new is None or new.is_live:
+                    yield KEEPALIVE
+                if new and new.is_live and (event := await self._show_wait(new)):
+                    yield event
+                # The last text may have arrived while the answer rested.
+                if event := await self._show_growth(must_be_new=True):
+                    yield event
+                if new and not new.is_live:
+                    yield new
+
+    async def _show_entry(self, entry: streaming.StreamEntry) -> bytes:
+        self._answer.add(entry)
+        self._has_words = bool(entry.text) or entry.at > 0
+        growth = await self._show_growth(must_be_new=entry.is_withdrawal)
+        if not growth or not entry.is_withdrawal:
+            return growth
+        return growth + _format_status(
+            self._turn_id, _("Part of this answer was taken back."), name="withdrawn"
+        )
+
+    async def _show_growth(self, *, must_be_new: bool) -> bytes:
+        """Return the events for what has grown; empty if nothing has."""
+        growth = await self._answer.get_growth_after(self._sent_id, must_be_new=must_be_new)
+        if growth is None:
+            return b""
+        self._sent_id, has_waited, self._has_waited = growth.entry_id, self._has_waited, False
+        events = b""
+        if self._is_deferred:
+            events = await self._end_deferral(await read_database(self._reader.get_turn, self._turn_id))
+        return events + _format_growth(self._turn_id, growth, _("Writing an answer.") if has_waited else "")
+
+    async def _show_wait(self, turn: Turn) -> bytes:
+        """Return the events for what the turn waits for; empty if the page says so already."""
+        words, events = await _explain_wait(turn, has_words=self._has_words), b""
+        # A deferred turn may wait for hours: say why only once.
+        if words and not (turn.state == TurnState.DEFERRED and words == self._shown_text):
+            events += _format_status(self._turn_id, words)
+            self._has_waited, self._shown_text = True, words
+        if self._is_deferred and turn.state != TurnState.DEFERRED:
+            events += await self._end_deferral(turn)
+        return events
+
+    async def _end_deferral(self, turn: Turn) -> bytes:
+        self._is_deferred = False
+        return await read_database(_format_actions, self._request, turn)
 
 
 async def _explain_wait(turn: Turn, *, has_words: bool) -> str:
@@ -154,9 +198,9 @@ def _format_actions(request: HttpRequest, turn: Turn) -> bytes:
     return format_event(render_partial("composer_actions_swap", request, composer=composer))
 
 
-def _format_end(request: HttpRequest, person: Person, turn_id: UUID) -> bytes:
-    turn = get_turn(person, turn_id)
-    composer = build_composer(person, turn.conversation, live_turn=None)
+def _format_end(request: HttpRequest, reader: TurnReader, turn_id: UUID, ended: Turn | None) -> bytes:
+    turn = ended or reader.get_turn(turn_id)
+    composer = build_composer(reader.get_person(), turn.conversation, live_turn=None)
     # Keep a question that is being typed, unless the tutor rests from now on.
     swap = "composer_swap" if composer.pause else "composer_actions_swap"
     return format_event(render_end_swaps(request, turn) + render_partial(swap, request, composer=composer))

@@ -1,4 +1,4 @@
 """What every route of the API shares: problems (RFC 9457), the session, the description.
 
-Public: fields, problems, schema, views.
+Public: fields, problems, rendering, schema, views.
 """

@@ -51,15 +51,16 @@ class WrittenTurn:
     def end(
         self, state: TurnState = TurnState.ANSWERED, end_reason: EndReason = EndReason.NONE, **fields: object
     ) -> None:
-        Turn.objects.filter(pk=self.turn.pk).update(
-            state=state,
-            end_reason=end_reason,
-            answer=self.answer.strip(),
-            answer_tokens=9,
-            model="a model",
-            claim=None,
-            lease_until=None,
-            ended_at=timezone.now(),
+        ended_fields: dict[str, object] = {
+            "state": state,
+            "end_reason": end_reason,
+            "answer": self.answer.strip(),
+            "answer_tokens": 9,
+            "model": "a model",
+            "claim": None,
+            "lease_until": None,
+            "ended_at": timezone.now(),
             **fields,
-        )
-        streaming.end_stream(self.turn.pk)
+        }
+        Turn.objects.filter(pk=self.turn.pk).update(**ended_fields)
+        streaming.end_stream(self.turn.pk, streaming.dump_ended_turn(self.turn, ended_fields))

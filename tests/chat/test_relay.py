@@ -22,7 +22,7 @@ from chat import services, streaming
 from chat.api import events as events_api
 from chat.asking import services as asking
 from chat.models import EndReason, Turn, TurnState
-from chat.streaming.sse import KEEPALIVE
+from chat.streaming.sse import KEEPALIVE, TurnReader
 from chat.web import relay
 from tests.live import Visitor, Web, Worker, wait_until
 
@@ -93,12 +93,15 @@ def ask(teen: Person, question: str = LONG) -> Turn:
     return asking.start_turn(person=teen, turn_id=uuid4(), question=question).turn
 
 
-def _relay_to_page(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    return relay._relay(HttpRequest(), person, uuid4(), words)
+type Events = AsyncGenerator[bytes | Turn]
 
 
-def _stream_to_program(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    return events_api._stream_events(person, uuid4(), words)
+def _relay_to_page(person: Person, events: Events) -> AsyncGenerator[bytes]:
+    return relay._relay(HttpRequest(), TurnReader.of(person), uuid4(), events)
+
+
+def _stream_to_program(person: Person, events: Events) -> AsyncGenerator[bytes]:
+    return events_api._stream_events(uuid4(), events, {})
 
 
 def test_the_stream_has_the_answers_text_as_it_is_written_and_ends_with_the_whole_turn(
@@ -241,17 +244,18 @@ def test_a_conversation_deleted_in_mid_answer_stops_the_model(
 @pytest.mark.parametrize("open_events", [_relay_to_page, _stream_to_program])
 def test_a_stream_that_fails_ends_with_an_event_that_tells_readers_to_reconnect(
     fault: Exception,
-    open_events: Callable[[Person, AsyncGenerator[bytes]], AsyncGenerator[bytes]],
+    open_events: Callable[[Person, Events], AsyncGenerator[bytes]],
     teen: Person,
 ) -> None:
-    async def write_and_fail() -> AsyncGenerator[bytes]:
+    async def write_and_fail() -> Events:
         yield KEEPALIVE
         raise fault
 
     async def collect() -> list[bytes]:
         return [event async for event in open_events(teen, write_and_fail())]
 
-    last = asyncio.run(collect())[-1]
+    first, *_others, last = asyncio.run(collect())
+    assert first == KEEPALIVE
     assert last.startswith((b"event: again\n", b"event: away\n"))
 
 
