@@ -31,6 +31,7 @@ from chat.streaming.sse import (
     read_database,
     require_stream_slot,
 )
+from chat.streaming.tokens import WrongStreamToken, read_stream_token
 from chat.turns.queue import format_queue_wait
 from chat.web.conversation import build_composer, render_end_swaps, render_partial
 from kit.not_found import raise_404_on
@@ -47,19 +48,33 @@ TRY_AGAIN = format_event("", name="again")
 def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
     """Stream the events of a turn to its asker. 401 without a session, 404 for another person's turn.
 
-    Every stream ends with the event `done`, after the whole turn, or with `again` if the page must come back.
+    The page's first request has a token, which needs no database; 404 if it is not for this turn and session. Every
+    stream ends with the event `done`, after the whole turn, or with `again` if the page must come back.
     """
     bind_log_ids(turn=turn_id)
-    if not isinstance(person := request.user, Person):
-        return HttpResponse(status=401)
-    with raise_404_on(Turn.DoesNotExist):
-        is_live, is_deferred = get_turn_status(person, turn_id)
-    reader = TurnReader.of(person)
+    is_live, is_deferred = True, False
+    try:
+        reader = _find_token_reader(request, turn_id)
+    except WrongStreamToken:
+        return HttpResponse(status=404)
+    if reader is None:
+        if not isinstance(person := request.user, Person):
+            return HttpResponse(status=401)
+        with raise_404_on(Turn.DoesNotExist):
+            is_live, is_deferred = get_turn_status(person, turn_id)
+        reader = TurnReader.of(person)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     require_stream_slot(reader.person_id)
     page = PageStream(request, reader, turn_id, after, is_deferred=is_deferred)
     events = page.list_events() if is_live else None
     return build_event_response(count_open(reader.person_id, _relay(request, reader, turn_id, events)))
+
+
+def _find_token_reader(request: HttpRequest, turn_id: UUID) -> TurnReader | None:
+    """Return the reader that the address names, or None if the session must be asked. Raises WrongStreamToken."""
+    token = request.GET.get("token")
+    person_id = read_stream_token(request, turn_id, token) if token else None
+    return None if person_id is None else TurnReader(person_id)
 
 
 async def _relay(

@@ -100,12 +100,15 @@ class TurnStream {
     const watch = setInterval(() => {
       if (Date.now() - this.heardAt > MAX_SILENCE) this.controller.abort();
     }, 1000);
+    const address = this.address.href;
+    const hadToken = this.dropToken();
     try {
       const headers = { Accept: "text/event-stream" };
-      const response = await fetch(this.address, { signal, headers, cache: "no-store" });
+      const response = await fetch(address, { signal, headers, cache: "no-store" });
       const isOurs = response.headers.has("Kitchen-Table");
       if (isOurs && response.status === 401) return "signed-out";
-      if (isOurs && response.status === 404) return "gone";
+      // The token may be that of a session that has ended. Without it, the next try asks the session.
+      if (isOurs && response.status === 404) return hadToken ? "again" : "gone";
       const type = response.headers.get("Content-Type") ?? "";
       if (!isOurs || !response.ok || !type.startsWith("text/event-stream")) return "again";
       return await this.apply(response.body);
@@ -116,6 +119,17 @@ class TurnStream {
       clearInterval(watch);
       this.controller.abort();
     }
+  }
+
+  /**
+   * Remove the token from the address: it opens the stream once, without asking the database (ADR 58).
+   * @returns {boolean} whether there was one
+   */
+  dropToken() {
+    const hadToken = this.address.searchParams.has("token");
+    this.address.searchParams.delete("token");
+    this.answer.dataset.stream = this.address.href;
+    return hadToken;
   }
 
   /**

@@ -21,7 +21,7 @@ from telemetry.context import bind_log_ids, bound_log_ids, get_log_ids
 from telemetry.logs import JSONFormatter, LineFormatter, RouteFilter, build_logging_config
 from tests import live
 
-MARK = "zebrafish"
+MARK, TOKEN = "zebrafish", "a-token-in-an-address"
 QUESTION = f"Why does a {MARK} have stripes? Say the word {MARK} in the answer."
 # A site outside demo mode. Sessions of the test's process are valid in it.
 PRODUCTION = {
@@ -150,12 +150,14 @@ def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
     line.request("POST", "/api/v1/turns", json.dumps({"question": QUESTION}), headers)
     assert line.getresponse().status == 201
     visitor.get(f"/api/v1/turns/{turn_id}/events").read()
+    visitor.get(f"/tutor/turns/{turn_id}/stream?token={TOKEN}").read()
     live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.read_log(), what="the turn's last line")
 
     asked, answered = lines(web, turn_id), lines(worker, turn_id)
     assert [entry["route"] for entry in asked if "route" in entry] == [
         "api/v1/turns",
         "api/v1/turns/<uuid:turn_id>/events",
+        "tutor/turns/<uuid:turn_id>/stream",
     ]
     assert all(entry["request"] for entry in asked)
     assert answered[-1]["answer_tokens"] > 0
@@ -163,6 +165,7 @@ def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
     logs, answer = web.read_log() + worker.read_log() + model.read_log(), Turn.objects.get(pk=turn_id).answer
     assert answer
     assert MARK not in logs
+    assert TOKEN not in logs
     assert answer[:40] not in logs
 
 
