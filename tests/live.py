@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -284,6 +284,13 @@ class Visitor:
         reply = line.getresponse()
         reply.read()
         return reply
+
+    def post_json(self, path: str, body: Mapping[str, object], **headers: str) -> http.client.HTTPResponse:
+        """Post to the API. The response is not read yet, and may be a stream."""
+        line = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=40)
+        own = {"Content-Type": "application/json", "X-CSRFToken": self.cookies["csrftoken"]}
+        line.request("POST", path, json.dumps(body), self.headers | own | headers)
+        return line.getresponse()
 
     def ask(self, question: str) -> UUID:
         """Post a first question; returns its turn's id."""

@@ -1,10 +1,13 @@
 """Counts the statements that a question costs the database: to ask, to follow it, and for its worker."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
+from html import unescape
 from typing import Any
 from unittest import mock
 from uuid import UUID, uuid4
@@ -12,7 +15,7 @@ from uuid import UUID, uuid4
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.test import AsyncClient, Client
+from django.test import AsyncClient
 
 from accounts.models import Person
 from chat.answering.leases import CHECKPOINT_SQL
@@ -33,7 +36,8 @@ class Statements:
 
     @property
     def counts(self) -> dict[str, int]:
-        return {name: len(sent) for name, sent in vars(self).items()}
+        """How many there are. A checkpoint counts once, however long the answer took."""
+        return {name: len(sent) - max(0, sent.count(CHECKPOINT_SQL) - 1) for name, sent in vars(self).items()}
 
 
 @contextmanager
@@ -56,26 +60,29 @@ def recorded_statements(note: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def count_statements(person: Person, question: str) -> Statements:
+class Way(StrEnum):
+    """How a question is asked and its answer followed."""
+
+    ONE_REQUEST = "a program's request that answers with the stream"
+    TWO_REQUESTS = "a program's request, and another one for its events"
+    PAGE = "a form, its page, and the page's stream with a token"
+
+
+def count_statements(person: Person, question: str, way: Way = Way.ONE_REQUEST) -> Statements:
     """Ask a question, follow it and write its answer in this process, and return the statements of each.
 
     For a test with real transactions. A first question fills the caches of the process.
     """
-    client = Client()
+    client = AsyncClient()
     client.force_login(person)
-    _ask_and_answer(client, question)
-    return _ask_and_answer(client, question)
+    async_to_sync(_ask_and_answer)(client, question, way)
+    return async_to_sync(_ask_and_answer)(client, question, way)
 
 
-def _ask_and_answer(client: Client, question: str) -> Statements:
-    statements = Statements()
+async def _ask_and_answer(client: AsyncClient, question: str, way: Way) -> Statements:
+    statements, turn_id = Statements(), uuid4()
     with recorded_statements(statements.asking.append):
-        headers = {"Idempotency-Key": str(uuid4())}
-        reply = client.post(
-            "/api/v1/turns", {"question": question}, content_type="application/json", headers=headers
-        )
-    assert reply.status_code == 201, reply.content
-    turn_id = UUID(reply.json()["id"])
+        reply = await _ask(client, question, turn_id, way)
 
     def note(sql: str) -> None:
         # One for each second of writing, however long that takes.
@@ -85,23 +92,39 @@ def _ask_and_answer(client: Client, question: str) -> Statements:
         (statements.worker if is_worker else statements.following).append(sql)
 
     with recorded_statements(note):
-        async_to_sync(_follow_while_written)(client, turn_id)
-    assert Turn.objects.get(pk=turn_id).state == TurnState.ANSWERED
+        if way is Way.TWO_REQUESTS:
+            reply = await client.get(f"/api/v1/turns/{turn_id}/events")
+        elif way is Way.PAGE:
+            address = re.search(r'data-stream="([^"]+)"', reply.content.decode())
+            assert address, reply.content
+            reply = await client.get(unescape(address[1]))
+        await _read_while_written(reply)
+    turn = await Turn.objects.aget(pk=turn_id)
+    assert turn.state == TurnState.ANSWERED, turn.end_reason
     return statements
 
 
-async def _follow_while_written(client: Client, turn_id: UUID) -> None:
-    follower = AsyncClient()
-    follower.cookies = client.cookies
-    reply = await follower.get(f"/api/v1/turns/{turn_id}/events")
+async def _ask(client: AsyncClient, question: str, turn_id: UUID, way: Way) -> Any:
+    if way is Way.PAGE:
+        form = {"question": question, "turn_id": str(turn_id)}
+        return await client.post("/tutor/ask", form, follow=True)
+    headers = {"Idempotency-Key": str(turn_id)}
+    if way is Way.ONE_REQUEST:
+        headers["Accept"] = "text/event-stream"
+    body = {"question": question}
+    reply = await client.post("/api/v1/turns", body, content_type="application/json", headers=headers)
+    assert reply.status_code == 201, reply.content
+    return reply
 
-    async def follow() -> None:
-        async for _event in reply:  # type: ignore[attr-defined]
+
+async def _read_while_written(reply: Any) -> None:
+    async def read() -> None:
+        async for _event in reply:
             pass
 
-    following = asyncio.create_task(follow())
+    reading = asyncio.create_task(read())
     await sync_to_async(_write, thread_sensitive=False)()
-    await following
+    await reading
 
 
 def _write() -> None:

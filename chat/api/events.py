@@ -69,6 +69,11 @@ class EventStream(SurrogateSafeJSONRenderer):
     format = "events"
 
 
+def accepts_events(request: Request) -> bool:
+    """Return whether a request asks for an event stream."""
+    return request.accepted_renderer.media_type == EventStream.media_type
+
+
 class TurnEvents(SignedInView):
     renderer_classes = [EventStream, SurrogateSafeJSONRenderer]
 
@@ -91,13 +96,24 @@ class TurnEvents(SignedInView):
         return build_event_response(_follow(self.person, turn, lessons, request))
 
 
+def build_turn_response(
+    request: Request, person: Person, turn: Turn, *, status: int, headers: Mapping[str, str]
+) -> StreamingHttpResponse:
+    """Answer with the turn as the first event, and then with those that follow it until it ends."""
+    lessons = get_passages(turn.passages)
+    first = _format_event("turn", serialize_turn(turn, lessons))
+    return build_event_response(
+        _follow(person, turn, lessons, request, first), status=status, headers=headers
+    )
+
+
 def _follow(
-    person: Person, turn: Turn, lessons: Mapping[str, FoundPassage], request: Request
+    person: Person, turn: Turn, lessons: Mapping[str, FoundPassage], request: Request, first: bytes = b""
 ) -> AsyncGenerator[bytes]:
     """Yield the events of a turn of the person. `lessons` are those that it cites, by key."""
     reader, after = TurnReader.of(person), request.headers.get("Last-Event-ID", "")
     events = _stream_text(reader, turn.pk, after) if turn.is_live else _yield_turn(turn)
-    return count_open(person.pk, _stream_events(turn.pk, events, lessons))
+    return count_open(person.pk, _stream_events(turn.pk, events, lessons, first))
 
 
 async def _yield_turn(turn: Turn) -> AsyncGenerator[bytes | Turn]:
@@ -108,8 +124,11 @@ async def _stream_events(
     turn_id: UUID,
     events: AsyncGenerator[bytes | Turn],
     lessons: Mapping[str, FoundPassage],
+    first: bytes = b"",
 ) -> AsyncGenerator[bytes]:
-    """Yield the events. The ended turn, the last of them, becomes `done`."""
+    """Yield `first` and the events. The ended turn, the last of them, becomes `done`."""
+    if first:
+        yield first
     try:
         async with aclosing(events):
             async for event in events:

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.pagination import CursorPagination
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.models import Person
 from chat import services, streaming
+from chat.api.events import LAST_EVENT_PARAMETER, EventStream, accepts_events, build_turn_response
 from chat.api.problems import (
     ASKING_PROBLEMS,
     KEY_MISSING,
@@ -41,12 +43,15 @@ from chat.reports import NothingToReport, create_report, report_rate_limit, with
 from chat.routes import preview_route
 from chat.selectors import find_pause, get_conversation, get_turn, list_conversations, list_shown_turns
 from chat.services import answer_check_in, end_pause
+from chat.streaming.sse import require_stream_slot
 from chat.turns.outages import MAX_DEFERRED, count_deferred
 from chat.turns.verdicts import CRISIS_ACTIONS, judge_question
 from families.gate import get_tutor_gate
 from guard import action_for
 from kit.not_found import raise_404_on
+from kit.rate_limits import RateLimited
 from rest.problems import NOT_FOUND, RATE_LIMITED, Problem
+from rest.rendering import SurrogateSafeJSONRenderer
 from rest.schema import build_page_serializer, describe_responses, page_parameters
 from rest.views import SignedInView
 from safeguarding.api import FreeTextView
@@ -75,17 +80,31 @@ KEY_PARAMETER = OpenApiParameter(
 )
 
 
+STREAM_DESCRIPTION = """
+With `Accept: text/event-stream` the response is the stream of the turn: the first event is `turn`, with the JSON that
+the response would be otherwise, and the events of `turns_events` follow it until the turn ends. So a question takes one
+request. The same key again, with `Last-Event-ID`, continues the stream. Closing it stops nothing.
+"""
+
+
 class TurnCreate(FreeTextView):
+    renderer_classes = [SurrogateSafeJSONRenderer, EventStream]
     free_text = ("question",)
 
     @extend_schema(
         operation_id="turns_create",
-        parameters=[KEY_PARAMETER],
+        parameters=[KEY_PARAMETER, LAST_EVENT_PARAMETER],
         request=AskSerializer,
         responses=describe_responses(
             {
-                201: OpenApiResponse(TurnSerializer, description="The turn was created."),
-                200: OpenApiResponse(TurnSerializer, description="The turn existed already."),
+                (201, "application/json"): OpenApiResponse(
+                    TurnSerializer, description="The turn was created."
+                ),
+                (201, EventStream.media_type): OpenApiResponse(str, description=STREAM_DESCRIPTION),
+                (200, "application/json"): OpenApiResponse(
+                    TurnSerializer, description="The turn existed already."
+                ),
+                (200, EventStream.media_type): OpenApiResponse(str, description=STREAM_DESCRIPTION),
             },
             *ASKING_PROBLEMS,
             NOT_FOUND,
@@ -93,11 +112,13 @@ class TurnCreate(FreeTextView):
             writes=True,
         ),
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         """Ask a question, in a new conversation or in one of yours. A crisis is answered with a card at once.
 
         That holds whatever else is wrong: with a used key the card's turn gets a new id, and a problem for which
         nothing can be stored carries the card in its member `card`.
+
+        Accept `text/event-stream` to get the answer on the same request.
 
         Cards, fixed texts and lessons are in the language of `Accept-Language`, if available. So is an answer to a
         question whose language is unclear.
@@ -110,6 +131,8 @@ class TurnCreate(FreeTextView):
             ask_serializer.validated_data["conversation"],
         )
         conversation = get_own_conversation(person, conversation_id) if conversation_id else None
+        if accepts_events(request):
+            _require_stream_slot(person, question, conversation)
         require_question_rate(person, question, conversation)
         with raise_problems(person):
             started = _start_turn(
@@ -121,14 +144,42 @@ class TurnCreate(FreeTextView):
                 wait_for_model=ask_serializer.validated_data["wait_for_model"],
                 local_only=ask_serializer.validated_data["local_only"],
             )
+        if accepts_events(request):
+            return build_turn_response(
+                request,
+                person,
+                started.turn,
+                status=_get_status(started),
+                headers={"Location": _get_address(started)},
+            )
         return _build_response(started)
 
 
+def _require_stream_slot(person: Person, question: str, conversation: Conversation | None) -> None:
+    """Raise RateLimited if the person cannot open another stream. A cry for help needs none: its card ends the turn."""
+    try:
+        require_stream_slot(person.pk)
+    except RateLimited:
+        if not _is_cry_for_help(question, conversation):
+            raise
+
+
+def _is_cry_for_help(question: str, conversation: Conversation | None) -> bool:
+    earlier_turns = list_shown_turns(conversation) if conversation else ()
+    return action_for(judge_question(question, earlier_turns)) in CRISIS_ACTIONS
+
+
+def _get_status(started: StartedTurn) -> int:
+    return 201 if started.is_new else 200
+
+
+def _get_address(started: StartedTurn) -> str:
+    return reverse("chat_api:turn", args=[started.turn.pk])
+
+
 def _build_response(started: StartedTurn) -> Response:
-    address = reverse("chat_api:turn", args=[started.turn.pk])
-    return Response(
-        serialize_turn(started.turn), status=201 if started.is_new else 200, headers={"Location": address}
-    )
+    headers = {"Location": _get_address(started)}
+    return Response(serialize_turn(started.turn), status=_get_status(started), headers=headers)
 
 
 def _read_key(request: Request) -> UUID:
@@ -157,8 +208,7 @@ def _start_turn(
     try:
         return start(turn_id=turn_id)
     except TurnIdTaken:
-        earlier_turns = list_shown_turns(conversation) if conversation else ()
-        if action_for(judge_question(question, earlier_turns)) not in CRISIS_ACTIONS:
+        if not _is_cry_for_help(question, conversation):
             raise
         return start(turn_id=asking.derive_turn_id(person, turn_id, question))
 

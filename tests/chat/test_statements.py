@@ -3,14 +3,30 @@
 import pytest
 
 from accounts.models import Person
-from tests.statements import count_statements
+from tests.statements import Way, count_statements
 
-# Reading session and person is among the first two counts, and the worker's next claim among its own.
-MOST = {"asking": 6, "following": 5, "worker": 4}
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("library", "unnudged")]
+
+# Session and person are among the statements to ask. The worker's include its next claim.
+MOST = {"asking": 6, "following": 0, "worker": 4}
+# Session with person, and turn. The end of the turn comes on its stream.
+MOST_FOR_EVENTS = 2
+# All of them when the turn has ended: what the composer shows, and what the conversation has cost.
+MOST_FOR_A_PAGE = 8
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("library", "unnudged")
 def test_a_question_costs_few_statements(teen: Person) -> None:
     statements = count_statements(teen, "Why is the sky blue?")
-    assert all(count <= MOST[name] for name, count in statements.counts.items()), statements
+    assert all(count <= MOST[name] for name, count in statements.counts.items()), statements.counts
+
+
+@pytest.mark.parametrize(("way", "most"), [(Way.TWO_REQUESTS, MOST_FOR_EVENTS), (Way.PAGE, MOST_FOR_A_PAGE)])
+def test_following_by_another_request_costs_few(way: Way, most: int, teen: Person) -> None:
+    statements = count_statements(teen, "Why is the sky blue?", way)
+    assert len(statements.following) <= most, statements.following
+
+
+def test_a_page_opens_its_stream_and_gets_the_answer_without_a_statement(teen: Person) -> None:
+    statements = count_statements(teen, "Why is the sky blue?", Way.PAGE)
+    assert not [sql for sql in statements.following if "accounts_session" in sql]
+    assert not [sql for sql in statements.following if 'FROM "chat_turn"' in sql and '"answer"' in sql]
