@@ -4,11 +4,12 @@
 
 A mock model (benchmarks/mock_model.py) answers at once with 64 tokens of prose, one every 20 ms (or 0 ms). The load
 client reads it directly, and then through the whole site by its API, with sign-in, database, lessons, guard, family,
-budget, queue, worker, output gate, stream and persistence, on one web process and one worker. The two alternate within
-each pass, so that both run under the same load; figures are medians of the passes. Questions are taken from the open
-sets: 5 words in a new conversation, and 20 words after three turns (`past3`). Time to first token counts from the
-turn's POST. There are twice as many people as streams at a time, because a person has one answer written at a time.
-CPU is that of all processes of web, worker, PostgreSQL and Valkey at 200 streams at a time. `--short` runs one stream
+budget, queue, worker, output gate, stream and persistence, on one web process and one worker. It asks and reads the
+answer on one request; with `--two-requests`, on two. Model and site alternate within each pass, so that both run under
+the same load; figures are medians of the passes. Questions are taken from the open sets: 5 words in a new conversation,
+and 20 words after three turns (`past3`). Time to first token counts from the turn's POST. There are twice as many
+people as streams at a time, because a person has one answer written at a time. CPU is that of all processes of web,
+worker, PostgreSQL and Valkey at 200 streams at a time. `--short` runs one stream
 at a time only.
 """
 
@@ -56,7 +57,7 @@ from guard import Action, action_for, judge_conversation, load_guard  # noqa: E4
 from kit.valkey import create_client  # noqa: E402
 from tests import live  # noqa: E402
 from tests.library import fill_library  # noqa: E402
-from tests.statements import count_statements  # noqa: E402
+from tests.statements import Way, count_statements  # noqa: E402
 
 SETS = Path(__file__).parent
 CSRF = "a" * 32
@@ -148,34 +149,44 @@ def direct(url: str, pause: int, question: str) -> Stream:
     return stream
 
 
-def through_site(url: str, asked: Iterator["Asked"]) -> Stream:
+def through_site(url: str, asked: Iterator["Asked"], *, two_requests: bool) -> Stream:
+    """Ask and read the answer through the API."""
+
     async def stream(session: aiohttp.ClientSession) -> float | None:
         ask = next(asked)
         headers = {
+            "Accept": "application/json" if two_requests else "text/event-stream",
             "Cookie": ask.cookie,
             "X-CSRFToken": CSRF,
             "Idempotency-Key": str(uuid4()),
         }
-        started, first, state = time.perf_counter(), 0.0, ""
+        started = time.perf_counter()
         async with session.post(f"{url}/api/v1/turns", json=ask.body, headers=headers) as reply:
             if reply.status != 201:
                 return None
+            if not two_requests:
+                return await read_events(reply, started)
             turn = await reply.json()
-        events = f"{url}/api/v1/turns/{turn['id']}/events"
-        async with session.get(events, headers=headers) as reply:
-            name = b""
-            async for line in reply.content:
-                if line.startswith(b"event: "):
-                    name = line[7:].strip()
-                elif line.startswith(b"data: ") and name == b"words":
-                    first = first or time.perf_counter() - started
-                elif line.startswith(b"data: ") and name == b"done":
-                    state = json.loads(line[6:])["state"]
-                    # An answer that was complete before its events were requested comes all at once.
-                    first = first or time.perf_counter() - started
-        return first if state == TurnState.ANSWERED else None
+        headers["Accept"] = "text/event-stream"
+        async with session.get(f"{url}/api/v1/turns/{turn['id']}/events", headers=headers) as reply:
+            return await read_events(reply, started)
 
     return stream
+
+
+async def read_events(reply: aiohttp.ClientResponse, started: float) -> float | None:
+    """Return the seconds from `started` to the first text, or None if the turn was not answered."""
+    first, state, name = 0.0, "", b""
+    async for line in reply.content:
+        if line.startswith(b"event: "):
+            name = line[7:].strip()
+        elif line.startswith(b"data: ") and name == b"words":
+            first = first or time.perf_counter() - started
+        elif line.startswith(b"data: ") and name == b"done":
+            state = json.loads(line[6:])["state"]
+            # An answer that was complete before its events were requested comes all at once.
+            first = first or time.perf_counter() - started
+    return first if state == TurnState.ANSWERED else None
 
 
 @dataclass(frozen=True)
@@ -315,7 +326,9 @@ def site(logs: Path, mock: Mock, pause: int) -> Iterator[Site]:
         yield Site(web, worker, *find_servers())
 
 
-def measure_load(logs: Path, mock: Mock, passes: int, name: str) -> list[tuple[Measured, Measured]]:
+def measure_load(
+    logs: Path, mock: Mock, passes: int, name: str, *, two_requests: bool
+) -> list[tuple[Measured, Measured]]:
     """Run each pass directly with the model, then through the site, after one question per person as warm-up."""
     measured_load, pairs = LOADS[name], []
     people = create_people(name, measured_load.people)
@@ -327,7 +340,11 @@ def measure_load(logs: Path, mock: Mock, passes: int, name: str) -> list[tuple[M
             asked = iter(prepare_questions(people, measured_load, count))
             before = running.read_cpu()
             measured = uvloop.run(
-                load(through_site(running.web.url, asked), at_a_time=at_a_time, count=count)
+                load(
+                    through_site(running.web.url, asked, two_requests=two_requests),
+                    at_a_time=at_a_time,
+                    count=count,
+                )
             )
             after = running.read_cpu()
             measured.cpu = {process: after[process] - before[process] for process in PROCESSES}
@@ -351,14 +368,22 @@ def measure_load(logs: Path, mock: Mock, passes: int, name: str) -> list[tuple[M
 
 
 def measure_statements() -> dict[str, int]:
-    """Return the statements of a question, of following it and of its worker, without BEGIN and COMMIT."""
+    """Return the statements of a question, of following it and of its worker, without BEGIN and COMMIT.
+
+    Those of following it by a program's second request and by a page are apart.
+    """
     [person] = create_people("statements", 1)
     load_guard()
+    question = choose_questions(range(4, 7))[0]
     with patch.object(queue, "nudge_worker"):
-        return count_statements(person, choose_questions(range(4, 7))[0]).counts
+        counts = {way: count_statements(person, question, way).counts for way in Way}
+    return counts[Way.ONE_REQUEST] | {
+        "following_events": counts[Way.TWO_REQUESTS]["following"],
+        "following_page": counts[Way.PAGE]["following"],
+    }
 
 
-def measure(passes: int, names: Sequence[str]) -> dict[str, Any]:
+def measure(passes: int, names: Sequence[str], *, two_requests: bool) -> dict[str, Any]:
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
     try:
@@ -366,7 +391,9 @@ def measure(passes: int, names: Sequence[str]) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             logs = Path(folder)
             with live.running(Mock(logs / "mock.log")) as mock:
-                measured = {name: measure_load(logs, mock, passes, name) for name in names}
+                measured = {
+                    name: measure_load(logs, mock, passes, name, two_requests=two_requests) for name in names
+                }
                 settings.TUTOR_BASE_URL, settings.TUTOR_MODEL = mock.url, "mock-0"
                 statements = measure_statements()
             live.wait_until(live.is_alone, what="the site to leave the database")
@@ -421,9 +448,13 @@ def main() -> None:
     )
     arguments.add_argument("--passes", type=int, default=3)
     arguments.add_argument("--short", action="store_true", help="only one stream at a time")
+    arguments.add_argument(
+        "--two-requests", action="store_true", help="follow each answer on another request"
+    )
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    results = measure(asked.passes, SHORT_LOADS if asked.short else tuple(LOADS))
+    names = SHORT_LOADS if asked.short else tuple(LOADS)
+    results = measure(asked.passes, names, two_requests=asked.two_requests)
     for name, value in results.items():
         print(f"{name:26} {value}")
     if asked.json:
