@@ -28,7 +28,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from budgets.models import MEMORY_TOKENS  # noqa: E402 - models need the settings first
-from chat.answering.repetition import RepetitionDetector  # noqa: E402
 from chat.memory.notes import choose_notes  # noqa: E402
 from chat.models import Note, Turn, TurnState  # noqa: E402
 from chat.prompt import Prompt, build_prompt, get_answer_room, get_settings_limits  # noqa: E402
@@ -36,6 +35,7 @@ from chat.prompt_profiles import FULL, SMALL, PromptProfile  # noqa: E402
 from inference.messages import TokenUsage  # noqa: E402
 from inference.prices import Prices  # noqa: E402
 from inference.provider import count_tokens, stream_answer  # noqa: E402
+from inference.repetition import RepetitionDetector  # noqa: E402
 from inference.tokens import TOKENS_PER_MESSAGE  # noqa: E402
 from kit.memory_policy import MemoryPolicy  # noqa: E402
 from tests.endpoints import get_endpoint  # noqa: E402

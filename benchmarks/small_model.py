@@ -25,7 +25,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from benchmarks.retrieval import library, share  # noqa: E402 - models need the settings first
-from chat.answering.repetition import RepetitionDetector  # noqa: E402
 from chat.models import Turn, TurnState  # noqa: E402
 from chat.prompt import build_prompt, get_answer_room  # noqa: E402
 from chat.prompt_profiles import PROMPT_PROFILES, PromptProfile  # noqa: E402
@@ -33,6 +32,7 @@ from chat.selectors import find_question_passages  # noqa: E402
 from courses.retrieval.search import FoundPassage  # noqa: E402
 from inference.messages import TokenUsage  # noqa: E402
 from inference.provider import stream_answer  # noqa: E402
+from inference.repetition import RepetitionDetector  # noqa: E402
 from tests.endpoints import get_endpoint  # noqa: E402
 
 PARAGRAPH = (

@@ -16,7 +16,6 @@ from functools import cache, partial
 from chat import streaming
 from chat.answering.leases import Checkpoint
 from chat.answering.remote_gate import RemoteGate
-from chat.answering.repetition import RepetitionDetector
 from chat.models import EndReason, Turn
 from chat.prompt import Prompt
 from chat.turns import outcomes
@@ -24,6 +23,7 @@ from chat.turns.verdicts import get_cut_reason
 from guard import OutputGate, SentenceGate, SentenceJudge, Verdict
 from inference.endpoints import Endpoint
 from inference.messages import AnswerDelta, TokenUsage
+from inference.repetition import RepetitionDetector
 
 logger = logging.getLogger(__name__)
 

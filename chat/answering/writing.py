@@ -11,7 +11,6 @@ from django.utils import timezone
 from chat import streaming
 from chat.answering.release import AnswerInProgress, AnswerRelease, TextCounts
 from chat.answering.remote_gate import RemoteGate
-from chat.answering.repetition import RepetitionDetector
 from chat.memory.notes import NoteCandidate
 from chat.models import EndReason, TurnState
 from chat.prompt import Prompt, PromptPart, defuse_marks
@@ -23,6 +22,7 @@ from inference.endpoints import Endpoint
 from inference.location import has_remote_guard
 from inference.messages import TokenUsage
 from inference.provider import count_tokens, stream_answer
+from inference.repetition import RepetitionDetector
 from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens
 
 logger = logging.getLogger(__name__)

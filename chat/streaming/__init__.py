@@ -12,7 +12,7 @@ Only this package knows these keys:
 
 The database is the source of truth: if a stream is broken or gone, readers use the turn's row.
 
-Public: what is exported here, markdown, rendering, sse, tokens.
+Public: what is exported here, rendering, sse, tokens.
 """
 
 from chat.streaming.ended_turn import dump_ended_turn

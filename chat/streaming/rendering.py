@@ -16,8 +16,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from chat.streaming import StreamedAnswer, StreamEntry
-from chat.streaming.markdown import find_block_starts, normalize_newlines, render_answer
 from chat.streaming.valkey_stream import parse_entry_id
+from markup.markdown import find_block_starts, normalize_newlines, render_answer
 
 # In characters. A longer block is shown as plain text until it ends.
 MAX_PARSED_LENGTH: Final = 6_000

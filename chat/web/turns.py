@@ -39,12 +39,12 @@ from chat.models import (
 from chat.plans import WORDS_PER_TOKEN
 from chat.reports import REPORT_RETENTION
 from chat.selectors import can_continue
-from chat.streaming.markdown import render_answer, render_question
 from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAILURES, list_outages
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
+from markup.markdown import render_answer, render_question
 from routing.formatting import format_dollars
 from safeguarding.cards import CrisisCard
 from safeguarding.response_texts import CheckIn, FixedText, SupportLines

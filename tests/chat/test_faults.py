@@ -156,7 +156,7 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_r
                         last = event.id or last
     turn = reload(turn)
     assert turn.state == TurnState.ANSWERED
-    from chat.streaming.markdown import render_answer
+    from markup.markdown import render_answer
 
     assert keep_letters(render_answer(turn.answer)) in keep_letters(events[-2].data)
     assert get_meter(owner=teen).spent == turn.tokens

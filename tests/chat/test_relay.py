@@ -260,6 +260,6 @@ def test_a_stream_that_fails_ends_with_an_event_that_tells_readers_to_reconnect(
 
 
 def _rendered(turn: Turn) -> str:
-    from chat.streaming.markdown import render_answer
+    from markup.markdown import render_answer
 
     return render_answer(turn.answer)

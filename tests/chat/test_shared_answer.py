@@ -13,8 +13,8 @@ from accounts.models import Person
 from chat import streaming
 from chat.models import Turn
 from chat.streaming import StreamEntry, rendering, sse
-from chat.streaming.markdown import render_answer
 from chat.streaming.rendering import AnswerGrowth, SharedAnswer, get_shared_answer
+from markup.markdown import render_answer
 from tests.live import Visitor, Web
 from tests.streams import make_live_turns
 

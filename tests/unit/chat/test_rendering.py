@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from chat.streaming.markdown import render_answer, render_question
 from chat.streaming.rendering import GrowingAnswer
+from markup.markdown import render_answer, render_question
 
 LONG = """# Light
 

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chat.streaming import rendering
-from chat.streaming.markdown import (
+from chat.streaming.rendering import MAX_PARSED_LENGTH, GrowingAnswer
+from markup.markdown import (
     ATTRIBUTE_VALUES,
     ATTRIBUTES,
     CLASSES,
@@ -17,7 +18,6 @@ from chat.streaming.markdown import (
     render_answer,
     render_question,
 )
-from chat.streaming.rendering import MAX_PARSED_LENGTH, GrowingAnswer
 
 PIECES = [
     *(

@@ -19,9 +19,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
-from chat.streaming import latex
-from chat.streaming.latex import latex_plugin
 from kit.lazy import load_once
+from markup import latex
+from markup.latex import latex_plugin
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

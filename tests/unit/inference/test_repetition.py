@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.answering.repetition import RepetitionDetector
+from inference.repetition import RepetitionDetector
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from chat.streaming.latex import (
+from chat.streaming.rendering import GrowingAnswer
+from markup.latex import (
     MAX_BRACKETS,
     MAX_COMMANDS,
     MAX_DEPTH,
@@ -14,8 +15,7 @@ from chat.streaming.latex import (
     convert_to_mathml,
     is_safe,
 )
-from chat.streaming.markdown import render_answer
-from chat.streaming.rendering import GrowingAnswer
+from markup.markdown import render_answer
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_too_long_or_too_deep_formulas_are_rejected_unparsed(latex: str) -> None
 DEEPEST_FORMULAS_SCRIPT = r"""
 import threading
 from math_core import LatexError, LatexToMathML
-from chat.streaming.latex import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
+from markup.latex import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
 
 deep = [
     *(opening * MAX_DEPTH + "x" + closing * MAX_DEPTH for opening, closing in [

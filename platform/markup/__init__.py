@@ -1,0 +1,4 @@
+"""Markdown, code and math as safe HTML. No models and no settings of ours.
+
+Public: markdown.
+"""
