@@ -42,7 +42,7 @@ from training.targets import (
 from training.written import FOLDER as WRITTEN
 from training.written import read_written_messages
 
-VERSION = "2026.11.7"
+VERSION = "2026.11.8"
 SEED = 20261123
 TEEN_SET = Path("benchmarks/teen_set/open.jsonl")
 LOOK_ALIKES = Path("benchmarks/look_alikes/alike_open.jsonl")
