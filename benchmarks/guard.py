@@ -153,7 +153,7 @@ def language_of(example: Example) -> str:
 def by_language(examples: Sequence[Example]) -> list[dict[str, Any]]:
     """Return the guard's required measures for each language."""
     return [
-        teen_row(f"fifth, {language}", some, [whole(example) for example in some])
+        teen_row(f"sixth, {language}", some, [whole(example) for example in some])
         for language in ("English", "Spanish or mixed")
         for some in [[example for example in examples if language_of(example) == language]]
     ]
@@ -163,7 +163,7 @@ def imminence_row(examples: Sequence[Example]) -> dict[str, Any]:
     """Return how often the emergency number comes first when it should, and when it need not."""
     levels = {level: [whole(e).level for e in examples if e.level == level] for level in ("3", "4")}
     return {
-        "set": "fifth, level 4 rather than 3",
+        "set": "sixth, level 4 rather than 3",
         "4 at level 4": counted(level == Level.ACUTE for level in levels["4"]),
         "3 at level 4": counted(level == Level.ACUTE for level in levels["3"]),
     }
@@ -352,8 +352,8 @@ def main() -> None:
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     """Build every table as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
-    half = {name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third", "fifth")}
-    talks = list(read_examples(TEEN / "fifth_talks.jsonl"))
+    half = {name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third", "sixth")}
+    talks = list(read_examples(TEEN / "sixth_talks.jsonl"))
     rows, study = list[dict[str, Any]](), list[str]()
     for file in sorted(folder.glob("*.jsonl")):
         name, examples = file.stem, list(read_examples(file))
@@ -374,17 +374,17 @@ def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
             seen,
             *(
                 teen_row(name, half[name], [whole(example) for example in half[name]])
-                for name in ("blind", "third", "fifth")
+                for name in ("blind", "third", "sixth")
             ),
-            *by_language(half["fifth"]),
+            *by_language(half["sixth"]),
             *plain_rows("third", half["third"]),
-            imminence_row(half["fifth"]),
+            imminence_row(half["sixth"]),
             talk_row(talks),
         ],
         "answers": [*answer_rows(), shown_row()],
         "layers": [
             teen_row(f"{name}, {part}", half[part], [layer(example) for example in half[part]])
-            for part in ("third", "fifth")
+            for part in ("third", "sixth")
             for name, layer in LAYERS.items()
         ],
         "sets": rows,

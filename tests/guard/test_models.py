@@ -301,7 +301,7 @@ class TestTraining:
 
         items = [
             json.loads(line)
-            for name in ("blind", "third", "fifth", "fifth_talks")
+            for name in ("blind", "third", "sixth", "sixth_talks")
             for line in Path(f"benchmarks/teen_set/{name}.jsonl").read_text().splitlines()
         ]
         blind = {item.get("text") for item in items if item["level"] != Level.NONE} - {None}

@@ -33,6 +33,7 @@ from training.targets import (
     ANSWERS,
     BESIDE_HOMEWORK,
     Target,
+    build_single_targets,
     build_target,
     is_held_out,
     read_answer_targets,
@@ -42,7 +43,7 @@ from training.targets import (
 from training.written import FOLDER as WRITTEN
 from training.written import read_written_messages
 
-VERSION = "2026.11.8"
+VERSION = "2026.11.9"
 SEED = 20261123
 TEEN_SET = Path("benchmarks/teen_set/open.jsonl")
 LOOK_ALIKES = Path("benchmarks/look_alikes/alike_open.jsonl")
@@ -106,7 +107,8 @@ def gather_targets(folder: Path) -> list[Target]:
     of_rules = ("en.", "es.", "care.", "ask.")
     targets = [build_target(e) for e in examples if not e.group.startswith(of_rules)]
     plain = read_plain_answers(targets, random.Random(SEED))
-    return [*targets, *read_homework_targets(), *read_answer_targets(), *plain]
+    singles = build_single_targets(examples)
+    return [*targets, *singles, *read_homework_targets(), *read_answer_targets(), *plain]
 
 
 def _join_with_previous(example: Example) -> Example:

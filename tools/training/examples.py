@@ -32,7 +32,8 @@ class Example:
     """A text with its labels. A category that is not `known` is neither present nor absent.
 
     Texts that derive from one another share a `group`, which is never on both sides of a split. `weight` is how much
-    the text counts. `level` is "", `is_imminent` None and `before` empty if the data set does not say.
+    the text counts. `level` is "", `is_imminent` None and `before` empty if the data set does not say. With `adds_up`
+    the text alone would have a lower level than after `before`.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Example:
     before: tuple[tuple[str, str], ...] = ()
     is_imminent: bool | None = None
     is_spanish: bool = False
+    adds_up: bool = False
 
 
 def read_examples(file: Path) -> Iterator[Example]:
@@ -64,6 +66,7 @@ def read_examples(file: Path) -> Iterator[Example]:
                 before=tuple(turns[:-1]),
                 is_imminent=row.get("imminent"),
                 is_spanish=bool({"es", "mixed"} & {*row.get("tags", ()), row.get("language", "")}),
+                adds_up="adds_up" in row.get("tags", ()),
             )
 
 

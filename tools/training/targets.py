@@ -3,14 +3,14 @@
 import json
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from guard import Category, Level
+from guard import Category, Level, judge_input
 from guard.answers import split_finished_sentences
 from guard.conversation import PERSON_ROLE
 from guard.encoder import ANSWER, ANSWER_KINDS, ANSWER_PREFIX
@@ -49,7 +49,8 @@ _SHARES |= {
     "ordinary_es": 6,
 }
 _WITH_EARLIER, _AFTER_DANGER, _IN_SPANISH = 0.3, 0.03, 0.8
-_BESIDE_WEIGHT, _ANSWER_WEIGHT, _PLAIN_ANSWER_WEIGHT = 2.5, 2.0, 0.7
+_BESIDE_WEIGHT, _ANSWER_WEIGHT, _PLAIN_ANSWER_WEIGHT, _SINGLE_WEIGHT = 2.5, 2.0, 0.7, 2.0
+CRISIS_LEVELS = {"3", "4", "S"}
 # Everyday sentences of which every third is also read as an answer, and lesson sentences of this many words.
 _EVERYDAY_ANSWERS, _LESSON_WORDS = 3, range(5, 40)
 _HELD_OUT = 10
@@ -108,6 +109,19 @@ def build_target(example: Example) -> Target:
         is_spanish=example.is_spanish,
         varies=kind in {"written", "open", "alike_open"},
     )
+
+
+def build_single_targets(examples: Iterable[Example]) -> Iterator[Target]:
+    """Build targets of last messages that say nothing of a crisis without the earlier ones.
+
+    Otherwise the encoder learns that "I'm on the balcony" is danger after anything.
+    """
+    wanted = {CARD_HEAD: 0.0, UNSAFE_HEAD: 0.0, IMMINENT_HEAD: 0.0}
+    for example in examples:
+        if example.adds_up and example.level in CRISIS_LEVELS and not judge_input(example.text).is_crisis:
+            yield Target(
+                example.text, wanted, "single", _SINGLE_WEIGHT, is_spanish=example.is_spanish, varies=True
+            )
 
 
 def read_answer_targets() -> Iterator[Target]:
@@ -178,7 +192,7 @@ def draw_epoch(targets: Sequence[Target], epoch: int, chance: random.Random) -> 
         target for target in targets if target.is_plain and target.kind in {"written", "everyday", "mmlu"}
     ]
     spanish = [target for target in plain if target.is_spanish]
-    danger = [target for target in targets if target.level in {"3", "4", "S"} and not target.earlier]
+    danger = [target for target in targets if target.level in CRISIS_LEVELS and not target.earlier]
     for number, target in enumerate(targets):
         # Spanish texts are the rarest.
         if (number * 7 + epoch) % (1 if target.is_spanish else _SHARES.get(target.kind, 1)):
@@ -187,7 +201,12 @@ def draw_epoch(targets: Sequence[Target], epoch: int, chance: random.Random) -> 
         if not earlier and drawn < _WITH_EARLIER and target.kind != "homework":
             pool = spanish if target.is_spanish and chance.random() < _IN_SPANISH else plain
             earlier = tuple(chance.choice(pool).text for _ in range(chance.choice((1, 1, 2, 3))))
-        elif not earlier and drawn < _WITH_EARLIER + _AFTER_DANGER and target.is_plain:
+        elif (
+            not earlier
+            and drawn < _WITH_EARLIER + _AFTER_DANGER
+            and target.is_plain
+            and target.kind != "single"
+        ):
             earlier = (chance.choice(danger).text,)
         yield replace(target, text=_vary(target, number + epoch, chance), earlier=earlier)
 

@@ -70,7 +70,7 @@ def test_each_half_has_enough_of_each_kind(half: str) -> None:
     assert min(tags[tag] for tag in ("es", "mixed", "slang", "typo", "algospeak", "figure", "multi")) >= 8
 
 
-@pytest.mark.parametrize("part", ["blind", "third", "fifth", "fifth_talks"])
+@pytest.mark.parametrize("part", ["blind", "third", "sixth", "sixth_talks"])
 def test_what_only_measures_is_labelled_and_no_model_learned_from_it(part: str) -> None:
     trained_on = {" ".join(example.text.casefold().split()) for example in read_written_messages()}
     for item in items(part):
@@ -88,20 +88,20 @@ def test_the_third_set_has_what_its_page_says() -> None:
     assert len({item["id"] for item in third}) == len({extract_text(item) for item in third}) == 500
 
 
-def test_the_fifth_set_has_what_its_page_says() -> None:
-    fifth = items("fifth")
-    levels = Counter(item["level"] for item in fifth)
-    assert levels == {"0": 385, "1": 15, "2": 15, "3": 30, "4": 30, "S": 25}
-    assert sum(item["level"] == "0" and not item["categories"] for item in fifth) == 285
-    assert Counter(tag for item in fifth for tag in item["tags"]) == {"es": 204, "mixed": 46}
-    assert len({item["id"] for item in fifth}) == len({extract_text(item) for item in fifth}) == 500
+def test_the_sixth_set_has_what_its_page_says() -> None:
+    sixth = items("sixth")
+    levels = Counter(item["level"] for item in sixth)
+    assert levels == {"0": 460, "1": 20, "2": 20, "3": 36, "4": 34, "S": 30}
+    assert sum(item["level"] == "0" and not item["categories"] for item in sixth) == 340
+    assert Counter(tag for item in sixth for tag in item["tags"]) == {"en": 240, "es": 255, "mixed": 105}
+    assert len({item["id"] for item in sixth}) == len({extract_text(item) for item in sixth}) == 600
 
 
 def test_a_talk_ends_with_the_person_and_says_whether_hints_add_up_in_it() -> None:
-    talks = items("fifth_talks")
-    assert len(talks) == len({item["id"] for item in talks}) == 130
+    talks = items("sixth_talks")
+    assert len(talks) == len({item["id"] for item in talks}) == 120
     assert all(item["turns"][-1]["role"] == "user" for item in talks)
     assert Counter(item["level"] in {"3", "4"} for item in talks if "adds_up" in item["tags"]) == {
         True: 45,
-        False: 20,
+        False: 15,
     }
