@@ -104,12 +104,14 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         topics=_count_topics(turns),
         meter_text=format_meter(get_meter(owner=teen), teen),
         excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown]
-        if visible.view == ParentView.FLAGGED
+        if visible.parent_view == ParentView.FLAGGED
         else (),
-        turns=shown if visible.view == ParentView.FULL else (),
+        turns=shown if visible.parent_view == ParentView.FULL else (),
         memory=rules.policy,
         memory_spans=rules.spans,
-        notes=_list_readable_notes(teen, visible) if visible.view == ParentView.FULL and not before else (),
+        notes=_list_readable_notes(teen, visible)
+        if visible.parent_view == ParentView.FULL and not before
+        else (),
         older=str(shown[-1].pk) if len(page) > TURNS_A_PAGE else "",
     )
 
@@ -143,7 +145,7 @@ def _list_readable_turns(teen: Person, visible: VisibleContent) -> QuerySet[Turn
     flagged = (
         Q(state=TurnState.CARDED) & ~Q(layer=CHECK_IN_LAYER) & _build_since_filter(visible.flagged_since)
     )
-    match visible.view:
+    match visible.parent_view:
         case ParentView.FULL if visible.full_since is None:
             return open_turns
         case ParentView.FULL:

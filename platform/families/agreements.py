@@ -112,7 +112,7 @@ def _apply_terms(link: Link, terms: Terms, *, is_by_both: bool, includes_earlier
     """
     earlier, since = _find_zone_change(link, terms)
     starts = get_wider_view_starts(
-        before=link.terms.view, after=terms.view, includes_earlier=includes_earlier
+        before=link.terms.parent_view, after=terms.parent_view, includes_earlier=includes_earlier
     )
     Link.objects.filter(pk=link.pk).update(
         **asdict(terms),

@@ -22,7 +22,7 @@ MIN_ANSWERS_A_DAY, MAX_ANSWERS_A_DAY = 1, 200
 class TermsForm(forms.Form):
     """The terms of an agreement. The zones in `likely` are offered first."""
 
-    view = forms.ChoiceField(choices=ParentView.choices)
+    parent_view = forms.ChoiceField(choices=ParentView.choices)
     memory = forms.ChoiceField(
         choices=MemoryPolicy.choices,
         error_messages={
@@ -71,7 +71,7 @@ class TermsForm(forms.Form):
     @property
     def terms(self) -> Terms:
         chosen = {
-            "view": ParentView(self.cleaned_data["view"]),
+            "parent_view": ParentView(self.cleaned_data["parent_view"]),
             "memory": MemoryPolicy(self.cleaned_data["memory"]),
         }
         return Terms(**(self.cleaned_data | chosen))

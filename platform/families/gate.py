@@ -33,7 +33,16 @@ class ClosedReason(StrEnum):
 
 # The fields of a link that decide about the gate, and how to read those that JSON has no type for.
 LINK_FIELDS = (
-    *("parent_id", "view", "memory", "memory_spans", "local_only", "quiet_from", "quiet_to", "answers_a_day"),
+    *(
+        "parent_id",
+        "parent_view",
+        "memory",
+        "memory_spans",
+        "local_only",
+        "quiet_from",
+        "quiet_to",
+        "answers_a_day",
+    ),
     *("time_zone", "earlier_zone", "zone_from", "paused_at"),
 )
 PARSERS: dict[str, Callable[[str], time | datetime | None]] = {

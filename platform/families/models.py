@@ -61,7 +61,7 @@ class LinkEndReason(models.TextChoices):
 class TermsFields(models.Model):
     """The columns of an agreement; see families.terms."""
 
-    view = models.CharField(max_length=10, choices=ParentView, default=ParentView.TOPICS)
+    parent_view = models.CharField(max_length=10, choices=ParentView, default=ParentView.TOPICS)
     memory = models.CharField(max_length=10, choices=MemoryPolicy, default=MemoryPolicy.FULL)
     memory_spans = models.BooleanField(default=False)
     local_only = models.BooleanField(default=False)
@@ -77,7 +77,7 @@ class TermsFields(models.Model):
     @property
     def terms(self) -> Terms:
         return Terms(
-            view=ParentView(self.view),
+            parent_view=ParentView(self.parent_view),
             memory=MemoryPolicy(self.memory),
             memory_spans=self.memory_spans,
             local_only=self.local_only,
@@ -119,7 +119,9 @@ class Link(TermsFields):
                 fields=["parent", "teen"], condition=Q(ended_at=None), name="link_once_at_a_time"
             ),
             models.CheckConstraint(condition=~Q(parent=F("teen")), name="link_of_two"),
-            models.CheckConstraint(condition=Q(view__in=ParentView.values), name="link_view_known"),
+            models.CheckConstraint(
+                condition=Q(parent_view__in=ParentView.values), name="link_parent_view_known"
+            ),
             models.CheckConstraint(
                 condition=Q(ended_at=None, end_reason="") | (Q(ended_at__isnull=False) & ~Q(end_reason="")),
                 name="link_ended_for_a_reason",
@@ -168,13 +170,13 @@ class Link(TermsFields):
 
     @property
     def shows_text(self) -> bool:
-        return self.view != ParentView.TOPICS
+        return self.parent_view != ParentView.TOPICS
 
     @property
     def text_since(self) -> datetime | None:
         """The time from which the agreed view shows questions. None if it shows none, or earlier ones too."""
         return {ParentView.FLAGGED: self.flagged_since, ParentView.FULL: self.full_since}.get(
-            ParentView(self.view)
+            ParentView(self.parent_view)
         )
 
 
@@ -242,10 +244,10 @@ class PasswordHelp(models.Model):
 class ParentViewLog(models.Model):
     """A parent opened pages of the parent view. The teen sees every entry."""
 
-    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="parent_views")
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="parent_view_entries")
     first_opened_at = models.DateTimeField(default=timezone.now, editable=False)
     last_opened_at = models.DateTimeField(default=timezone.now, editable=False)
-    view = models.CharField(max_length=10, choices=ParentView)
+    parent_view = models.CharField(max_length=10, choices=ParentView)
 
     class Meta:
         verbose_name = _("parent view")

@@ -19,7 +19,7 @@ START_FIELDS = {ParentView.FLAGGED: "flagged_since", ParentView.FULL: "full_sinc
 class VisibleContent:
     """What a parent may see now, and since when. A `since` of None means from the beginning."""
 
-    view: ParentView
+    parent_view: ParentView
     topics_since: datetime
     flagged_since: datetime | None
     full_since: datetime | None
@@ -27,23 +27,25 @@ class VisibleContent:
     @property
     def text_since(self) -> datetime | None:
         """From when on the parent may read turns; None if the view shows no text."""
-        return {ParentView.FLAGGED: self.flagged_since, ParentView.FULL: self.full_since}.get(self.view)
+        return {ParentView.FLAGGED: self.flagged_since, ParentView.FULL: self.full_since}.get(
+            self.parent_view
+        )
 
 
 def is_wider(terms: Terms, than: Terms) -> bool:
     """Return whether `terms` show a parent more than `than`."""
-    return PARENT_VIEW_ORDER[terms.view] > PARENT_VIEW_ORDER[than.view]
+    return PARENT_VIEW_ORDER[terms.parent_view] > PARENT_VIEW_ORDER[than.parent_view]
 
 
 def get_wider_view_starts(
     *, before: ParentView, after: ParentView, includes_earlier: bool = False
 ) -> dict[str, datetime | None]:
-    """Return the link fields to set when the view changes. Empty unless `after` is wider."""
+    """Return the link fields to set when the parent view changes. Empty unless `after` is wider."""
     start = None if includes_earlier else timezone.now()
     return {
         name: start
-        for view, name in START_FIELDS.items()
-        if PARENT_VIEW_ORDER[before] < PARENT_VIEW_ORDER[view] <= PARENT_VIEW_ORDER[after]
+        for parent_view, name in START_FIELDS.items()
+        if PARENT_VIEW_ORDER[before] < PARENT_VIEW_ORDER[parent_view] <= PARENT_VIEW_ORDER[after]
     }
 
 
@@ -55,8 +57,8 @@ def restart_wider_view(*, ended: Link) -> None:
     left = list(list_active_links().filter(teen_id=ended.teen_id))
     if not left:
         return
-    after = combine_terms([link.terms for link in left]).view
-    before = combine_terms([ended.terms, *(link.terms for link in left)]).view
+    after = combine_terms([link.terms for link in left]).parent_view
+    before = combine_terms([ended.terms, *(link.terms for link in left)]).parent_view
     if starts := get_wider_view_starts(before=before, after=after):
         Link.objects.filter(pk__in=[link.pk for link in left]).update(**starts)
 
@@ -65,7 +67,7 @@ def get_visible_content(link: Link) -> VisibleContent:
     """Return what the link's parent may see: the most private view of all agreements, since the latest start."""
     links = [link, *list_active_links().filter(teen_id=link.teen_id).exclude(pk=link.pk)]
     return VisibleContent(
-        view=combine_terms([link.terms for link in links]).view,
+        parent_view=combine_terms([link.terms for link in links]).parent_view,
         topics_since=link.made_at,
         flagged_since=max((link.flagged_since for link in links if link.flagged_since), default=None),
         full_since=max((link.full_since for link in links if link.full_since), default=None),

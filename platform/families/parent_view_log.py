@@ -15,16 +15,17 @@ from families.selectors import list_active_links
 from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
 # Pages opened within this time of the last one belong to the same entry; the teen's page says so.
-SAME_VIEW_WITHIN = timedelta(minutes=10)
+SAME_ENTRY_WITHIN = timedelta(minutes=10)
 # A longer entry is split, so that its two times still say when the parent looked.
-LONGEST_VIEW = timedelta(hours=1)
+LONGEST_ENTRY = timedelta(hours=1)
 
 
 @transaction.atomic
 def log_parent_view(*, link: Link) -> VisibleContent:
     """Log that the link's parent opens the parent view now, and return what they may see.
 
-    Pages opened within SAME_VIEW_WITHIN of the last one, at the same view, extend that entry, up to LONGEST_VIEW.
+    Pages opened within SAME_ENTRY_WITHIN of the last one, with the same parent view, extend that entry, up to
+    LONGEST_ENTRY.
 
     Raises Link.DoesNotExist if the link has ended.
     """
@@ -33,25 +34,27 @@ def log_parent_view(*, link: Link) -> VisibleContent:
     visible, now = get_visible_content(link), timezone.now()
     latest = ParentViewLog.objects.filter(
         link=link,
-        view=visible.view,
-        first_opened_at__gt=now - LONGEST_VIEW,
-        last_opened_at__gt=now - SAME_VIEW_WITHIN,
+        parent_view=visible.parent_view,
+        first_opened_at__gt=now - LONGEST_ENTRY,
+        last_opened_at__gt=now - SAME_ENTRY_WITHIN,
     )
     if not latest.update(last_opened_at=now):
-        ParentViewLog.objects.create(link=link, view=visible.view, first_opened_at=now, last_opened_at=now)
+        ParentViewLog.objects.create(
+            link=link, parent_view=visible.parent_view, first_opened_at=now, last_opened_at=now
+        )
     return visible
 
 
-def export_parent_views(person: Person) -> Iterator[Row]:
-    looks = ParentViewLog.objects.filter(Q(link__teen=person) | Q(link__parent=person)).select_related(
+def export_parent_view_entries(person: Person) -> Iterator[Row]:
+    entries = ParentViewLog.objects.filter(Q(link__teen=person) | Q(link__parent=person)).select_related(
         "link__parent"
     )
-    for look in looks.order_by("first_opened_at").iterator():
+    for entry in entries.order_by("first_opened_at").iterator():
         yield {
-            "first_opened_at": look.first_opened_at,
-            "last_opened_at": look.last_opened_at,
-            "who": str(look.link.parent),
-            "view": look.get_view_display(),
+            "first_opened_at": entry.first_opened_at,
+            "last_opened_at": entry.last_opened_at,
+            "who": str(entry.link.parent),
+            "parent_view": entry.get_parent_view_display(),
         }
 
 
@@ -68,8 +71,8 @@ PARENT_VIEWS = DataKind(
         "first_opened_at": _("when"),
         "last_opened_at": _("until"),
         "who": _("who looked"),
-        "view": _("at what"),
+        "parent_view": _("at what"),
     },
-    export=export_parent_views,
+    export=export_parent_view_entries,
     erase=erased_by_cascade,
 )

@@ -48,7 +48,7 @@ def export_links(person: Person) -> Iterator[Row]:
             "teen": str(link.teen),
             "made_at": link.made_at,
             "ended_at": link.ended_at,
-            "view": str(terms.view.label),
+            "parent_view": str(terms.parent_view.label),
             "memory": str(terms.memory.label),
             "memory_spans": terms.memory_spans,
             "local_only": terms.local_only,
@@ -57,7 +57,7 @@ def export_links(person: Person) -> Iterator[Row]:
             "answers_a_day": terms.answers_a_day,
             "time_zone": terms.time_zone,
             "flagged_since": link.flagged_since if link.shows_text else None,
-            "full_since": link.full_since if link.view == ParentView.FULL else None,
+            "full_since": link.full_since if link.parent_view == ParentView.FULL else None,
         }
 
 
@@ -151,7 +151,7 @@ FAMILY = DataKind(
         "teen": _("teen"),
         "made_at": _("linked"),
         "ended_at": _("ended"),
-        "view": _("what a parent may see"),
+        "parent_view": _("what a parent may see"),
         "memory": _("most that the tutor may remember"),
         "memory_spans": _("notes may last from one conversation to the next"),
         "local_only": _("questions stay on this site’s own computers"),

@@ -54,7 +54,7 @@ def list_teens(parent: Person) -> QuerySet[Person]:
     return Person.objects.filter(links_to_parents__in=list_active_links().filter(parent=parent))
 
 
-def list_parent_views(teen: Person) -> QuerySet[ParentViewLog]:
+def list_parent_view_entries(teen: Person) -> QuerySet[ParentViewLog]:
     """List all parent views of a teen, newest first, for the teen."""
     return (
         ParentViewLog.objects.filter(link__teen=teen)

@@ -31,7 +31,7 @@ class Terms:
     `local_only`, questions go only to models on this site's own machines, never to an outside company.
     """
 
-    view: ParentView = ParentView.TOPICS
+    parent_view: ParentView = ParentView.TOPICS
     memory: MemoryPolicy = MemoryPolicy.FULL
     memory_spans: bool = False
     local_only: bool = False
@@ -50,7 +50,10 @@ class Terms:
         own_terms, other_terms = asdict(self), asdict(other)
         changed = {name for name in own_terms if own_terms[name] != other_terms[name]}
         return bool(changed) and all(
-            (name == "view" and PARENT_VIEW_ORDER[self.view] < PARENT_VIEW_ORDER[other.view])
+            (
+                name == "parent_view"
+                and PARENT_VIEW_ORDER[self.parent_view] < PARENT_VIEW_ORDER[other.parent_view]
+            )
             or (name == "memory" and MEMORY_ORDER[self.memory] < MEMORY_ORDER[other.memory])
             or (name == "memory_spans" and not self.memory_spans)
             or (name == "local_only" and self.local_only)
@@ -68,7 +71,7 @@ def combine_terms(agreed: Sequence[Terms]) -> Terms:
         return Terms(memory_spans=True)
     limits = [terms.answers_a_day for terms in agreed if terms.answers_a_day is not None]
     return Terms(
-        view=min((terms.view for terms in agreed), key=PARENT_VIEW_ORDER.__getitem__),
+        parent_view=min((terms.parent_view for terms in agreed), key=PARENT_VIEW_ORDER.__getitem__),
         memory=choose_smallest_memory(*(terms.memory for terms in agreed)),
         memory_spans=all(terms.memory_spans for terms in agreed),
         local_only=any(terms.local_only for terms in agreed),

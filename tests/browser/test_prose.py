@@ -102,7 +102,7 @@ def test_a_parent_sees_the_same_question_and_answer(
     link = Link.objects.create(
         parent=parent,
         teen=teen,
-        view=ParentView.FULL,
+        parent_view=ParentView.FULL,
         full_since=None,  # earlier questions included
         made_at=timezone.now() - timedelta(days=30),
     )

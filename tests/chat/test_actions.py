@@ -164,7 +164,7 @@ class TestPause:
     def test_no_parent_sees_that_yes(
         self, teen: Person, parent: Person, ask: Ask, owner: Client, as_person: AsPerson
     ) -> None:
-        link = Link.objects.create(parent=parent, teen=teen, view=ParentView.FLAGGED)
+        link = Link.objects.create(parent=parent, teen=teen, parent_view=ParentView.FLAGGED)
         turn = ask(teen, "nothing is worth it")
         owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
@@ -234,7 +234,7 @@ class TestUnsafeHome:
     def test_no_parent_is_shown_it_whatever_was_agreed(
         self, level: Level, teen: Person, parent: Person, ask: Ask, as_person: AsPerson, judged: Judged
     ) -> None:
-        link = Link.objects.create(parent=parent, teen=teen, view=ParentView.FULL)
+        link = Link.objects.create(parent=parent, teen=teen, parent_view=ParentView.FULL)
         judged(build_verdict(level, Category.UNSAFE_HOME))
         ask(teen, "what happens at home")
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()

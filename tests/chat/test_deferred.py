@@ -173,7 +173,7 @@ class TestThePage:
         link = Link.objects.create(
             parent=parent,
             teen=teen,
-            view=ParentView.FULL,
+            parent_view=ParentView.FULL,
             full_since=None,
             made_at=timezone.now() - timedelta(days=1),
         )

@@ -16,7 +16,7 @@ from chat.prompt import build_prompt
 from chat.selectors import get_earlier_turns
 from courses.models import Module
 from families.models import Consent, Link, ParentViewLog
-from families.parent_view_log import SAME_VIEW_WITHIN
+from families.parent_view_log import SAME_ENTRY_WITHIN
 from families.terms import ParentView
 from kit.memory_policy import MemoryPolicy
 from tests.chat.conftest import Ask
@@ -129,22 +129,22 @@ class TestTheParentView:
         )
         ask(teen, "I want to die")
 
-    def look(self, link: Link, as_person: Enter) -> str:
+    def open_parent_view(self, link: Link, as_person: Enter) -> str:
         return as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_is_logged_and_shown_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
-        self.look(link, as_person)
+        self.open_parent_view(link, as_person)
         ParentViewLog.objects.update(
-            first_opened_at=timezone.now() - SAME_VIEW_WITHIN,
-            last_opened_at=timezone.now() - SAME_VIEW_WITHIN,
+            first_opened_at=timezone.now() - SAME_ENTRY_WITHIN,
+            last_opened_at=timezone.now() - SAME_ENTRY_WITHIN,
         )
-        self.look(link, as_person)
+        self.open_parent_view(link, as_person)
         assert ParentViewLog.objects.count() == 2
         page = as_person(teen).get("/family/parent-views").content.decode()
         assert page.count("sam saw: time and topics") == 2
 
     def test_at_time_and_topics_shows_no_text(self, link: Link, as_person: Enter) -> None:
-        page = self.look(link, as_person)
+        page = self.open_parent_view(link, as_person)
         assert "The good and the bad of AI" in page
         assert QUESTION not in page
         assert "An answer of the model." not in page
@@ -154,35 +154,35 @@ class TestTheParentView:
         module = Module.objects.get(slug="good-and-bad", language="en")
         module.pk, module.language, module.title = None, "es", "Buena y mala"
         module.save()
-        assert "The good and the bad of AI" in self.look(link, as_person)
+        assert "The good and the bad of AI" in self.open_parent_view(link, as_person)
         reader = as_person(link.parent)
         reader.post("/language", {"language": "es"})
         assert "Buena y mala" in reader.get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_at_flagged_excerpts_shows_those_alone(self, link: Link, as_person: Enter) -> None:
-        Link.objects.update(view=ParentView.FLAGGED)
-        page = self.look(link, as_person)
+        Link.objects.update(parent_view=ParentView.FLAGGED)
+        page = self.open_parent_view(link, as_person)
         assert "I want to die" in page
         assert QUESTION not in page
 
     def test_at_everything_shows_everything(self, link: Link, as_person: Enter) -> None:
-        Link.objects.update(view=ParentView.FULL)
-        page = self.look(link, as_person)
+        Link.objects.update(parent_view=ParentView.FULL)
+        page = self.open_parent_view(link, as_person)
         assert QUESTION in page
         assert "An answer of the model." in page
 
     def test_never_shows_signs_of_an_unsafe_home(self, link: Link, as_person: Enter) -> None:
-        Link.objects.update(view=ParentView.FULL)
+        Link.objects.update(parent_view=ParentView.FULL)
         Turn.objects.filter(state=TurnState.CARDED).update(level="S")
-        assert "I want to die" not in self.look(link, as_person)
+        assert "I want to die" not in self.open_parent_view(link, as_person)
 
     def test_of_two_parents_the_more_private_view_holds(
         self, link: Link, teen: Person, as_person: Enter
     ) -> None:
-        Link.objects.update(view=ParentView.FULL)
+        Link.objects.update(parent_view=ParentView.FULL)
         other = Person.objects.create_user("lou", "a-long-password", role="parent")
-        Link.objects.create(parent=other, teen=teen, view=ParentView.TOPICS)
-        assert QUESTION not in self.look(link, as_person)
+        Link.objects.create(parent=other, teen=teen, parent_view=ParentView.TOPICS)
+        assert QUESTION not in self.open_parent_view(link, as_person)
 
     def test_is_over_with_the_link(self, link: Link, as_person: Enter) -> None:
         Link.objects.update(ended_at=timezone.now(), end_reason="teen")

@@ -15,7 +15,7 @@ from accounts.models import Person
 from chat.memory.notes import NoteKind
 from chat.models import CHECK_IN_LAYER, Conversation, EndReason, MemoryChoice, Note, Turn, TurnState
 from families.models import Link, ParentViewLog
-from families.parent_view_log import LONGEST_VIEW, SAME_VIEW_WITHIN
+from families.parent_view_log import LONGEST_ENTRY, SAME_ENTRY_WITHIN
 from families.selectors import list_teens
 from families.terms import ParentView
 from kit.memory_policy import MemoryPolicy
@@ -29,7 +29,7 @@ def linked(parent: Person, teen: Person) -> Link:
     return Link.objects.create(
         parent=parent,
         teen=teen,
-        view=ParentView.FULL,
+        parent_view=ParentView.FULL,
         made_at=long_ago,
         flagged_since=long_ago,
         full_since=long_ago,
@@ -61,14 +61,16 @@ def turn(conversation: Conversation, number: int) -> Turn:
     return conversation.turns.get(question=f"Question {number}")
 
 
-def end_parent_views() -> None:
-    ParentViewLog.objects.update(last_opened_at=timezone.now() - SAME_VIEW_WITHIN)
+def end_parent_view_entries() -> None:
+    ParentViewLog.objects.update(last_opened_at=timezone.now() - SAME_ENTRY_WITHIN)
 
 
-@pytest.mark.parametrize("view", [ParentView.FLAGGED, ParentView.FULL])
+@pytest.mark.parametrize("parent_view", [ParentView.FLAGGED, ParentView.FULL])
 class TestEveryTurnOfTheTwoWeeks:
-    def test_can_be_read_page_by_page_in_one_look(self, view: ParentView, link: Link, reader: Client) -> None:
-        Link.objects.update(view=view)
+    def test_can_be_read_page_by_page_as_one_entry(
+        self, parent_view: ParentView, link: Link, reader: Client
+    ) -> None:
+        Link.objects.update(parent_view=parent_view)
         address, place, seen = f"/tutor/parent-view/{link.pk}", "", []
         while True:
             page = reader.get(address + place).content.decode()
@@ -78,12 +80,12 @@ class TestEveryTurnOfTheTwoWeeks:
                 break
             place = older[1]
         assert seen == list(range(119, -1, -1))
-        assert [look.view for look in ParentViewLog.objects.all()] == [view]
+        assert [entry.parent_view for entry in ParentViewLog.objects.all()] == [parent_view]
 
     def test_no_older_turn_is_shown(
-        self, view: ParentView, link: Link, reader: Client, conversation: Conversation
+        self, parent_view: ParentView, link: Link, reader: Client, conversation: Conversation
     ) -> None:
-        Link.objects.update(view=view)
+        Link.objects.update(parent_view=parent_view)
         Turn.objects.filter(question="Question 0").update(asked_at=timezone.now() - timedelta(days=15))
         page = reader.get(f"/tutor/parent-view/{link.pk}?before={turn(conversation, 20).pk}").content.decode()
         assert list_questions(page) == list(range(19, 0, -1))
@@ -103,14 +105,14 @@ class TestALoggedView:
         ParentViewLog.objects.update(first_opened_at=began, last_opened_at=began)
         for _ in range(5):
             reader.get(f"/tutor/parent-view/{link.pk}")
-        look = ParentViewLog.objects.get()
-        assert (look.first_opened_at, look.last_opened_at - began > timedelta(minutes=8)) == (began, True)
-        end = date_format(look.last_opened_at.astimezone(teen.zone), "TIME_FORMAT")
+        entry = ParentViewLog.objects.get()
+        assert (entry.first_opened_at, entry.last_opened_at - began > timedelta(minutes=8)) == (began, True)
+        end = date_format(entry.last_opened_at.astimezone(teen.zone), "TIME_FORMAT")
         assert f"until {end}" in as_person(teen).get("/family/parent-views").content.decode()
 
     def test_lasts_an_hour_at_most_however_often_a_page_is_opened(self, link: Link, reader: Client) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
-        ParentViewLog.objects.update(first_opened_at=timezone.now() - LONGEST_VIEW)
+        ParentViewLog.objects.update(first_opened_at=timezone.now() - LONGEST_ENTRY)
         reader.get(f"/tutor/parent-view/{link.pk}")
         assert ParentViewLog.objects.count() == 2
 
@@ -156,7 +158,7 @@ class TestALoggedView:
 
     def test_is_over_after_ten_minutes(self, link: Link, reader: Client, conversation: Conversation) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
-        end_parent_views()
+        end_parent_view_entries()
         for _ in range(2):
             self.read(reader, link, turn(conversation, 60).pk)
         assert ParentViewLog.objects.count() == 2
@@ -175,11 +177,11 @@ class TestALoggedView:
     ) -> None:
         create_turns(conversation, 1, start=timezone.now(), question="Question 900")
         reader.get(f"/tutor/parent-view/{link.pk}")
-        Link.objects.update(view=ParentView.FLAGGED)
+        Link.objects.update(parent_view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 30").update(state=TurnState.ANSWERED)
         page = self.read(reader, link, turn(conversation, 60).pk)
         assert list_questions(page) == [number for number in range(59, 8, -1) if number != 30]
-        assert sorted(look.view for look in ParentViewLog.objects.all()) == [
+        assert sorted(entry.parent_view for entry in ParentViewLog.objects.all()) == [
             ParentView.FLAGGED,
             ParentView.FULL,
         ]
@@ -188,11 +190,14 @@ class TestALoggedView:
         self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
-        Link.objects.update(view=ParentView.TOPICS)
+        Link.objects.update(parent_view=ParentView.TOPICS)
         page = self.read(reader, link, turn(conversation, 60).pk)
         assert list_questions(page) == []
         assert "Time in the last two weeks" in page
-        assert {look.view for look in ParentViewLog.objects.all()} == {ParentView.FULL, ParentView.TOPICS}
+        assert {entry.parent_view for entry in ParentViewLog.objects.all()} == {
+            ParentView.FULL,
+            ParentView.TOPICS,
+        }
 
     @pytest.mark.parametrize(
         "hidden",
@@ -202,16 +207,16 @@ class TestALoggedView:
             {"asked_at": timezone.now() - timedelta(days=20)},
         ],
     )
-    @pytest.mark.parametrize("view", [ParentView.FLAGGED, ParentView.FULL])
+    @pytest.mark.parametrize("parent_view", [ParentView.FLAGGED, ParentView.FULL])
     def test_does_not_tell_that_a_hidden_turn_is_there(
         self,
-        view: ParentView,
+        parent_view: ParentView,
         hidden: dict[str, object],
         link: Link,
         reader: Client,
         conversation: Conversation,
     ) -> None:
-        Link.objects.update(view=view)
+        Link.objects.update(parent_view=parent_view)
         earliest = turn(conversation, 60)
         Turn.objects.filter(pk=earliest.pk).update(**hidden)
         answer, unknown = (
@@ -224,7 +229,7 @@ class TestALoggedView:
     def test_at_flagged_hides_a_card_that_followed_a_check_in(
         self, link: Link, reader: Client, conversation: Conversation
     ) -> None:
-        Link.objects.update(view=ParentView.FLAGGED)
+        Link.objects.update(parent_view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 60").update(layer=CHECK_IN_LAYER)
         assert (
             reader.get(f"/tutor/parent-view/{link.pk}?before={turn(conversation, 60).pk}").status_code == 302
@@ -345,14 +350,14 @@ class TestMemory:
         page = as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
         return " ".join(page.split())
 
-    @pytest.mark.parametrize("view", ParentView)
+    @pytest.mark.parametrize("parent_view", ParentView)
     def test_says_how_much_in_each_view_and_what_in_the_full_one(
-        self, view: ParentView, link: Link, noted: Note, as_person: Enter
+        self, parent_view: ParentView, link: Link, noted: Note, as_person: Enter
     ) -> None:
-        Link.objects.update(view=view)
+        Link.objects.update(parent_view=parent_view)
         page = self.read(link, as_person)
         assert "The latest questions and answers, and notes from the earlier ones." in page
-        assert (noted.text in page) is (view == ParentView.FULL)
+        assert (noted.text in page) is (parent_view == ParentView.FULL)
 
     def test_says_what_was_agreed(self, link: Link, noted: Note, as_person: Enter) -> None:
         Link.objects.update(memory=MemoryPolicy.NONE)

@@ -191,7 +191,7 @@ class TestWithConsent:
     def test_a_parent_sees_nothing_of_it(
         self, teen: Person, parent: Person, owner: Client, answered: Turn, as_person: AsPerson
     ) -> None:
-        link = Link.objects.create(parent=parent, teen=teen, view=ParentView.FULL)
+        link = Link.objects.create(parent=parent, teen=teen, parent_view=ParentView.FULL)
         post(owner, answered, comment="Private words", shared="on")
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "Private words" not in look

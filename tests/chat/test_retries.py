@@ -422,7 +422,7 @@ class TestElsewhere:
         link = Link.objects.create(
             parent=parent,
             teen=stopped.conversation.owner,
-            view=ParentView.FULL,
+            parent_view=ParentView.FULL,
             made_at=stopped.asked_at,
             full_since=None,
         )

@@ -74,24 +74,24 @@ class TestProposal:
 class TestMorePrivacy:
     @pytest.fixture(autouse=True)
     def _parent_sees_everything(self, link: Link) -> None:
-        Link.objects.update(view=ParentView.FULL)
+        Link.objects.update(parent_view=ParentView.FULL)
         link.refresh_from_db()
 
     def test_applies_at_once_for_a_teen_and_the_parent_is_notified(
         self, link: Link, parent: Person, teen: Person
     ) -> None:
-        assert propose_terms(link=link, by=teen, terms=Terms(view=ParentView.TOPICS))
-        assert get_terms(link).view == ParentView.TOPICS
+        assert propose_terms(link=link, by=teen, terms=Terms(parent_view=ParentView.TOPICS))
+        assert get_terms(link).parent_view == ParentView.TOPICS
         assert Notice.objects.get().person == parent
 
     def test_needs_an_answer_if_a_parent_proposes_it(self, link: Link, parent: Person) -> None:
-        is_applied = propose_terms(link=link, by=parent, terms=Terms(view=ParentView.TOPICS))
+        is_applied = propose_terms(link=link, by=parent, terms=Terms(parent_view=ParentView.TOPICS))
         assert not is_applied
 
     def test_of_local_models_alone_applies_at_once_for_a_teen_and_the_parent_is_notified(
         self, link: Link, parent: Person, teen: Person
     ) -> None:
-        assert propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL, local_only=True))
+        assert propose_terms(link=link, by=teen, terms=Terms(parent_view=ParentView.FULL, local_only=True))
         assert get_terms(link).local_only
         assert get_tutor_gate(teen).terms.local_only
         assert Notice.objects.get().person == parent
@@ -99,15 +99,19 @@ class TestMorePrivacy:
     def test_of_local_models_needs_an_answer_if_a_parent_proposes_it(
         self, link: Link, parent: Person, teen: Person
     ) -> None:
-        assert not propose_terms(link=link, by=parent, terms=Terms(view=ParentView.FULL, local_only=True))
+        assert not propose_terms(
+            link=link, by=parent, terms=Terms(parent_view=ParentView.FULL, local_only=True)
+        )
         assert not get_terms(link).local_only
         answer_proposal(link=link, by=teen, accept=True)
         assert get_terms(link).local_only
 
     def test_does_not_apply_other_changes(self, link: Link, teen: Person) -> None:
-        is_applied = propose_terms(link=link, by=teen, terms=Terms(view=ParentView.TOPICS, answers_a_day=100))
+        is_applied = propose_terms(
+            link=link, by=teen, terms=Terms(parent_view=ParentView.TOPICS, answers_a_day=100)
+        )
         assert not is_applied
-        assert get_terms(link).view == ParentView.FULL
+        assert get_terms(link).parent_view == ParentView.FULL
 
 
 class TestParentsPause:

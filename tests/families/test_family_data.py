@@ -64,8 +64,8 @@ class TestExport:
     def test_omits_what_is_private_to_a_teen_or_another_parent(
         self, link: Link, teen: Person, parent: Person, other_parent: Person, as_person: Enter
     ) -> None:
-        Link.objects.create(parent=other_parent, teen=teen, view="full")
-        Link.objects.update(view="full")
+        Link.objects.create(parent=other_parent, teen=teen, parent_view="full")
+        Link.objects.update(parent_view="full")
         save_trusted_adult(teen=teen, name="Great-Aunt Zephyrine", contact="0161")
         Conversation.objects.create(owner=teen, title="Does it get better?")
         create_invitation(by=teen, email="auntie@example.org")

@@ -30,7 +30,7 @@ def rows(client: Client, address: str) -> list[str]:
 def test_every_parent_view_is_listed(link: Link, teen: Person, as_person: Enter) -> None:
     now = timezone.now()
     ParentViewLog.objects.bulk_create(
-        ParentViewLog(link=link, view="topics", first_opened_at=now - timedelta(minutes=number))
+        ParentViewLog(link=link, parent_view="topics", first_opened_at=now - timedelta(minutes=number))
         for number in range(130)
     )
     listed = rows(as_person(teen), "/family/parent-views")

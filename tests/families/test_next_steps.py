@@ -83,7 +83,7 @@ class TestAParent:
 
     def test_is_asked_to_answer_a_proposal(self, link: Link, sam: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
-        propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL))
+        propose_terms(link=link, by=teen, terms=Terms(parent_view=ParentView.FULL))
         assert find_card(sam) == (
             f"{teen} would like to change your agreement",
             f"/family/links/{link.pk}/agreement",
@@ -236,7 +236,7 @@ class TestCost:
         self, link: Link, sam: Client, teen: Person, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         request_password_help(username=teen.username, code="123456")
-        propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL))
+        propose_terms(link=link, by=teen, terms=Terms(parent_view=ParentView.FULL))
         # Two queries for the session and the person; the third reads all requests.
         with django_assert_max_num_queries(3):
             assert count(sam, "/about") == 3

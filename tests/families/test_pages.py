@@ -20,7 +20,7 @@ from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
 TERMS = {
-    "view": "topics",
+    "parent_view": "topics",
     "memory": "full",
     "quiet_from": "21:00",
     "quiet_to": "07:00",
@@ -143,7 +143,7 @@ class TestTheAgreement:
     @pytest.mark.parametrize(
         "change",
         [
-            {"view": "nonsense"}, {"quiet_to": ""}, {"quiet_from": "25:00"}, {"quiet_to": "21:00"},
+            {"parent_view": "nonsense"}, {"quiet_to": ""}, {"quiet_from": "25:00"}, {"quiet_to": "21:00"},
             {"answers_a_day": "0"}, {"answers_a_day": "-5"}, {"answers_a_day": "1e9"}, {"answers_a_day": "9" * 400},
         ],
     )  # fmt: skip
@@ -211,7 +211,7 @@ class TestTheAgreement:
     def test_both_parents_see_why_the_more_private_view_applies(
         self, link: Link, other_parent: Person, teen: Person, as_person: Enter
     ) -> None:
-        other = Link.objects.create(parent=other_parent, teen=teen, view=ParentView.FULL)
+        other = Link.objects.create(parent=other_parent, teen=teen, parent_view=ParentView.FULL)
         for person, own in ((link.parent, link), (other_parent, other)):
             page = as_person(person).get(f"/family/links/{own.pk}/agreement").content.decode()
             assert "the more private one applies to all: time and topics" in page

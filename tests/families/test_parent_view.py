@@ -19,7 +19,7 @@ from privacy.services import erase_person
 Enter = Callable[[Person], Client]
 See = Callable[[], set[str]]
 Asked = Callable[..., None]
-TOPICS, FLAGGED, FULL = Terms(), Terms(view=ParentView.FLAGGED), Terms(view=ParentView.FULL)
+TOPICS, FLAGGED, FULL = Terms(), Terms(parent_view=ParentView.FLAGGED), Terms(parent_view=ParentView.FULL)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_wider_view_keeps_what_the_narrower_one_showed(
 def test_other_changes_do_not_move_the_start(link: Link, asked: Asked, seen: See) -> None:
     agree(link, FULL)
     asked("Apple")
-    agree(link, Terms(view=ParentView.FULL, answers_a_day=5))
+    agree(link, Terms(parent_view=ParentView.FULL, answers_a_day=5))
     assert seen() == {"Apple"}
 
 

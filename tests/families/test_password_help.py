@@ -273,7 +273,7 @@ class TestSealedData:
     def test_is_not_shown_in_a_parent_view_agreed_in_the_teens_name(
         self, as_teen: Client, link: Link, parent: Person, as_person: Enter
     ) -> None:
-        Link.objects.update(view="full")
+        Link.objects.update(parent_view="full")
         assert QUESTION not in as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_is_unsealed_by_the_old_password(self, as_teen: Client, asked: Turn, teen: Person) -> None:

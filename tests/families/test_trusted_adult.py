@@ -52,7 +52,7 @@ def test_an_invalid_form_keeps_the_input(teen: Person, as_person: Callable[[Pers
 def test_no_page_shows_it_to_a_parent(
     named: TrustedAdult, link: Link, parent: Person, as_person: Callable[[Person], Client]
 ) -> None:
-    Link.objects.update(view="full")
+    Link.objects.update(parent_view="full")
     client = as_person(parent)
     asked = 0
     for path in own_pages(get_resolver().url_patterns):

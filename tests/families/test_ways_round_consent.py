@@ -334,7 +334,9 @@ class TestLocalModels:
         link.refresh_from_db()
         return link
 
-    @pytest.mark.parametrize("terms", [Terms(), Terms(view=ParentView.TOPICS, memory=MemoryPolicy.NONE)])
+    @pytest.mark.parametrize(
+        "terms", [Terms(), Terms(parent_view=ParentView.TOPICS, memory=MemoryPolicy.NONE)]
+    )
     def test_are_not_switched_off_by_one_side(
         self, terms: Terms, local: Link, teen: Person, parent: Person
     ) -> None:

@@ -130,11 +130,11 @@ class TestAZoneChange:
         assert (at_night.time_zone, at_night.zone_from) == ("Europe/Madrid", None)
 
     def test_never_counts_as_more_privacy(self, at_night: Link, teen: Person) -> None:
-        Link.objects.update(view=ParentView.FULL)
+        Link.objects.update(parent_view=ParentView.FULL)
         assert not propose_terms(link=at_night, by=teen, terms=self.AUCKLAND)
         assert propose_terms(link=at_night, by=teen, terms=NIGHT)
         at_night.refresh_from_db()
-        assert (at_night.view, at_night.time_zone) == (ParentView.TOPICS, "Europe/Madrid")
+        assert (at_night.parent_view, at_night.time_zone) == (ParentView.TOPICS, "Europe/Madrid")
 
     def test_to_an_alias_or_to_none_is_no_change(self, at_night: Link, teen: Person, parent: Person) -> None:
         agree(at_night, parent, teen, replace(NIGHT, time_zone="Asia/Calcutta"))

@@ -16,7 +16,7 @@ IN_JSON = {
     "chat_api:end_pause",
 }
 JSON: dict[str, Any] = {"content_type": "application/json", "headers": {"Idempotency-Key": str(uuid4())}}
-TERMS = {"view": "topics", "memory": "full"}
+TERMS = {"parent_view": "topics", "memory": "full"}
 
 
 def build_form(name: str, world: World) -> dict[str, str]:

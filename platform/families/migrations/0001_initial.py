@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Link',
             fields=[
-                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
+                ('parent_view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.CharField(choices=[('none', 'nothing: each question is on its own'), ('window', 'the latest questions and answers'), ('notes', 'the latest questions and answers, and notes from the earlier ones'), ('full', 'everything, as far as the model can')], default='full', max_length=10)),
                 ('memory_spans', models.BooleanField(default=False)),
                 ('local_only', models.BooleanField(default=False)),
@@ -124,8 +124,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('first_opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('last_opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], max_length=10)),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parent_views', to='families.link')),
+                ('parent_view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], max_length=10)),
+                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parent_view_entries', to='families.link')),
             ],
             options={
                 'verbose_name': 'parent view',
@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
             name='Proposal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
+                ('parent_view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.CharField(choices=[('none', 'nothing: each question is on its own'), ('window', 'the latest questions and answers'), ('notes', 'the latest questions and answers, and notes from the earlier ones'), ('full', 'everything, as far as the model can')], default='full', max_length=10)),
                 ('memory_spans', models.BooleanField(default=False)),
                 ('local_only', models.BooleanField(default=False)),
@@ -263,7 +263,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='link',
-            constraint=models.CheckConstraint(condition=models.Q(('view__in', ['topics', 'flagged', 'full'])), name='link_view_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('parent_view__in', ['topics', 'flagged', 'full'])), name='link_parent_view_known'),
         ),
         migrations.AddConstraint(
             model_name='link',

@@ -53,7 +53,7 @@ def _includes_earlier(request: HttpRequest) -> bool:
 def _get_initial_terms(link: Link) -> dict[str, object]:
     terms = link.terms
     return {
-        "view": terms.view,
+        "parent_view": terms.parent_view,
         "memory": terms.memory,
         "memory_spans": terms.memory_spans,
         "local_only": terms.local_only,
@@ -81,8 +81,8 @@ def _render_agreement(
         "proposal": proposal,
         "is_wider": proposal is not None and is_wider(proposal.terms, link.terms),
         "form": form,
-        "views": ParentView.choices,
-        "memories": reversed(MemoryPolicy.choices),
+        "parent_view_choices": ParentView.choices,
+        "memory_choices": reversed(MemoryPolicy.choices),
         "gate": get_tutor_gate(link.teen),
         "other_links": [
             other for other in list_links(link.teen) if other.pk != link.pk and other.teen == link.teen

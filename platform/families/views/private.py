@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import sign_in_required
 from families.forms import TrustedAdultForm
 from families.gate import get_tutor_gate
-from families.parent_view_log import SAME_VIEW_WITHIN
-from families.selectors import list_parent_views
+from families.parent_view_log import SAME_ENTRY_WITHIN
+from families.selectors import list_parent_view_entries
 from families.trusted_adults import delete_trusted_adult, find_trusted_adult, save_trusted_adult
 from families.views.access import require_teen
 from kit.paging import paginate
@@ -25,11 +25,11 @@ def parent_views(request: HttpRequest) -> HttpResponse:
     page = {
         "person": teen,
         "listed": paginate(
-            list_parent_views(teen), by="first_opened_at", size=PARENT_VIEWS_PER_PAGE, cursor=cursor
+            list_parent_view_entries(teen), by="first_opened_at", size=PARENT_VIEWS_PER_PAGE, cursor=cursor
         ),
         "is_first": not cursor,
         "gate": get_tutor_gate(teen),
-        "minutes": SAME_VIEW_WITHIN.seconds // 60,
+        "minutes": SAME_ENTRY_WITHIN.seconds // 60,
     }
     return render(request, "families/parent_views.html", page)
 

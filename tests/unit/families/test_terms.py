@@ -11,7 +11,9 @@ from kit.memory_policy import MemoryPolicy
 class TestTwoParents:
     def test_the_more_private_view_wins(self) -> None:
         assert (
-            combine_terms([Terms(view=ParentView.FULL), Terms(view=ParentView.FLAGGED)]).view
+            combine_terms(
+                [Terms(parent_view=ParentView.FULL), Terms(parent_view=ParentView.FLAGGED)]
+            ).parent_view
             == ParentView.FLAGGED
         )
 
@@ -31,15 +33,15 @@ class TestTwoParents:
 
 
 class TestMorePrivate:
-    FULL = Terms(view=ParentView.FULL)
+    FULL = Terms(parent_view=ParentView.FULL)
 
     @pytest.mark.parametrize(
         "terms",
         [
-            Terms(view=ParentView.TOPICS),
-            Terms(view=ParentView.FLAGGED, memory=MemoryPolicy.NONE),
-            Terms(view=ParentView.FULL, local_only=True),
-            Terms(view=ParentView.TOPICS, memory=MemoryPolicy.NONE, local_only=True),
+            Terms(parent_view=ParentView.TOPICS),
+            Terms(parent_view=ParentView.FLAGGED, memory=MemoryPolicy.NONE),
+            Terms(parent_view=ParentView.FULL, local_only=True),
+            Terms(parent_view=ParentView.TOPICS, memory=MemoryPolicy.NONE, local_only=True),
         ],
     )
     def test_is_a_narrower_view_less_memory_or_local_models(self, terms: Terms) -> None:
@@ -49,12 +51,15 @@ class TestMorePrivate:
         "terms",
         [
             FULL,
-            Terms(view=ParentView.TOPICS, answers_a_day=100),
-            Terms(view=ParentView.TOPICS, quiet_from=time(1), quiet_to=time(2)),
-            Terms(view=ParentView.TOPICS, time_zone="Pacific/Auckland"),
-            Terms(view=ParentView.FULL, local_only=True, answers_a_day=100),
+            Terms(parent_view=ParentView.TOPICS, answers_a_day=100),
+            Terms(parent_view=ParentView.TOPICS, quiet_from=time(1), quiet_to=time(2)),
+            Terms(parent_view=ParentView.TOPICS, time_zone="Pacific/Auckland"),
+            Terms(parent_view=ParentView.FULL, local_only=True, answers_a_day=100),
             Terms(
-                view=ParentView.FULL, local_only=True, memory=MemoryPolicy.NONE, time_zone="Pacific/Auckland"
+                parent_view=ParentView.FULL,
+                local_only=True,
+                memory=MemoryPolicy.NONE,
+                time_zone="Pacific/Auckland",
             ),
         ],
     )
@@ -65,11 +70,13 @@ class TestMorePrivate:
         assert not Terms(memory=MemoryPolicy.FULL).is_only_more_private_than(Terms(memory=MemoryPolicy.NONE))
 
     def test_is_not_another_companys_model(self) -> None:
-        local = Terms(view=ParentView.FULL, local_only=True)
+        local = Terms(parent_view=ParentView.FULL, local_only=True)
         assert not self.FULL.is_only_more_private_than(local)
-        assert not Terms(view=ParentView.TOPICS).is_only_more_private_than(local)
-        assert not Terms(view=ParentView.FULL, memory=MemoryPolicy.NONE).is_only_more_private_than(local)
+        assert not Terms(parent_view=ParentView.TOPICS).is_only_more_private_than(local)
+        assert not Terms(parent_view=ParentView.FULL, memory=MemoryPolicy.NONE).is_only_more_private_than(
+            local
+        )
 
     def test_is_not_local_models_with_a_wider_view_or_more_memory(self) -> None:
-        assert not Terms(view=ParentView.FULL, local_only=True).is_only_more_private_than(Terms())
+        assert not Terms(parent_view=ParentView.FULL, local_only=True).is_only_more_private_than(Terms())
         assert not Terms(local_only=True).is_only_more_private_than(Terms(memory=MemoryPolicy.NONE))
