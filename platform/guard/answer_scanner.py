@@ -53,15 +53,15 @@ class AnswerScanner:
             and self._words == other._words  # noqa: SLF001 - of the same class
         )
 
-    def read(self, piece: FoldedText, *, ended: bool = False) -> Verdict:
-        """Return the verdict that is certain with the next piece, or with the last one once `ended`."""
+    def read(self, piece: FoldedText, *, is_last: bool = False) -> Verdict:
+        """Return the verdict that is certain with the next piece, or with the last one with the last one."""
         if self._markup:
-            piece = self._markup.feed(piece, ended=ended)
+            piece = self._markup.feed(piece, is_last=is_last)
         matches = []
-        for word in self._reader.feed(piece, ended=ended):
+        for word in self._reader.feed(piece, is_last=is_last):
             self._words.append(word)
             matches += self._scan.read(word)
-        if ended:
+        if is_last:
             matches += self._scan.finish()
         if not matches:
             self._drop_words()
@@ -93,14 +93,14 @@ class PairedScanner:
         place = self._written.place
         return place if self._rendered is None else min(place, self._rendered.place)
 
-    def read(self, piece: FoldedText, *, ended: bool = False) -> Verdict:
-        """Return the verdict that is certain with the next piece, or with the last one once `ended`."""
+    def read(self, piece: FoldedText, *, is_last: bool = False) -> Verdict:
+        """Return the verdict that is certain with the next piece, or with the last one with the last one."""
         if self._rendered is None and may_have_markup(piece.text):
             self._rendered = self._written.fork()
-        verdict = self._written.read(piece, ended=ended)
+        verdict = self._written.read(piece, is_last=is_last)
         if self._rendered is None:
             return verdict
-        verdict = merge_verdicts(verdict, self._rendered.read(piece, ended=ended))
+        verdict = merge_verdicts(verdict, self._rendered.read(piece, is_last=is_last))
         if self._rendered.is_like(self._written):
             self._rendered = None
         return verdict

@@ -71,19 +71,19 @@ class SentenceSplitter:
 
     def feed(self, text: str) -> list[str]:
         """Take the next piece. Returns the sentences that it finished."""
-        return self._split(text, ended=False)
+        return self._split(text, is_complete=False)
 
     def finish(self) -> list[str]:
         """End the text. Returns its last sentences."""
-        sentences = self._split("", ended=True)
+        sentences = self._split("", is_complete=True)
         rest = self._text[self._start :]
         self._text, self._start, self._place = "", 0, 0
         return [*sentences, rest] if rest else sentences
 
-    def _split(self, text: str, *, ended: bool) -> list[str]:
+    def _split(self, text: str, *, is_complete: bool) -> list[str]:
         self._text += text
         sentences = []
-        for end in self._find_ends(ended=ended):
+        for end in self._find_ends(is_complete=is_complete):
             sentences.append(self._text[self._start : end])
             self._start, self._words = end, 0
         # Keep the beginning of the line while the sentence is on it.
@@ -93,13 +93,13 @@ class SentenceSplitter:
         self._start = 0
         return sentences
 
-    def _find_ends(self, *, ended: bool) -> Iterator[int]:
+    def _find_ends(self, *, is_complete: bool) -> Iterator[int]:
         while self._place < len(self._text):
-            if self._is_line_start and not self._begin_line(ended=ended):
+            if self._is_line_start and not self._begin_line(is_complete=is_complete):
                 return
             token = _TOKEN.search(self._text, self._place)
             hard_end = self._start + MAX_SENTENCE_LENGTH
-            certain_end = token.start() if token else self._find_certain_end(ended=ended)
+            certain_end = token.start() if token else self._find_certain_end(is_complete=is_complete)
             if certain_end > hard_end:
                 self._place = max(self._place, hard_end)
                 yield hard_end
@@ -107,11 +107,15 @@ class SentenceSplitter:
             if not token:
                 self._place = certain_end
                 return
-            if not ended and token.end() == len(self._text) and _MAY_GROW.match(self._text, token.start()):
+            if (
+                not is_complete
+                and token.end() == len(self._text)
+                and _MAY_GROW.match(self._text, token.start())
+            ):
                 self._place = token.start()
                 return
             if token.lastgroup == "line":
-                end = self._read_line_end(token.start(), ended=ended)
+                end = self._read_line_end(token.start(), is_complete=is_complete)
                 if end is None:
                     self._place = token.start()
                     return
@@ -121,17 +125,17 @@ class SentenceSplitter:
             if end and self._text[self._start : end].strip():
                 yield end
 
-    def _find_certain_end(self, *, ended: bool) -> int:
+    def _find_certain_end(self, *, is_complete: bool) -> int:
         """Return the end of the text, without a last character that may begin a mark."""
-        growing = None if ended else _MAY_GROW.search(self._text, max(self._place, len(self._text) - 1))
+        growing = None if is_complete else _MAY_GROW.search(self._text, max(self._place, len(self._text) - 1))
         return growing.start() if growing else len(self._text)
 
-    def _begin_line(self, *, ended: bool) -> bool:
+    def _begin_line(self, *, is_complete: bool) -> bool:
         """Find out what kind of line begins. Returns whether enough of it is known."""
         line_end = self._text.find("\n", self._line_start)
         beginning = self._text[self._line_start : line_end if line_end >= 0 else None]
         is_known = line_end >= 0 or len(beginning.lstrip()) >= _LINE_BEGINNING or len(beginning) > _MAX_INDENT
-        if not is_known and not ended:
+        if not is_known and not is_complete:
             return False
         self._is_line_start = False
         self._is_fence = bool(_CODE_FENCE.match(beginning[: _MAX_INDENT + 1]))
@@ -142,12 +146,12 @@ class SentenceSplitter:
         self._is_heading = sign is not None and sign["sign"] == "#"
         return True
 
-    def _read_line_end(self, place: int, *, ended: bool) -> int | None:
+    def _read_line_end(self, place: int, *, is_complete: bool) -> int | None:
         """Return where the sentence ends that the line ends, or 0 if it goes on; None if that is not known yet."""
         is_blank = self._is_whole_line and not self._text[self._line_start : place].strip()
         goes_on = False
         if not is_blank and not self._ends_with_line:
-            follows = self._follows_on_next_line(place + 1, ended=ended)
+            follows = self._follows_on_next_line(place + 1, is_complete=is_complete)
             if follows is None:
                 return None
             goes_on = self._is_code or bool(self._formula_end) or follows
@@ -168,11 +172,11 @@ class SentenceSplitter:
         """Whether nothing of the sentence can follow on the next line."""
         return self._is_heading or self._is_row or (self._is_fence and not self._is_code)
 
-    def _follows_on_next_line(self, place: int, *, ended: bool) -> bool | None:
+    def _follows_on_next_line(self, place: int, *, is_complete: bool) -> bool | None:
         """Return whether the sentence goes on with a lowercase letter; None if that is not known yet."""
         window = self._text[place : place + _MAX_INDENT + 1]
         begins = window.lstrip(" \t")
-        if not begins and not ended and len(window) <= _MAX_INDENT:
+        if not begins and not is_complete and len(window) <= _MAX_INDENT:
             return None
         return begins[:1].islower()
 

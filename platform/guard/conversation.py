@@ -181,10 +181,10 @@ def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
     """Find rule phrases that begin in an earlier message and end in the last one."""
     verdicts = []
     for count in range(1, min(_MAX_JOINED_MESSAGES, len(before)) + 1):
-        past = " ".join(before[-count:])
-        begins = len(past) + 1
+        earlier = " ".join(before[-count:])
+        begins = len(earlier) + 1
         for book in (input_rules(), care_rules()):
-            verdict = judge(f"{past} {last}", book)
+            verdict = judge(f"{earlier} {last}", book)
             across = [e for e in verdict.evidence if e.start < begins < e.end]
             verdicts += [
                 Verdict(

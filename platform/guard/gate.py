@@ -62,11 +62,11 @@ class OutputGate:
         """End the answer. Returns the text that was held back, or "" if a rule matches it."""
         if self.is_cut:
             return ""
-        self._judge(fold("", offset=self._fed), ended=True)
+        self._judge(fold("", offset=self._fed), is_last=True)
         return self._release(self._fed)
 
-    def _judge(self, piece: FoldedText, *, ended: bool = False) -> None:
-        verdict = self._scanner.read(piece, ended=ended)
+    def _judge(self, piece: FoldedText, *, is_last: bool = False) -> None:
+        verdict = self._scanner.read(piece, is_last=is_last)
         if verdict is not NOTHING_FOUND:
             self._verdict = merge_verdicts(self._verdict, verdict)
 

@@ -20,7 +20,7 @@ def judge_input(text: str) -> Verdict:
 
 def judge(text: str, book: RuleBook) -> Verdict:
     """Judge a text by one rule book."""
-    words = WordReader(book.vocabulary).feed(fold(text), ended=True)
+    words = WordReader(book.vocabulary).feed(fold(text), is_last=True)
     scanner = RuleScanner(book.automaton)
     matches = [match for word in words for match in scanner.read(word)]
     return build_verdict([*matches, *scanner.finish()], words, book)

@@ -53,11 +53,14 @@ class Markup:
     def __init__(self) -> None:
         self._rest = FoldedText("", [0])
 
-    def feed(self, piece: FoldedText, *, ended: bool = False) -> FoldedText:
-        """Return the text that is certain now, or all once `ended`. Its last offset is where the rest begins."""
+    def feed(self, piece: FoldedText, *, is_last: bool = False) -> FoldedText:
+        """Return the text that is certain now; with the last piece, all of it.
+
+        Its last offset is where the rest begins.
+        """
         self._rest = rest = join_folded(self._rest, piece)
         shown, at, place = list[str](), list[int](), 0
-        held = None if ended else _UNFINISHED.search(rest.text)
+        held = None if is_last else _UNFINISHED.search(rest.text)
         for sign in _MARKUP.finditer(rest.text):
             if held and held.start() < place:
                 held = _UNFINISHED.search(rest.text, place)

@@ -15,7 +15,7 @@ def create_scanner(*, longest: int = MAX_WORD_LENGTH) -> PairedScanner:
 
 def judge_output(text: str) -> Verdict:
     """Judge a model's text by the output rules, in linear time."""
-    return create_scanner().read(fold(text), ended=True)
+    return create_scanner().read(fold(text), is_last=True)
 
 
 def judge_sentence(*, question: str, sentence: str) -> Verdict:

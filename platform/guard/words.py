@@ -56,13 +56,13 @@ class WordReader:
         """The offset in the original of the first letter that is not yet part of a returned word."""
         return self._rest.at[0]
 
-    def feed(self, piece: FoldedText, *, ended: bool = False) -> list[Word]:
-        """Return the words that are certain now, or all the rest once `ended`."""
+    def feed(self, piece: FoldedText, *, is_last: bool = False) -> list[Word]:
+        """Return the words that are certain now, or all the rest with the last one."""
         self._rest = join_folded(self._rest, piece) if self._rest.text else piece
         if self._in_long_word and not self._leave_long_word():
             return []
         text, words, used, is_first = self._rest.text, list[Word](), 0, self._rest_begins_sentence
-        final = len(text) if ended else _find_last_end(text)
+        final = len(text) if is_last else _find_last_end(text)
         for match in _WORD.finditer(text):
             start, end = match.span()
             is_first = is_first or bool(_ENDS_A_SENTENCE.search(text, used, start))
@@ -82,7 +82,7 @@ class WordReader:
         else:
             is_first = is_first or bool(_ENDS_A_SENTENCE.search(text, used, final))
             used = max(used, final)
-        if ended:
+        if is_last:
             words += self._take_spelled_words()
         # Single letters are read again with the next piece.
         used, self._rest_begins_sentence = self._letters[0] if self._letters else (used, is_first)

@@ -168,7 +168,7 @@ def test_reading_once_what_markup_leaves_alone_finds_what_reading_twice_finds(
     offset = 0
     for piece in [*pieces(" ".join(parts), sizes), ""]:
         folded, ended = fold(piece, offset=offset), not piece
-        verdicts = [scanner.read(folded, ended=ended) for scanner in (written, rendered)]
-        assert paired.read(folded, ended=ended) == merge_verdicts(*verdicts)
+        verdicts = [scanner.read(folded, is_last=is_last) for scanner in (written, rendered)]
+        assert paired.read(folded, is_last=is_last) == merge_verdicts(*verdicts)
         assert paired.place == min(written.place, rendered.place)
         offset += len(piece)

@@ -113,7 +113,7 @@ def test_there_are_rules_for_all_that_a_tutor_must_never_say() -> None:
     ],
 )
 def test_markup_is_read_as_it_is_laid_out(written: str, seen: str) -> None:
-    assert Markup().feed(fold(written), ended=True).text == seen
+    assert Markup().feed(fold(written), is_last=True).text == seen
 
 
 @pytest.mark.parametrize(
