@@ -84,7 +84,7 @@ def _search(words: str, language: str) -> list[LessonResult]:
         )
     }
     found = [by_key[key] for key in ranked.keys if key in by_key]
-    marked = _mark_passages([passage.pk for passage in found], ranked.telling, language)
+    marked = _mark_passages([passage.pk for passage in found], ranked.highlight_query, language)
     places = {passage.lesson_id: place for place, passage in reversed(list(enumerate(found)))}
     by_lesson = sorted(found, key=lambda passage: places[passage.lesson_id])
     return [
@@ -99,13 +99,13 @@ def _search(words: str, language: str) -> list[LessonResult]:
     ]
 
 
-def _mark_passages(ids: list[int], telling: str, language: str) -> dict[int, tuple[SafeString, SafeString]]:
+def _mark_passages(ids: list[int], query: str, language: str) -> dict[int, tuple[SafeString, SafeString]]:
     parameters: dict[str, Any] = {
         "config": get_search_config(language),
         "marks": MARK_START + MARK_END,
         "whole": WHOLE_TEXT_OPTIONS,
         "shown": EXCERPT_OPTIONS,
-        "telling": telling,
+        "query": query,
         "ids": ids,
     }
     with connection.cursor() as cursor:

@@ -35,46 +35,55 @@ DECIMALS = 9
 READ_PASSAGE_WORDS = read_sql(__file__, "read_passage_words")
 READ_PHRASE_WORDS = read_sql(__file__, "read_phrase_words")
 
-type Places = NDArray[np.int64]
+type Indices = NDArray[np.int64]
 type Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class RankedPassages:
-    """Passage keys, best first, and a text search query of the words that ranked them."""
+    """Passage keys, best first, and the tsquery that marks the question's words in them."""
 
     keys: list[str]
-    telling: str
+    highlight_query: str
 
 
-class WordPlaces(NamedTuple):
-    """The passages and phrases that have a lexeme. Passages and phrases are numbered in the order of their ids.
+class Postings(NamedTuple):
+    """Where a lexeme occurs. Passages and phrases are numbered in the order of their ids.
 
-    `worths` is what it counts in each of the passages, `in_text` is 1 where their text has it, and `is_new` 1 for
-    each phrase whose passage does not have it in the heading.
+    For each of the `passages`, `field_weights` is 1 if the lexeme is in the heading or in `asked`, and TEXT_WEIGHT if
+    it is only in the text; `in_text` is 1 if it is in the text. For each of the `phrases`, `adds_to_passage` is 0 if
+    the phrase's own passage has the lexeme in its heading or in `asked`, and 1 otherwise.
     """
 
-    passages: Places
-    worths: Numbers
+    passages: Indices
+    field_weights: Numbers
     in_text: Numbers
-    phrases: Places
-    is_new: Numbers
+    phrases: Indices
+    adds_to_passage: Numbers
 
 
-class WeighedWord(NamedTuple):
-    """A lexeme of a question, how sure it is that it was meant, and its weight."""
+class WeightedLexeme(NamedTuple):
+    """A lexeme of a question.
+
+    `weight` is its inverse document frequency, and `confidence` is 1, or less if the word was unknown and is corrected
+    to this lexeme.
+    """
 
     lexeme: str
-    surely: float
+    confidence: float
     is_common: bool
     weight: float
 
 
 class _Scores(NamedTuple):
-    """Of each passage: its share of the question's weight (-1 if it has none of its words), and the text's part."""
+    """Scores of each passage; -1 if it has no word of the question.
+
+    `shares` is how much of the question's weight it has, and decides. `text_weights` is the weight of the words in its
+    text, and breaks ties.
+    """
 
     shares: Numbers
-    said: Numbers
+    text_weights: Numbers
 
 
 # No use to compare two indexes, and expensive.
@@ -82,28 +91,32 @@ class _Scores(NamedTuple):
 class PassageIndex:
     """Everything that search knows about the passages of a language. Immutable, so threads share it.
 
-    `version` is the library's when it was read. `counts` says how many passages have a lexeme; `lexemes` has the
-    lexeme of each lesson word, and `spellings` the words that can replace a misspelled one, with their lexemes.
+    `version` is the library's when it was read. `keys` are the passages' keys, and `passage_counts` says how many
+    passages have a lexeme. `lesson_words` are the words as lessons write them, and `lexeme_of` has the lexeme of each.
+    `spelling` finds the lesson word most like a misspelled one, by its number, and `spelling_lexemes` has its lexeme.
+
+    `phrase_passages` and `phrase_weights` have the passage and the weight of each phrase. `embedded_passages` has the
+    passage that each of the `embeddings` belongs to.
     """
 
     language: str
     version: UUID | None
     keys: list[str]
-    counts: dict[str, int]
-    common: frozenset[str]
-    lexemes: dict[str, str]
-    words: frozenset[str]
+    passage_counts: dict[str, int]
+    common_lexemes: frozenset[str]
+    lexeme_of: dict[str, str]
+    lesson_words: frozenset[str]
     spelling: Spelling
-    spellings: list[str]
-    places: dict[str, WordPlaces]
-    phrase_passages: Places
+    spelling_lexemes: list[str]
+    postings: dict[str, Postings]
+    phrase_passages: Indices
     phrase_weights: Numbers
     embeddings: EmbeddingTable
-    embedded: Places
+    embedded_passages: Indices
 
     def has_any_word(self, words: Iterable[str]) -> bool:
         """Whether lessons use one of these words, as it is written."""
-        return not self.words.isdisjoint(words)
+        return not self.lesson_words.isdisjoint(words)
 
     def rank(
         self, words: Iterable[str], embedding: bytes, *, most: int, min_share: float, min_similarity: float
@@ -111,81 +124,91 @@ class PassageIndex:
         """Return at most `most` passages for a question's words and embedding, which is empty if it has none."""
         if not self.keys:
             return RankedPassages([], "")
-        weighed = self._weigh_words(words)
-        shares, said = self._compute_shares(weighed)
-        nearness = self._compute_nearness(embedding)
-        scores = (np.maximum(shares, 0) + nearness).round(DECIMALS).tolist()
-        found = np.flatnonzero((shares >= min_share) | (nearness >= min_similarity)).tolist()
-        best = sorted(found, key=lambda place: (-scores[place], -said[place], place))[:most]
-        return RankedPassages([self.keys[place] for place in best], _write_query(weighed) if best else "")
+        lexemes = self._weigh_words(words)
+        shares, text_weights = self._score_words(lexemes)
+        similarities = self._compute_similarities(embedding)
+        scores = (np.maximum(shares, 0) + similarities).round(DECIMALS).tolist()
+        found = np.flatnonzero((shares >= min_share) | (similarities >= min_similarity)).tolist()
+        best = sorted(found, key=lambda passage: (-scores[passage], -text_weights[passage], passage))[:most]
+        return RankedPassages([self.keys[passage] for passage in best], _write_query(lexemes) if best else "")
 
-    def _weigh_words(self, words: Iterable[str]) -> list[WeighedWord]:
-        sureness: dict[str, float] = {}
+    def _weigh_words(self, words: Iterable[str]) -> list[WeightedLexeme]:
+        confidences: dict[str, float] = {}
         for word in words:
-            for lexeme in list_lexemes(word, self.language, self.lexemes):
-                known, surely = (lexeme, 1.0) if lexeme in self.counts else self._correct(word, lexeme)
-                sureness[known] = min(surely, sureness.get(known, surely))
+            for lexeme in list_lexemes(word, self.language, self.lexeme_of):
+                known, confidence = (
+                    (lexeme, 1.0) if lexeme in self.passage_counts else self._correct(word, lexeme)
+                )
+                confidences[known] = min(confidence, confidences.get(known, confidence))
         return [
-            WeighedWord(lexeme, surely, lexeme in self.common, self._weigh(lexeme))
-            for lexeme, surely in sureness.items()
+            WeightedLexeme(lexeme, confidence, lexeme in self.common_lexemes, self._weigh(lexeme))
+            for lexeme, confidence in confidences.items()
         ]
 
     def _correct(self, word: str, lexeme: str) -> tuple[str, float]:
         """Return the lexeme of the most similar lesson word, or else the unknown word's own."""
         if len(word) >= MIN_CORRECTED_LENGTH:
-            place = self.spelling.find_most_similar(word, min_similarity=MIN_SPELLING_SIMILARITY)
-            if place is not None:
-                lexeme = self.spellings[place]
+            similar = self.spelling.find_most_similar(word, min_similarity=MIN_SPELLING_SIMILARITY)
+            if similar is not None:
+                lexeme = self.spelling_lexemes[similar]
         return lexeme, CORRECTED_WORD_WEIGHT
 
     def _weigh(self, lexeme: str) -> float:
-        weight = log(1 + len(self.keys) / (0.5 + self.counts.get(lexeme, 0)))
-        return weight * COMMON_WORD_WEIGHT if lexeme in self.common else weight
+        weight = log(1 + len(self.keys) / (0.5 + self.passage_counts.get(lexeme, 0)))
+        return weight * COMMON_WORD_WEIGHT if lexeme in self.common_lexemes else weight
 
-    def _compute_shares(self, weighed: Sequence[WeighedWord]) -> _Scores:
-        found = [(word, self.places[word.lexeme]) for word in weighed if word.lexeme in self.places]
-        if not found:
-            return _Scores(np.full(len(self.keys), -1.0), np.full(len(self.keys), -1.0))
-        passages = np.concatenate([places.passages for _, places in found])
-        worths = np.concatenate([places.worths * (word.weight * word.surely) for word, places in found])
-        in_text = np.concatenate([places.in_text * word.weight for word, places in found])
+    def _score_words(self, lexemes: Sequence[WeightedLexeme]) -> _Scores:
+        """Score each passage by its own words and by those of its best phrase."""
+        found = [(asked, self.postings[asked.lexeme]) for asked in lexemes if asked.lexeme in self.postings]
         count = len(self.keys)
-        sums = np.bincount(passages, worths, count) + self._compute_phrase_weights(found)
+        if not found:
+            return _Scores(np.full(count, -1.0), np.full(count, -1.0))
+        passages = np.concatenate([postings.passages for _, postings in found])
+        weights = np.concatenate(
+            [postings.field_weights * (asked.weight * asked.confidence) for asked, postings in found]
+        )
+        in_text = np.concatenate([postings.in_text * asked.weight for asked, postings in found])
+        sums = np.bincount(passages, weights, count) + self._score_phrases(found)
         has_word = np.bincount(passages, minlength=count) > 0
-        shares = (sums / sum(word.weight for word in weighed)).round(DECIMALS)
-        said = np.bincount(passages, in_text, count).round(DECIMALS)
-        return _Scores(np.where(has_word, shares, -1.0), np.where(has_word, said, -1.0))
+        shares = (sums / sum(asked.weight for asked in lexemes)).round(DECIMALS)
+        text_weights = np.bincount(passages, in_text, count).round(DECIMALS)
+        return _Scores(np.where(has_word, shares, -1.0), np.where(has_word, text_weights, -1.0))
 
-    def _compute_phrase_weights(self, found: Sequence[tuple[WeighedWord, WordPlaces]]) -> Numbers:
-        """Return what each passage's best phrase adds to its own words."""
-        phrases = np.concatenate([places.phrases for _, places in found])
-        sizes = [len(places.phrases) for _, places in found]
-        weights = np.repeat([word.weight for word, _ in found], sizes)
-        counted = np.repeat([(0.5 if word.is_common else 1.0) * word.surely for word, _ in found], sizes)
-        new = np.concatenate([places.is_new * (word.weight * word.surely) for word, places in found])
+    def _score_phrases(self, found: Sequence[tuple[WeightedLexeme, Postings]]) -> Numbers:
+        """Return the weight that each passage's best phrase adds to its own words."""
+        phrases = np.concatenate([postings.phrases for _, postings in found])
+        sizes = [len(postings.phrases) for _, postings in found]
+        weights = np.repeat([asked.weight for asked, _ in found], sizes)
+        # A common word counts half, and a corrected one less than a word that is known.
+        word_counts = np.repeat(
+            [(0.5 if asked.is_common else 1.0) * asked.confidence for asked, _ in found], sizes
+        )
+        added_weights = np.concatenate(
+            [postings.adds_to_passage * (asked.weight * asked.confidence) for asked, postings in found]
+        )
         count = len(self.phrase_weights)
-        words = np.bincount(phrases, counted, count).round(DECIMALS)
-        (enough,) = np.nonzero(words >= MIN_PHRASE_WORDS)
-        covered = np.bincount(phrases, weights, count)[enough] / self.phrase_weights[enough]
-        more = np.bincount(phrases, new, count)[enough] * np.sqrt(np.minimum(1.0, covered))
+        words = np.bincount(phrases, word_counts, count).round(DECIMALS)
+        (matching,) = np.nonzero(words >= MIN_PHRASE_WORDS)
+        coverage = np.bincount(phrases, weights, count)[matching] / self.phrase_weights[matching]
+        added = np.bincount(phrases, added_weights, count)[matching] * np.sqrt(np.minimum(1.0, coverage))
         best = np.zeros(len(self.keys))
-        np.maximum.at(best, self.phrase_passages[enough], more)
+        np.maximum.at(best, self.phrase_passages[matching], added)
         return best
 
-    def _compute_nearness(self, embedding: bytes) -> Numbers:
+    def _compute_similarities(self, embedding: bytes) -> Numbers:
         """Return each passage's highest similarity to the question, over its search texts and phrases; 0 if none."""
-        nearest = np.zeros(len(self.keys))
-        if embedding and len(self.embedded):
+        highest = np.zeros(len(self.keys))
+        if embedding and len(self.embedded_passages):
             # `maximum.at` is twenty times as slow for numbers of another type.
             similarities = self.embeddings.compute_similarities(embedding).astype(np.float64)
-            np.maximum.at(nearest, self.embedded, similarities)
-        return nearest
+            np.maximum.at(highest, self.embedded_passages, similarities)
+        return highest
 
 
-def _write_query(weighed: Sequence[WeighedWord]) -> str:
-    """Write a tsquery of the telling words; of all, if all are common."""
-    telling = [word for word in weighed if not word.is_common] or weighed
-    return " | ".join("'" + word.lexeme.replace("\\", r"\\").replace("'", "''") + "'" for word in telling)
+def _write_query(lexemes: Sequence[WeightedLexeme]) -> str:
+    """Write a tsquery of the lexemes that are not common; of all, if all are common."""
+    chosen = [asked for asked in lexemes if not asked.is_common] or lexemes
+    return " | ".join("'" + asked.lexeme.replace("\\", r"\\").replace("'", "''") + "'" for asked in chosen)
 
 
 def read_index(language: str, version: UUID | None) -> PassageIndex:
@@ -196,40 +219,39 @@ def read_index(language: str, version: UUID | None) -> PassageIndex:
     passages = list(
         Passage.objects.filter(language=language).order_by("pk").values_list("pk", "key", "embedding")
     )
-    place_of = {pk: place for place, (pk, _, _) in enumerate(passages)}
+    passage_indices = {pk: index for index, (pk, _, _) in enumerate(passages)}
     phrases = [
-        (pk, place_of[passage], weight, embedding)
+        (pk, passage_indices[passage], weight, embedding)
         for pk, passage, weight, embedding in Phrase.objects.filter(passage__language=language)
         .order_by("pk")
         .values_list("pk", "passage_id", "weight", "embedding")
-        if passage in place_of
+        if passage in passage_indices
     ]
-    phrase_passages = np.array([place for _, place, _, _ in phrases], np.int64)
+    phrase_indices = {pk: index for index, (pk, _, _, _) in enumerate(phrases)}
+    phrase_passages = np.array([passage for _, passage, _, _ in phrases], np.int64)
     words = list(
         LessonWord.objects.filter(language=language)
         .order_by("word", "lexeme")
         .values_list("word", "lexeme", "passages")
     )
-    embedded = [(place, embedding) for place, (_, _, embedding) in enumerate(passages) if embedding]
-    embedded += [(place, embedding) for _, place, _, embedding in phrases if embedding]
+    embedded = [(index, embedding) for index, (_, _, embedding) in enumerate(passages) if embedding]
+    embedded += [(passage, embedding) for _, passage, _, embedding in phrases if embedding]
     return PassageIndex(
         language=language,
         version=version,
         keys=[key for _, key, _ in passages],
-        counts={lexeme: count for _, lexeme, count in words},
-        common=_read_common_lexemes(language),
-        lexemes={word: lexeme for word, lexeme, _ in words if TOKEN.fullmatch(word)},
-        words=frozenset(word for word, _, _ in words),
+        passage_counts={lexeme: count for _, lexeme, count in words},
+        common_lexemes=_read_common_lexemes(language),
+        lexeme_of={word: lexeme for word, lexeme, _ in words if TOKEN.fullmatch(word)},
+        lesson_words=frozenset(word for word, _, _ in words),
         spelling=Spelling([word for word, _, _ in words]),
-        spellings=[lexeme for _, lexeme, _ in words],
-        places=_read_places(
-            language, place_of, {row[0]: place for place, row in enumerate(phrases)}, phrase_passages
-        ),
+        spelling_lexemes=[lexeme for _, lexeme, _ in words],
+        postings=_read_postings(language, passage_indices, phrase_indices, phrase_passages),
         phrase_passages=phrase_passages,
         # A phrase without a known word has no weight, and is never looked at.
         phrase_weights=np.array([weight or 1.0 for _, _, weight, _ in phrases], np.float64),
         embeddings=EmbeddingTable(b"".join(embedding for _, embedding in embedded)),
-        embedded=np.array([place for place, _ in embedded], np.int64),
+        embedded_passages=np.array([passage for passage, _ in embedded], np.int64),
     )
 
 
@@ -242,30 +264,32 @@ def _read_common_lexemes(language: str) -> frozenset[str]:
         return frozenset(cursor.fetchone()[0])
 
 
-def _read_places(
-    language: str, place_of: dict[int, int], phrase_place_of: dict[int, int], phrase_passages: Places
-) -> dict[str, WordPlaces]:
+def _read_postings(
+    language: str, passage_indices: dict[int, int], phrase_indices: dict[int, int], phrase_passages: Indices
+) -> dict[str, Postings]:
     with connection.cursor() as cursor:
         cursor.execute(READ_PASSAGE_WORDS, {"language": language})
         in_passages = {lexeme: (ids, heading, text) for lexeme, ids, heading, text in cursor.fetchall()}
         cursor.execute(READ_PHRASE_WORDS, {"language": language})
         in_phrases: dict[str, list[int]] = dict(cursor.fetchall())
-    all_places = {}
+    all_postings = {}
     for lexeme in in_passages.keys() | in_phrases.keys():
         rows = [
-            (place_of[pk], in_heading, in_text)
+            (passage_indices[pk], in_heading, in_text)
             for pk, in_heading, in_text in zip(*in_passages.get(lexeme, ((), (), ())), strict=True)
-            if pk in place_of
+            if pk in passage_indices
         ]
-        headed = {place for place, in_heading, _ in rows if in_heading}
-        phrases = [phrase_place_of[pk] for pk in in_phrases.get(lexeme, ()) if pk in phrase_place_of]
-        all_places[lexeme] = WordPlaces(
-            passages=np.array([place for place, _, _ in rows], np.int64),
-            worths=np.array(
+        in_headings = {passage for passage, in_heading, _ in rows if in_heading}
+        phrases = [phrase_indices[pk] for pk in in_phrases.get(lexeme, ()) if pk in phrase_indices]
+        all_postings[lexeme] = Postings(
+            passages=np.array([passage for passage, _, _ in rows], np.int64),
+            field_weights=np.array(
                 [1.0 if in_heading else TEXT_WEIGHT * in_text for _, in_heading, in_text in rows], np.float64
             ),
             in_text=np.array([in_text for _, _, in_text in rows], np.float64),
             phrases=np.array(phrases, np.int64),
-            is_new=np.array([phrase_passages[phrase] not in headed for phrase in phrases], np.float64),
+            adds_to_passage=np.array(
+                [phrase_passages[phrase] not in in_headings for phrase in phrases], np.float64
+            ),
         )
-    return all_places
+    return all_postings

@@ -18,7 +18,7 @@ asked AS (
 ),
 -- Replace a word that no lesson uses with the most similar one.
 understood AS (
-    SELECT lexeme, passages, 1.0 AS surely
+    SELECT lexeme, passages, 1.0 AS confidence
     FROM asked
     WHERE passages IS NOT NULL
     UNION ALL
@@ -41,7 +41,7 @@ weighed AS (
     SELECT
         lexeme,
         quote_literal(lexeme) AS quoted,
-        min(surely) AS surely,
+        min(confidence) AS confidence,
         is_ordinary,
         ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + max(passages)))
             * CASE WHEN is_ordinary THEN %(ordinary)s ELSE 1 END AS weight
@@ -57,13 +57,13 @@ phrased AS (
     FROM (
         SELECT
             phrase.passage_id,
-            sum(weighed.weight * surely * (NOT passage.search @@ (quoted || ':A')::tsquery)::int)
+            sum(weighed.weight * confidence * (NOT passage.search @@ (quoted || ':A')::tsquery)::int)
                 * sqrt(least(1.0, sum(weighed.weight) / phrase.weight)) AS more
         FROM courses_phrase AS phrase
         JOIN weighed ON phrase.search @@ quoted::tsquery
         JOIN courses_passage AS passage ON passage.id = phrase.passage_id AND passage.language = %(language)s
         GROUP BY phrase.id
-        HAVING sum(CASE WHEN is_ordinary THEN 0.5 ELSE 1 END * surely) >= %(min_phrase_words)s
+        HAVING sum(CASE WHEN is_ordinary THEN 0.5 ELSE 1 END * confidence) >= %(min_phrase_words)s
     ) AS each
     GROUP BY passage_id
 )
@@ -72,14 +72,14 @@ SELECT
     (
         SELECT coalesce(string_agg(quoted, ' | ') FILTER (WHERE NOT is_ordinary), string_agg(quoted, ' | '), '')
         FROM weighed
-    ) AS telling
+    ) AS highlight_query
 FROM (
     SELECT
         passage.id,
-        sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS said,
+        sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS text_weight,
         (
             sum(
-                weight * surely * CASE
+                weight * confidence * CASE
                     WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1
                     WHEN passage.search @@ (quoted || ':B')::tsquery THEN %(in_text)s
                     ELSE 0
@@ -94,5 +94,5 @@ FROM (
 ) AS worded
 FULL JOIN unnest(%(near)s::bigint[], %(nearness)s::float[]) AS meant (id, nearness) USING (id)
 WHERE share >= %(min_share)s OR nearness >= %(min_similarity)s
-ORDER BY coalesce(share, 0) + coalesce(nearness, 0) DESC, said DESC NULLS LAST, id
+ORDER BY coalesce(share, 0) + coalesce(nearness, 0) DESC, text_weight DESC NULLS LAST, id
 LIMIT %(most)s

@@ -120,8 +120,10 @@ def find_differences(questions: list[str], language: str, thresholds: dict[str, 
     different = []
     for question in questions:
         ranked = rank_passages(question, language=language, **thresholds)
-        keys, telling = rank_in_sql(question, language=language, **thresholds)
-        if ranked.keys != keys or set(ranked.telling.split(" | ")) != set(telling.split(" | ")):
+        keys, highlight_query = rank_in_sql(question, language=language, **thresholds)
+        if ranked.keys != keys or set(ranked.highlight_query.split(" | ")) != set(
+            highlight_query.split(" | ")
+        ):
             different.append(question)
     return different
 
