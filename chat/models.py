@@ -209,7 +209,7 @@ class Turn(Deferral):
     memory_policy = models.CharField(max_length=10, choices=MemoryPolicy, default=MemoryPolicy.NOTES)
     memory_tokens = models.PositiveIntegerField(default=MEMORY_TOKENS)
     # Whether it also carries notes of the asker's other conversations.
-    memory_spans = models.BooleanField(default=False)
+    has_spanning_notes = models.BooleanField(default=False)
     # How many tokens later prompts need to carry this turn; None if the model's server did not count them.
     carried_tokens = models.PositiveIntegerField(null=True, blank=True)
     # The prompt's tokens by part (chat.prompt.PromptPart). They add up to `prompt_tokens`.

@@ -75,7 +75,7 @@ class ParentOverview:
     turns: Sequence[Turn] = ()
     # The most that the tutor remembers of a conversation, and whether notes last between conversations.
     memory: MemoryPolicy = MemoryPolicy.NONE
-    memory_spans: bool = False
+    has_spanning_notes: bool = False
     # What it remembers, newest first; only in the full view.
     notes: Sequence[Note] = ()
     # The id of the turn after which the next page begins; "" on the last page.
@@ -108,7 +108,7 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         else (),
         turns=shown if visible.parent_view == ParentView.FULL else (),
         memory=rules.policy,
-        memory_spans=rules.spans,
+        has_spanning_notes=rules.has_spanning_notes,
         notes=_list_readable_notes(teen, visible)
         if visible.parent_view == ParentView.FULL and not before
         else (),

@@ -180,7 +180,7 @@ def create_turn_hold(
         ),
     )
     # Notes are from earlier turns.
-    if parts.earlier_turns or turn.retry_of_id or turn.memory_spans:
+    if parts.earlier_turns or turn.retry_of_id or turn.has_spanning_notes:
         parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False
@@ -200,7 +200,8 @@ def create_turn_hold(
 
 def set_memory_fields(turn: Turn, rules: MemoryRules) -> None:
     """Set what the turn's prompt may carry of earlier questions."""
-    turn.memory_policy, turn.memory_tokens, turn.memory_spans = rules.policy, rules.tokens, rules.spans
+    turn.memory_policy, turn.memory_tokens = rules.policy, rules.tokens
+    turn.has_spanning_notes = rules.has_spanning_notes
 
 
 def _hold_first_affordable(
@@ -313,7 +314,7 @@ ROUTE_FIELDS = (
     "hold_number",
     "memory_policy",
     "memory_tokens",
-    "memory_spans",
+    "has_spanning_notes",
     "passages",
     "prompt_tokens",
     "prompt_parts",

@@ -172,7 +172,7 @@ MAX_SPANNING_NOTES = 6
 def get_notes(turns: Sequence[Turn]) -> dict[UUID, list[Note]]:
     """Return the notes that the prompt of each turn may carry, oldest first, by turn id.
 
-    Those of the turn's own conversation come last; before them, if the turn's memory spans conversations, the newest of
+    Those of the turn's own conversation come last; before them, if the turn has spanning notes, the newest of
     the asker's others. Only conversations older than the turn's own count, so that a prompt's beginning stays the same.
     """
     noting = [turn for turn in turns if turn.memory_policy in NOTING_POLICIES]
@@ -183,7 +183,10 @@ def get_notes(turns: Sequence[Turn]) -> dict[UUID, list[Note]]:
         for note in Note.objects.filter(conversation__in=with_notes):
             own[note.conversation_id].append(note)
     return {
-        turn.pk: [*(_list_spanning_notes(turn) if turn.memory_spans else ()), *own[turn.conversation_id]]
+        turn.pk: [
+            *(_list_spanning_notes(turn) if turn.has_spanning_notes else ()),
+            *own[turn.conversation_id],
+        ]
         for turn in noting
     }
 
@@ -207,7 +210,7 @@ def _list_spanning_notes(turn: Turn) -> list[Note]:
     return notes
 
 
-def has_spanning_memory(person: Person) -> bool:
+def has_spanning_choice(person: Person) -> bool:
     """Return whether the person has chosen that notes last from one conversation to the next."""
     return MemoryChoice.objects.filter(owner=person).exists()
 

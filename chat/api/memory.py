@@ -131,7 +131,7 @@ class SpanningMemory(SignedInView):
     def put(self, _request: Request) -> Response:
         """Let new conversations use your notes. Ask the person first: it is off by default."""
         try:
-            services.set_spanning_memory(person=self.person, is_on=True)
+            services.set_spanning_notes(person=self.person, is_on=True)
         except SpanningNotAgreed as error:
             raise Problem(MEMORY_NOT_AGREED) from error
         return Response(status=204)
@@ -145,5 +145,5 @@ class SpanningMemory(SignedInView):
     )
     def delete(self, _request: Request) -> Response:
         """Keep your notes in the conversations that they are from."""
-        services.set_spanning_memory(person=self.person, is_on=False)
+        services.set_spanning_notes(person=self.person, is_on=False)
         return Response(status=204)

@@ -197,19 +197,19 @@ class MemorySerializer(serializers.Serializer[MemoryOverview]):
         source="turn_ids",
         help_text="Carried word for word, as far as there is room beside the question.",
     )
-    can_span = serializers.BooleanField(
+    allows_spanning_notes = serializers.BooleanField(
         help_text="Whether the family’s agreement lets notes last from one conversation to the next."
     )
-    is_spanning = serializers.BooleanField(help_text="Whether the person has turned that on.")
+    wants_spanning_notes = serializers.BooleanField(help_text="Whether the person has turned that on.")
 
 
 class SpanningMemorySerializer(serializers.Serializer[MemoryOverview]):
     """What lasts from one conversation to the next."""
 
-    can_span = serializers.BooleanField(
+    allows_spanning_notes = serializers.BooleanField(
         help_text="Whether the family’s agreement lets notes last from one conversation to the next."
     )
-    is_spanning = serializers.BooleanField(help_text="Whether the person has turned that on.")
+    wants_spanning_notes = serializers.BooleanField(help_text="Whether the person has turned that on.")
     notes = NoteSerializer(
         many=True,
         help_text="In the first prompt of a new conversation, oldest first: the newest about grade, goals and "

@@ -30,8 +30,8 @@ class MemoryOverview:
     unused: Sequence[Note]
     turns: Sequence[Turn]
     # Whether the family's agreement lets notes last across conversations, and whether the person has turned it on.
-    can_span: bool
-    is_spanning: bool
+    allows_spanning_notes: bool
+    wants_spanning_notes: bool
 
     @property
     def has_memory(self) -> bool:
@@ -80,8 +80,8 @@ def build_memory_overview(person: Person, conversation: Conversation) -> MemoryO
             note for note in own if note.pk not in carried and not (takes_notes and note.turn_id in window)
         ],
         turns=memory.turns,
-        can_span=gate.terms.memory_spans,
-        is_spanning=rules.is_spanning,
+        allows_spanning_notes=gate.terms.allows_spanning_notes,
+        wants_spanning_notes=rules.wants_spanning_notes,
     )
 
 

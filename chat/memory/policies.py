@@ -8,7 +8,7 @@ from functools import cached_property
 from accounts.models import Person
 from budgets.models import Plan
 from chat.models import Conversation, Note, Turn
-from chat.selectors import drop_forgotten, has_spanning_memory
+from chat.selectors import drop_forgotten, has_spanning_choice
 from families.terms import Terms
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
 from routing.models import TutorModel
@@ -59,16 +59,18 @@ class MemoryRules:
         }
 
     @cached_property
-    def is_spanning(self) -> bool:
+    def wants_spanning_notes(self) -> bool:
         """Whether the person has turned on notes that last across conversations."""
         if self.has_spanning_choice is not None:
             return self.has_spanning_choice
-        return has_spanning_memory(self.person)
+        return has_spanning_choice(self.person)
 
     @property
-    def spans(self) -> bool:
+    def has_spanning_notes(self) -> bool:
         """Whether the prompt carries notes of other conversations."""
-        return self.policy in NOTING_POLICIES and self.terms.memory_spans and self.is_spanning
+        return (
+            self.policy in NOTING_POLICIES and self.terms.allows_spanning_notes and self.wants_spanning_notes
+        )
 
 
 def list_sendable(

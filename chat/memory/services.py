@@ -63,13 +63,13 @@ def set_conversation_memory(*, conversation: Conversation, is_on: bool) -> None:
 
 
 @transaction.atomic
-def set_spanning_memory(*, person: Person, is_on: bool) -> None:
+def set_spanning_notes(*, person: Person, is_on: bool) -> None:
     """Choose whether notes last from one conversation to the next. The choice can be taken back in any case.
 
     Raises SpanningNotAgreed if the family's agreement does not allow it.
     """
     if is_on:
-        if not get_tutor_gate(person).terms.memory_spans:
+        if not get_tutor_gate(person).terms.allows_spanning_notes:
             raise SpanningNotAgreed
         MemoryChoice.objects.get_or_create(owner=person)
     else:

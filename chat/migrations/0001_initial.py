@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('refills_at', models.DateTimeField(blank=True, null=True)),
                 ('memory_policy', models.CharField(choices=[('none', 'nothing: each question is on its own'), ('window', 'the latest questions and answers'), ('notes', 'the latest questions and answers, and notes from the earlier ones'), ('full', 'everything, as far as the model can')], default='notes', max_length=10)),
                 ('memory_tokens', models.PositiveIntegerField(default=1100)),
-                ('memory_spans', models.BooleanField(default=False)),
+                ('has_spanning_notes', models.BooleanField(default=False)),
                 ('carried_tokens', models.PositiveIntegerField(blank=True, null=True)),
                 ('prompt_parts', models.JSONField(blank=True, default=dict)),
                 ('cached_tokens', models.PositiveIntegerField(default=0)),

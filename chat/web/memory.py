@@ -32,7 +32,7 @@ class MemoryPage:
 
     conversation: Conversation
     overview: MemoryOverview
-    may_span: bool
+    can_have_spanning_notes: bool
     # Why nothing is remembered; "" if something may be.
     off_reason: str
 
@@ -74,7 +74,7 @@ def build_memory_page(conversation: Conversation) -> MemoryPage:
     return MemoryPage(
         conversation=conversation,
         overview=overview,
-        may_span=overview.can_span and overview.allowed in NOTING_POLICIES,
+        can_have_spanning_notes=overview.allows_spanning_notes and overview.allowed in NOTING_POLICIES,
         off_reason="" if overview.allowed != MemoryPolicy.NONE else _find_off_reason(overview.limits),
     )
 
@@ -186,14 +186,14 @@ def _turn_on(_request: HttpRequest, conversation: Conversation) -> str:
 
 def _share_notes(request: HttpRequest, _conversation: Conversation) -> str:
     try:
-        services.set_spanning_memory(person=get_person(request), is_on=True)
+        services.set_spanning_notes(person=get_person(request), is_on=True)
     except SpanningNotAgreed:
         return _("Your family’s agreement doesn’t allow this.")
     return _("New conversations will use your notes.")
 
 
 def _stop_sharing_notes(request: HttpRequest, _conversation: Conversation) -> str:
-    services.set_spanning_memory(person=get_person(request), is_on=False)
+    services.set_spanning_notes(person=get_person(request), is_on=False)
     return _("Each conversation keeps to its own notes.")
 
 

@@ -30,7 +30,7 @@ class TermsForm(forms.Form):
             "invalid_choice": _("Choose how much the tutor may remember"),
         },
     )
-    memory_spans = forms.BooleanField(required=False)
+    allows_spanning_notes = forms.BooleanField(required=False)
     local_only = forms.BooleanField(required=False)
     quiet_from = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 21:00")})
     quiet_to = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 07:00")})

@@ -37,7 +37,7 @@ LINK_FIELDS = (
         "parent_id",
         "parent_view",
         "memory",
-        "memory_spans",
+        "allows_spanning_notes",
         "local_only",
         "quiet_from",
         "quiet_to",

@@ -63,7 +63,7 @@ class TermsFields(models.Model):
 
     parent_view = models.CharField(max_length=10, choices=ParentView, default=ParentView.TOPICS)
     memory = models.CharField(max_length=10, choices=MemoryPolicy, default=MemoryPolicy.FULL)
-    memory_spans = models.BooleanField(default=False)
+    allows_spanning_notes = models.BooleanField(default=False)
     local_only = models.BooleanField(default=False)
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
@@ -79,7 +79,7 @@ class TermsFields(models.Model):
         return Terms(
             parent_view=ParentView(self.parent_view),
             memory=MemoryPolicy(self.memory),
-            memory_spans=self.memory_spans,
+            allows_spanning_notes=self.allows_spanning_notes,
             local_only=self.local_only,
             quiet_from=self.quiet_from,
             quiet_to=self.quiet_to,

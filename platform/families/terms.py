@@ -27,13 +27,13 @@ class Terms:
 
     Quiet hours are clock times in `time_zone`; either both or neither are set (families.quiet_hours). `answers_a_day`
     is a number of short answers, or None for the site's usual limit. `memory` is the most that the tutor may remember
-    of a conversation, and `memory_spans` lets the teen turn on notes that last from one conversation to the next. With
-    `local_only`, questions go only to models on this site's own machines, never to an outside company.
+    of a conversation, and `allows_spanning_notes` lets the teen turn on notes that last from one conversation to the
+    next. With `local_only`, questions go only to models on this site's own machines, never to an outside company.
     """
 
     parent_view: ParentView = ParentView.TOPICS
     memory: MemoryPolicy = MemoryPolicy.FULL
-    memory_spans: bool = False
+    allows_spanning_notes: bool = False
     local_only: bool = False
     quiet_from: time | None = None
     quiet_to: time | None = None
@@ -55,7 +55,7 @@ class Terms:
                 and PARENT_VIEW_ORDER[self.parent_view] < PARENT_VIEW_ORDER[other.parent_view]
             )
             or (name == "memory" and MEMORY_ORDER[self.memory] < MEMORY_ORDER[other.memory])
-            or (name == "memory_spans" and not self.memory_spans)
+            or (name == "allows_spanning_notes" and not self.allows_spanning_notes)
             or (name == "local_only" and self.local_only)
             for name in changed
         )
@@ -68,12 +68,12 @@ def combine_terms(agreed: Sequence[Terms]) -> Terms:
     """
     if not agreed:
         # Without an agreement the person decides alone.
-        return Terms(memory_spans=True)
+        return Terms(allows_spanning_notes=True)
     limits = [terms.answers_a_day for terms in agreed if terms.answers_a_day is not None]
     return Terms(
         parent_view=min((terms.parent_view for terms in agreed), key=PARENT_VIEW_ORDER.__getitem__),
         memory=choose_smallest_memory(*(terms.memory for terms in agreed)),
-        memory_spans=all(terms.memory_spans for terms in agreed),
+        allows_spanning_notes=all(terms.allows_spanning_notes for terms in agreed),
         local_only=any(terms.local_only for terms in agreed),
         answers_a_day=min(limits, default=None),
     )

@@ -79,7 +79,11 @@ class TestReading:
         assert len(memory["waiting"]) == 2
         assert memory["unused"] == []
         assert memory["turns"] == [str(turn.pk) for turn in talk.turns.order_by("asked_at")[1:]]
-        assert (memory["policy"], memory["has_memory"], memory["is_spanning"]) == ("notes", True, False)
+        assert (memory["policy"], memory["has_memory"], memory["wants_spanning_notes"]) == (
+            "notes",
+            True,
+            False,
+        )
         schema = client.get("/api/v1/schema", headers={"Accept": "application/json"}).json()
         assert_described(schema, "Memory", memory)
 
@@ -127,14 +131,18 @@ class TestAcrossConversations:
         return note
 
     def test_nothing_lasts_by_default(self, owner: Client, grade: Note) -> None:
-        assert owner.get(MEMORY).json() == {"can_span": True, "is_spanning": False, "notes": []}
+        assert owner.get(MEMORY).json() == {
+            "allows_spanning_notes": True,
+            "wants_spanning_notes": False,
+            "notes": [],
+        }
 
     def test_tells_what_a_new_conversation_would_use(
         self, owner: Client, talk: Conversation, grade: Note, client: Client
     ) -> None:
         owner.put(MEMORY)
         memory = owner.get(MEMORY).json()
-        assert (memory["can_span"], memory["is_spanning"]) == (True, True)
+        assert (memory["allows_spanning_notes"], memory["wants_spanning_notes"]) == (True, True)
         assert texts(memory["notes"]) == ["I am in grade 8."]
         assert memory["notes"][0]["conversation"] == str(talk.pk)
         schema = client.get("/api/v1/schema", headers={"Accept": "application/json"}).json()
@@ -154,7 +162,11 @@ class TestAcrossConversations:
     ) -> None:
         owner.put(MEMORY)
         Link.objects.create(parent=parent, teen=teen)
-        assert owner.get(MEMORY).json() == {"can_span": False, "is_spanning": True, "notes": []}
+        assert owner.get(MEMORY).json() == {
+            "allows_spanning_notes": False,
+            "wants_spanning_notes": True,
+            "notes": [],
+        }
 
     def test_has_no_note_of_anyone_else(self, parent: Person, grade: Note, as_person: AsPerson) -> None:
         MemoryChoice.objects.create(owner=parent)

@@ -306,7 +306,7 @@ class TestOtherConversations:
     ) -> None:
         MemoryChoice.objects.create(owner=teen)
         assert self.notes_for(teen, ask) == []
-        Link.objects.update(memory_spans=True)
+        Link.objects.update(allows_spanning_notes=True)
         assert self.notes_for(teen, ask) == ["I am in grade 8."]
 
     def test_of_somebody_else_are_never_used(
@@ -390,7 +390,7 @@ class TestThePageAndThePrompt:
             slug=Plan.FREE, defaults={"memory_policy": policy, "memory_tokens": 900}
         )
         if family:
-            Link.objects.create(parent=parent, teen=teen, memory=family[0], memory_spans=family[1])
+            Link.objects.create(parent=parent, teen=teen, memory=family[0], allows_spanning_notes=family[1])
         if has_choice:
             MemoryChoice.objects.create(owner=teen)
         conversation.has_memory = has_memory

@@ -281,7 +281,7 @@ class TestOtherConversations:
         Link.objects.create(parent=parent, teen=teen)
         client = as_person(teen)
         assert 'value="share"' not in read(client, talk)
-        Link.objects.update(memory_spans=True)
+        Link.objects.update(allows_spanning_notes=True)
         assert 'value="share"' in read(client, talk)
 
 

@@ -369,7 +369,7 @@ class TestMemory:
         MemoryChoice.objects.create(owner=link.teen)
         told = "New conversations use notes from earlier ones."
         assert told not in self.read(link, as_person)
-        Link.objects.update(memory_spans=True)
+        Link.objects.update(allows_spanning_notes=True)
         assert told in self.read(link, as_person)
 
     def test_a_note_of_a_turn_that_may_not_be_read_stays_private(

@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('parent_view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.CharField(choices=[('none', 'nothing: each question is on its own'), ('window', 'the latest questions and answers'), ('notes', 'the latest questions and answers, and notes from the earlier ones'), ('full', 'everything, as far as the model can')], default='full', max_length=10)),
-                ('memory_spans', models.BooleanField(default=False)),
+                ('allows_spanning_notes', models.BooleanField(default=False)),
                 ('local_only', models.BooleanField(default=False)),
                 ('quiet_from', models.TimeField(blank=True, null=True)),
                 ('quiet_to', models.TimeField(blank=True, null=True)),
@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('parent_view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.CharField(choices=[('none', 'nothing: each question is on its own'), ('window', 'the latest questions and answers'), ('notes', 'the latest questions and answers, and notes from the earlier ones'), ('full', 'everything, as far as the model can')], default='full', max_length=10)),
-                ('memory_spans', models.BooleanField(default=False)),
+                ('allows_spanning_notes', models.BooleanField(default=False)),
                 ('local_only', models.BooleanField(default=False)),
                 ('quiet_from', models.TimeField(blank=True, null=True)),
                 ('quiet_to', models.TimeField(blank=True, null=True)),

@@ -55,7 +55,7 @@ def _get_initial_terms(link: Link) -> dict[str, object]:
     return {
         "parent_view": terms.parent_view,
         "memory": terms.memory,
-        "memory_spans": terms.memory_spans,
+        "allows_spanning_notes": terms.allows_spanning_notes,
         "local_only": terms.local_only,
         "quiet_from": terms.quiet_from and f"{terms.quiet_from:%H:%M}",
         "quiet_to": terms.quiet_to and f"{terms.quiet_to:%H:%M}",

@@ -29,7 +29,7 @@ class TestTwoParents:
         assert combine_terms([Terms(answers_a_day=20), Terms(), Terms(answers_a_day=5)]).answers_a_day == 5
 
     def test_without_a_parent_nothing_is_seen_or_limited(self) -> None:
-        assert combine_terms([]) == Terms(memory_spans=True)
+        assert combine_terms([]) == Terms(allows_spanning_notes=True)
 
 
 class TestMorePrivate:
