@@ -34,24 +34,24 @@ _FEW_WORDS = 4
 """Up to this length, a message says little by itself, and is always read after the earlier ones."""
 _VERY_SHORT_WORDS = 24
 """Up to this length, a message that is read after the earlier ones is also read as the end of the one before it."""
-_CONCERN = 0.05
+_MIN_CONCERN = 0.05
 """Below this probability of danger, a message by itself is of no concern. Where that holds for the last message and
 those before it, they are not read together: on talks in which danger adds up, that loses nothing."""
-_OF_CONCERN = (CARD_HEAD, HINT_HEAD, UNSAFE_HEAD, Category.METHOD)
-_FADES = 0.8
+_CONCERN_HEADS = (CARD_HEAD, HINT_HEAD, UNSAFE_HEAD, Category.METHOD)
+_HINT_DECAY = 0.8
 """The factor by which a hint weakens with each later message."""
-_MAX_REMEMBERED = 20_000
+_MAX_SUMMARIES = 20_000
 
 # The points of one hint. A trace by itself never reaches a level.
-_TRACE = 0.5
-_POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
+_TRACE_POINTS = 0.5
+_DANGER_POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
 _UNSAFE_POINTS = {Level.UNSAFE_HOME: 3.0}
 # The sums of points for each level: six messages of stress make a hint, three hints a statement, three traces of an
 # unsafe home in a row an unsafe home.
 _HINTS_FROM, _STATED_FROM, _UNSAFE_FROM = 1.9, 3.6, 1.2
 
 # By the messages' hashes, as no one's words may stay in memory.
-_readings: dict[bytes, "_Reading"] = {}
+_summaries: dict[bytes, "_MessageSummary"] = {}
 
 
 def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
@@ -66,14 +66,14 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
     if not turns or turns[-1][0] != PERSON_ROLE:
         raise ValueError("the last turn of a conversation must be the person's")
     messages = [text for role, text in turns if role == PERSON_ROLE][-MAX_EARLIER_MESSAGES - 1 :]
-    *before, last = messages
-    alone, reading = _read_alone(last)
+    *earlier, last = messages
+    alone, summary = _judge_alone(last)
     verdicts = (
         judge_personal(last),
-        _judge_split_phrases(before, last),
-        _judge_accumulated_hints(before, reading, last),
+        _judge_split_phrases(earlier, last),
+        _judge_accumulated_hints(earlier, summary, last),
     )
-    return merge_verdicts(alone, *verdicts, _judge_in_context(before, last, reading))
+    return merge_verdicts(alone, *verdicts, _judge_in_context(earlier, last, summary))
 
 
 def judge_by_rules(text: str) -> Verdict:
@@ -100,20 +100,22 @@ def read_message(text: str) -> HeadScores:
     """
     if (unique := drop_repeated_sentences(text)) != text:
         return _move_scores(read_message(unique), unique, text)
-    quick = get_classifier().read(text)
-    deep = get_encoder().read(text, quick.doubt, quick)
-    verdict = deep.verdict
+    by_classifier = get_classifier().read(text)
+    by_encoder = get_encoder().read(text, by_classifier.doubt, by_classifier)
+    verdict = by_encoder.verdict
     if not is_short(text):
-        start, end = quick.doubt
+        start, end = by_classifier.doubt
         # A text of several windows needs the same agreement as its parts.
-        if quick.traits.is_long and not has_agreement(quick, deep, text[start:end]):
+        if by_classifier.traits.is_long and not has_agreement(by_classifier, by_encoder, text[start:end]):
             verdict = strip_danger(verdict)
-        in_parts = judge_parts(text, get_classifier(), get_encoder(), is_read_whole=not quick.traits.is_long)
+        in_parts = judge_parts(
+            text, get_classifier(), get_encoder(), is_read_whole=not by_classifier.traits.is_long
+        )
         if in_parts.level >= verdict.level:
             # The part says more exactly where.
             verdict = strip_danger(verdict)
         verdict = merge_verdicts(verdict, in_parts)
-    return dataclasses.replace(deep, verdict=verdict, traces=quick.traces | deep.traces)
+    return dataclasses.replace(by_encoder, verdict=verdict, traces=by_classifier.traces | by_encoder.traces)
 
 
 def _move_scores(scores: HeadScores, unique: str, text: str) -> HeadScores:
@@ -123,7 +125,9 @@ def _move_scores(scores: HeadScores, unique: str, text: str) -> HeadScores:
         place = text.find(unique[start:end])
         return (place, place + end - start) if place >= 0 else (0, len(text))
 
-    evidence = tuple(Evidence(e.layer, e.rule, *move(e.start, e.end)) for e in scores.verdict.evidence)
+    evidence = tuple(
+        Evidence(item.layer, item.rule, *move(item.start, item.end)) for item in scores.verdict.evidence
+    )
     verdict = dataclasses.replace(scores.verdict, evidence=evidence)
     return dataclasses.replace(scores, verdict=verdict, doubt=move(*scores.doubt))
 
@@ -152,73 +156,80 @@ def get_encoder() -> "Encoder":
     return Encoder()
 
 
-def _judge_in_context(before: Sequence[str], last: str, alone: "_Reading") -> Verdict:
+def _judge_in_context(earlier: Sequence[str], last: str, summary: "_MessageSummary") -> Verdict:
     """Judge a short message after the earlier ones, where that says more than any of them alone.
 
     This finds danger in messages such as "Is twelve a lot?" and "Of the sleeping pills", and hints that add up. A very
     short message is also read as the end of the one before it.
     """
-    words, before = len(last.split()), before[-_CONTEXT_MESSAGES:]
-    if not before or words > _SHORT_WORDS:
+    words, earlier = len(last.split()), earlier[-_CONTEXT_MESSAGES:]
+    if not earlier or words > _SHORT_WORDS:
         return Verdict(layer=LAYER)
-    is_of_concern = words <= _FEW_WORDS or alone.concern >= _CONCERN
-    if not is_of_concern and all(_remember(text).concern < _CONCERN for text in reversed(before)):
+    is_of_concern = words <= _FEW_WORDS or summary.concern >= _MIN_CONCERN
+    if not is_of_concern and all(_get_summary(text).concern < _MIN_CONCERN for text in reversed(earlier)):
         return Verdict(layer=LAYER)
-    joined = f"{before[-1]}. {last}"
-    by_words = get_classifier().read(joined)
-    verdict = get_encoder().read_after(before, last, by_words).verdict
+    joined = f"{earlier[-1]}. {last}"
+    by_classifier = get_classifier().read(joined)
+    verdict = get_encoder().read_after(earlier, last, by_classifier).verdict
     if words <= _VERY_SHORT_WORDS:
-        verdict = merge_verdicts(verdict, get_encoder().read(joined, by_words.doubt, by_words).verdict)
-    known = max(alone.verdict, _remember(before[-1]).verdict, key=lambda verdict: verdict.level)
-    if verdict.level < known.level or (
-        verdict.level == known.level and not verdict.categories - known.categories
+        verdict = merge_verdicts(
+            verdict, get_encoder().read(joined, by_classifier.doubt, by_classifier).verdict
+        )
+    strongest = max(summary.verdict, _get_summary(earlier[-1]).verdict, key=lambda verdict: verdict.level)
+    if verdict.level < strongest.level or (
+        verdict.level == strongest.level and not verdict.categories - strongest.categories
     ):
         return Verdict(layer=LAYER)
     return dataclasses.replace(verdict, evidence=(Evidence(LAYER, "together", 0, len(last)),), layer=LAYER)
 
 
-def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
+def _judge_split_phrases(earlier: Sequence[str], last: str) -> Verdict:
     """Find rule phrases that begin in an earlier message and end in the last one."""
     verdicts = []
-    for count in range(1, min(_MAX_JOINED_MESSAGES, len(before)) + 1):
-        earlier = " ".join(before[-count:])
-        begins = len(earlier) + 1
+    for count in range(1, min(_MAX_JOINED_MESSAGES, len(earlier)) + 1):
+        joined = " ".join(earlier[-count:])
+        begins = len(joined) + 1
         for book in (input_rules(), care_rules()):
-            verdict = judge(f"{earlier} {last}", book)
-            across = [e for e in verdict.evidence if e.start < begins < e.end]
+            verdict = judge(f"{joined} {last}", book)
+            across = [item for item in verdict.evidence if item.start < begins < item.end]
             verdicts += [
                 Verdict(
-                    rule.level, rule.categories, (Evidence(LAYER, rule.id, 0, e.end - begins),), layer=LAYER
+                    rule.level,
+                    rule.categories,
+                    (Evidence(LAYER, rule.id, 0, item.end - begins),),
+                    layer=LAYER,
                 )
-                for e in across
+                for item in across
                 for rule in book.rules
-                if rule.id == e.rule
+                if rule.id == item.rule
             ]
     return merge_verdicts(Verdict(layer=LAYER), *verdicts)
 
 
-def _judge_accumulated_hints(before: Sequence[str], alone: "_Reading", last: str) -> Verdict:
+def _judge_accumulated_hints(earlier: Sequence[str], summary: "_MessageSummary", last: str) -> Verdict:
     """Return the level of repeated hints. Empty if the last message has none."""
-    danger, unsafe = alone.points
+    danger, unsafe = summary.points
     if not danger and not unsafe:
         return Verdict(layer=LAYER)
-    now_danger, now_unsafe, worth = danger, unsafe, 1.0
-    for text in reversed(before):
-        worth *= _FADES
-        hint, unsafe_hint = _remember(text).points
-        danger, unsafe = danger + worth * hint, unsafe + worth * unsafe_hint
+    now_danger, now_unsafe, weight = danger, unsafe, 1.0
+    for text in reversed(earlier):
+        weight *= _HINT_DECAY
+        hint, unsafe_hint = _get_summary(text).points
+        danger, unsafe = danger + weight * hint, unsafe + weight * unsafe_hint
     evidence = (Evidence(LAYER, "sum", 0, len(last)),)
     verdicts = [Verdict(layer=LAYER)]
     if now_danger and danger >= _HINTS_FROM:
-        level = Level.STATED if danger >= _STATED_FROM and now_danger > _TRACE else Level.HINTS
+        level = Level.STATED if danger >= _STATED_FROM and now_danger > _TRACE_POINTS else Level.HINTS
         verdicts.append(Verdict(level, frozenset({Category.HOPELESSNESS}), evidence, layer=LAYER))
     if now_unsafe and unsafe >= _UNSAFE_FROM:
         verdicts.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), evidence, layer=LAYER))
     # Only levels above that of the last message by itself.
-    return merge_verdicts(*(v for v in verdicts if v.level > alone.verdict.level or not v.categories))
+    return merge_verdicts(
+        *(found for found in verdicts if found.level > summary.verdict.level or not found.categories)
+    )
 
 
-class _Reading(NamedTuple):
+class _MessageSummary(NamedTuple):
     """What a message was by itself: its verdict without evidence, its points for danger and for an unsafe home, and the
     probability that it is of any concern."""
 
@@ -227,25 +238,25 @@ class _Reading(NamedTuple):
     concern: float
 
 
-def _read_alone(text: str) -> tuple[Verdict, _Reading]:
+def _judge_alone(text: str) -> tuple[Verdict, _MessageSummary]:
     """Judge a message by itself, and remember the reading, as it will soon be an earlier message."""
     scores = read_message(text)
     verdict = merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), scores.verdict)
-    concern = max((scores.probabilities.get(head, 0.0) for head in _OF_CONCERN), default=0.0)
-    reading = _Reading(
+    concern = max((scores.probabilities.get(head, 0.0) for head in _CONCERN_HEADS), default=0.0)
+    summary = _MessageSummary(
         dataclasses.replace(verdict, evidence=()), _count_points(verdict, scores, text), concern
     )
-    _readings[_hash(text)] = reading
-    while len(_readings) > _MAX_REMEMBERED:
+    _summaries[_hash(text)] = summary
+    while len(_summaries) > _MAX_SUMMARIES:
         with suppress(KeyError, StopIteration, RuntimeError):  # other threads may do the same
-            del _readings[next(iter(_readings))]
-    return verdict, reading
+            del _summaries[next(iter(_summaries))]
+    return verdict, summary
 
 
-def _remember(text: str) -> _Reading:
-    """Return the reading of an earlier message, which is read once per process as long as it is remembered."""
-    reading = _readings.get(_hash(text))
-    return reading if reading is not None else _read_alone(text)[1]
+def _get_summary(text: str) -> _MessageSummary:
+    """Return the summary of an earlier message, which is read once per process as long as it is remembered."""
+    summary = _summaries.get(_hash(text))
+    return summary if summary is not None else _judge_alone(text)[1]
 
 
 def _hash(text: str) -> bytes:
@@ -256,5 +267,5 @@ def _count_points(verdict: Verdict, scores: HeadScores, text: str) -> tuple[floa
     """Return a message's points for danger and for an unsafe home."""
     traces = scores.traces | judge(text, trace_rules()).categories
     own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level
-    danger = _POINTS.get(own, _TRACE if traces & DANGER_OR_STRESS else 0.0)
-    return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE if traces & UNSAFE else 0.0)
+    danger = _DANGER_POINTS.get(own, _TRACE_POINTS if traces & DANGER_OR_STRESS else 0.0)
+    return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE_POINTS if traces & UNSAFE else 0.0)
