@@ -88,12 +88,12 @@ def get_exposure(person: Person, *, local_only: bool) -> Exposure:
     if not (to_model or has_guard) or get_tutor_gate(person).terms.local_only:
         return Exposure(to_model=False, to_guard=False)
     if to_model:
-        to_model = rank_models(usable, plan_model_ids=get_plan(person).model_ids).may_leave
+        to_model = rank_models(usable, plan_model_ids=get_plan(person).model_ids).has_outside_model
     return Exposure(to_model=to_model, to_guard=has_guard)
 
 
 @dataclass(frozen=True)
-class Preview:
+class RoutePreview:
     """Where the next question would go. `model` is None if no model may answer it."""
 
     model: TutorModel | None
@@ -102,20 +102,20 @@ class Preview:
     outage: ModelOutage | None
 
 
-def preview_route(person: Person, gate: TutorGate) -> Preview:
+def preview_route(person: Person, gate: TutorGate) -> RoutePreview:
     """Return where the person's next question would go, before it is written. Holds nothing."""
     usable = list_models()
     # With one local model the plan decides nothing.
     plan = None if len(usable) == 1 and usable[0].is_local else get_plan(person)
     ranking = rank_for_plan(plan, local_only=gate.terms.local_only)
     # More queries only if a model costs money.
-    affordable = [model for model in ranking.models if model.prices.are_zero]
-    if len(affordable) < len(ranking.models):
-        lefts = [status.microdollars_left for status in list_budget_statuses(owner=person)]
-        left = min((left for left in lefts if left is not None), default=None)
-        affordable = [model for model in ranking.models if left is None or _estimate_cost(model) <= left]
+    affordable = list(ranking.models)
+    if not all(model.prices.are_zero for model in ranking.models):
+        amounts_left = [status.microdollars_left for status in list_budget_statuses(owner=person)]
+        least = min((left for left in amounts_left if left is not None), default=None)
+        affordable = [model for model in ranking.models if least is None or _estimate_cost(model) <= least]
     chosen = next(iter(affordable or ranking.models), None)
-    return Preview(chosen, ranking, find_outage(ranking.models))
+    return RoutePreview(chosen, ranking, find_outage(ranking.models))
 
 
 def _estimate_cost(model: TutorModel) -> int:
@@ -209,11 +209,11 @@ def _hold_first_affordable(
 ) -> tuple[list[Skipped], Hold, TutorModel]:
     """Return the models that could not be afforded, the hold, and the model that it is for."""
     rejections: dict[TutorModel, QuestionTooLong | InsufficientBudget] = {}
-    for model, is_whole in attempts:
+    for model, needs_whole_answer in attempts:
         if isinstance(rejections.get(model), QuestionTooLong):
             continue
         try:
-            hold = _hold(turn, parts, person, plan, model, is_whole=is_whole)
+            hold = _hold_answer_cost(turn, parts, person, plan, model, needs_whole_answer=needs_whole_answer)
         except (QuestionTooLong, InsufficientBudget) as rejection:
             rejections[model] = rejection
             continue
@@ -245,10 +245,16 @@ def _get_reason(rejection: QuestionTooLong | InsufficientBudget) -> SkipReason:
     return SkipReason.TOO_LONG if isinstance(rejection, QuestionTooLong) else SkipReason.BUDGET
 
 
-def _hold(
-    turn: Turn, parts: PromptParts, person: Person, plan: Plan, model: TutorModel, *, is_whole: bool
+def _hold_answer_cost(
+    turn: Turn,
+    parts: PromptParts,
+    person: Person,
+    plan: Plan,
+    model: TutorModel,
+    *,
+    needs_whole_answer: bool,
 ) -> Hold:
-    """Hold the cost of an answer by this model, shortened if need be unless `is_whole`."""
+    """Hold the cost of an answer by this model, shortened if need be unless `needs_whole_answer`."""
     prompt = build_turn_prompt(turn, parts, model=model)
     longest = get_answer_room(prompt, longest=plan.answer_tokens, limits=get_limits(model))
     now = timezone.now()
@@ -264,7 +270,7 @@ def _hold(
             answer_microdollars=model.prices.calculate_cost(prompt_tokens=0, answer_tokens=longest),
             # The instruction to be brief takes tokens too.
             min_answer_tokens=longest
-            if is_whole
+            if needs_whole_answer
             else min(MIN_ANSWER_TOKENS + BRIEF_INSTRUCTION_TOKENS, longest),
             lease=HOLD_LEASE,
             now=now,
@@ -365,10 +371,10 @@ def reroute_turn(*, turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | 
 
 
 def _reroute(turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
-    mine = Turn.objects.select_for_update(of=("self",)).filter(
+    claimed = Turn.objects.select_for_update(of=("self",)).filter(
         pk=turn.pk, claim=turn.claim, state=TurnState.WORKING, stop_requested_at=None
     )
-    row = mine.select_related("conversation__owner", "tutor_model").first()
+    row = claimed.select_related("conversation__owner", "tutor_model").first()
     if row is None:
         return None
     person = row.conversation.owner

@@ -91,11 +91,11 @@ def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
 
     A turn without memory or without other turns is left out.
     """
-    remembering = [turn for turn in turns if turn.memory_policy != MemoryPolicy.NONE and turn.has_other_turns]
-    if not remembering:
+    with_memory = [turn for turn in turns if turn.memory_policy != MemoryPolicy.NONE and turn.has_other_turns]
+    if not with_memory:
         return {}
     shown = drop_duplicate_questions(
-        Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering])
+        Turn.objects.filter(conversation__in=[turn.conversation_id for turn in with_memory])
     )
     by_conversation: defaultdict[UUID, list[Turn]] = defaultdict(list)
     for earlier in shown.order_by("asked_at"):
@@ -107,7 +107,7 @@ def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
             for earlier in by_conversation[turn.conversation_id]
             if earlier.pk not in {turn.pk, turn.retry_of_id}
         ]
-        for turn in remembering
+        for turn in with_memory
     }
 
 
@@ -175,19 +175,19 @@ def get_notes(turns: Sequence[Turn]) -> dict[UUID, list[Note]]:
     Those of the turn's own conversation come last; before them, if the turn has spanning notes, the newest of
     the asker's others. Only conversations older than the turn's own count, so that a prompt's beginning stays the same.
     """
-    noting = [turn for turn in turns if turn.memory_policy in NOTING_POLICIES]
-    if not noting:
+    with_notes = [turn for turn in turns if turn.memory_policy in NOTING_POLICIES]
+    if not with_notes:
         return {}
     own: defaultdict[UUID, list[Note]] = defaultdict(list)
-    if with_notes := {turn.conversation_id for turn in noting if turn.has_notes}:
-        for note in Note.objects.filter(conversation__in=with_notes):
+    if noted := {turn.conversation_id for turn in with_notes if turn.has_notes}:
+        for note in Note.objects.filter(conversation__in=noted):
             own[note.conversation_id].append(note)
     return {
         turn.pk: [
             *(_list_spanning_notes(turn) if turn.has_spanning_notes else ()),
             *own[turn.conversation_id],
         ]
-        for turn in noting
+        for turn in with_notes
     }
 
 
@@ -309,5 +309,5 @@ def find_pause(person: Person) -> Pause | None:
         for turn in list_pausing_turns(person).select_related("conversation")
         if turn.ended_at
     ]
-    holding = [pause for pause in pauses if not (pause.is_check_in and pause.can_end)]
-    return max(holding, key=lambda pause: (not pause.is_check_in, pause.until), default=None)
+    in_force = [pause for pause in pauses if not (pause.is_check_in and pause.can_end)]
+    return max(in_force, key=lambda pause: (not pause.is_check_in, pause.until), default=None)

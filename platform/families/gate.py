@@ -45,7 +45,7 @@ LINK_FIELDS = (
     ),
     *("time_zone", "earlier_zone", "zone_from", "paused_at"),
 )
-PARSERS: dict[str, Callable[[str], time | datetime | None]] = {
+JSON_PARSERS: dict[str, Callable[[str], time | datetime | None]] = {
     "quiet_from": parse_time,
     "quiet_to": parse_time,
     "zone_from": parse_datetime,
@@ -120,7 +120,7 @@ def _build_link(values: Mapping[str, Any]) -> Link:
     """Return a link from its values in JSON."""
     return Link(
         **{
-            name: PARSERS[name](value) if value is not None and name in PARSERS else value
+            name: JSON_PARSERS[name](value) if value is not None and name in JSON_PARSERS else value
             for name, value in values.items()
         }
     )

@@ -42,7 +42,7 @@ class Ranking:
     skipped: Sequence[Skipped] = ()
 
     @property
-    def may_leave(self) -> bool:
+    def has_outside_model(self) -> bool:
         """Whether the question may go to a company outside."""
         return any(not model.is_local for model in self.models)
 
@@ -106,7 +106,7 @@ def rank_models(
     """
     skipped: list[Skipped] = []
     in_plan: list[TutorModel] = []
-    floor: list[TutorModel] = []
+    not_in_plan: list[TutorModel] = []
     for model in usable:
         is_in_plan = not plan_model_ids or model.pk in plan_model_ids
         if not is_in_plan and not model.is_local:
@@ -114,7 +114,7 @@ def rank_models(
         elif local_only and not model.is_local:
             skipped.append(Skipped(model, SkipReason.LOCAL_ONLY))
         else:
-            (in_plan if is_in_plan else floor).append(model)
-    allowed, known = [*in_plan, *floor], health or {}
-    resting = [model for model in allowed if known.get(model.pk, HEALTHY).is_resting]
+            (in_plan if is_in_plan else not_in_plan).append(model)
+    allowed, health = [*in_plan, *not_in_plan], health or {}
+    resting = [model for model in allowed if health.get(model.pk, HEALTHY).is_resting]
     return Ranking([*(model for model in allowed if model not in resting), *resting], resting, skipped)

@@ -37,15 +37,15 @@ def build_answered_outcome(
 
 
 def claim_turn(turn: Turn) -> Turn:
-    [mine] = claim_turns(places=1)
-    assert mine == turn
-    return mine
+    [claimed] = claim_turns(places=1)
+    assert claimed == turn
+    return claimed
 
 
-def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> LeaseStatus:
+def checkpoint_turn(*, turn: Turn, answer: str, answer_tokens: int) -> LeaseStatus:
     assert turn.claim
-    kept = Checkpoint(turn_id=turn.pk, claim=turn.claim, answer=answer, answer_tokens=answer_tokens)
-    return checkpoint_turns(checkpoints=[kept])[turn.pk]
+    checkpoint = Checkpoint(turn_id=turn.pk, claim=turn.claim, answer=answer, answer_tokens=answer_tokens)
+    return checkpoint_turns(checkpoints=[checkpoint])[turn.pk]
 
 
 class TestClaiming:
@@ -65,62 +65,64 @@ class TestFinishing:
         assert finish_turn(turn=claim_turn(turn), outcome=build_answered_outcome())
         turn.refresh_from_db()
         assert (turn.state, turn.answer, turn.tokens) == (TurnState.ANSWERED, "Because.", 120)
-        purse = get_meter(owner=teen)
-        assert (purse.spent, purse.held) == (120, 0)
+        meter = get_meter(owner=teen)
+        assert (meter.spent, meter.held) == (120, 0)
 
     def test_it_is_finished_once(self, turn: Turn, teen: Person) -> None:
-        mine = claim_turn(turn)
-        finish_turn(turn=mine, outcome=build_answered_outcome())
-        assert finish_turn(turn=mine, outcome=build_answered_outcome("Another.")) is False
+        claimed = claim_turn(turn)
+        finish_turn(turn=claimed, outcome=build_answered_outcome())
+        assert finish_turn(turn=claimed, outcome=build_answered_outcome("Another.")) is False
         turn.refresh_from_db()
         assert turn.answer == "Because."
         assert get_meter(owner=teen).spent == 120
 
     def test_a_turn_that_used_nothing_returns_its_whole_hold(self, turn: Turn, teen: Person) -> None:
-        nothing = Outcome(
+        unused = Outcome(
             state=TurnState.FAILED,
             end_reason=EndReason.MODEL_UNREACHABLE,
             answer="",
             prompt_tokens=0,
             answer_tokens=0,
         )
-        finish_turn(turn=claim_turn(turn), outcome=nothing)
+        finish_turn(turn=claim_turn(turn), outcome=unused)
         assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
         assert get_meter(owner=teen).spent == 0
 
     def test_a_conversation_deleted_in_mid_answer_still_pays_for_what_was_made(
         self, turn: Turn, teen: Person
     ) -> None:
-        mine = claim_turn(turn)
+        claimed = claim_turn(turn)
         services.delete_conversation(conversation=turn.conversation)
-        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=1).is_held is False
-        finish_turn(turn=mine, outcome=build_answered_outcome())
+        assert checkpoint_turn(turn=claimed, answer="Bec", answer_tokens=1).is_held is False
+        finish_turn(turn=claimed, outcome=build_answered_outcome())
         assert get_meter(owner=teen).spent == 120
 
     def test_a_worker_that_stopped_for_the_deletion_bills_what_it_had_made(
         self, turn: Turn, teen: Person
     ) -> None:
-        mine = claim_turn(turn)
+        claimed = claim_turn(turn)
         services.delete_conversation(conversation=turn.conversation)
-        stopped = replace(build_answered_outcome(), state=TurnState.FAILED, end_reason=EndReason.WORKER_LOST)
-        finish_turn(turn=mine, outcome=stopped)
+        interrupted = replace(
+            build_answered_outcome(), state=TurnState.FAILED, end_reason=EndReason.WORKER_LOST
+        )
+        finish_turn(turn=claimed, outcome=interrupted)
         assert get_meter(owner=teen).spent == 120
 
 
 class TestCheckpoints:
     def test_it_renews_the_lease_and_keeps_the_words(self, turn: Turn) -> None:
-        mine = claim_turn(turn)
+        claimed = claim_turn(turn)
         Turn.objects.filter(pk=turn.pk).update(lease_until=timezone.now())
-        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=2).is_held
+        assert checkpoint_turn(turn=claimed, answer="Bec", answer_tokens=2).is_held
         turn.refresh_from_db()
         assert (turn.answer, turn.answer_tokens) == ("Bec", 2)
         assert turn.lease_until
         assert turn.lease_until > timezone.now()
 
     def test_it_notices_a_stop_request(self, turn: Turn) -> None:
-        mine = claim_turn(turn)
+        claimed = claim_turn(turn)
         services.stop_turn(turn=turn)
-        assert turn_checkpoint(turn=mine, answer="", answer_tokens=0).is_stop_requested
+        assert checkpoint_turn(turn=claimed, answer="", answer_tokens=0).is_stop_requested
 
 
 class TestSweeping:
@@ -164,9 +166,9 @@ class TestSweeping:
     def test_what_a_worker_had_made_when_it_died_is_kept_and_paid_by_the_site(
         self, turn: Turn, teen: Person
     ) -> None:
-        mine = claim_turn(turn)
+        claimed = claim_turn(turn)
         Turn.objects.filter(pk=turn.pk).update(prompt_tokens=90)
-        turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
+        checkpoint_turn(turn=claimed, answer="Because of", answer_tokens=2)
         sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason, turn.answer) == (
@@ -174,20 +176,20 @@ class TestSweeping:
             EndReason.WORKER_LOST,
             "Because of",
         )
-        purse = get_meter(owner=teen)
-        assert (purse.spent, purse.held, turn.tokens) == (0, 0, 0)
+        meter = get_meter(owner=teen)
+        assert (meter.spent, meter.held, turn.tokens) == (0, 0, 0)
         assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == 92
 
     def test_a_late_write_by_the_dead_worker_changes_nothing(self, turn: Turn, teen: Person) -> None:
-        mine = claim_turn(turn)
-        turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
+        claimed = claim_turn(turn)
+        checkpoint_turn(turn=claimed, answer="Because of", answer_tokens=2)
         sweep_turns(now=timezone.now() + LATER)
-        assert finish_turn(turn=mine, outcome=build_answered_outcome()) is False
+        assert finish_turn(turn=claimed, outcome=build_answered_outcome()) is False
         assert get_meter(owner=teen).spent == 0
-        assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == mine.prompt_tokens + 2
+        assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == claimed.prompt_tokens + 2
 
     def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
-        turn_checkpoint(turn=claim_turn(turn), answer="Because", answer_tokens=1)
+        checkpoint_turn(turn=claim_turn(turn), answer="Because", answer_tokens=1)
         services.stop_turn(turn=turn)
         sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
@@ -200,14 +202,14 @@ class TestSweeping:
     def test_the_stream_counts_where_it_is_ahead_of_the_checkpoint(
         self, turn: Turn, teen: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        likely = turn.prompt_tokens
-        turn_checkpoint(turn=claim_turn(turn), answer="Because", answer_tokens=1)
+        prompt_tokens = turn.prompt_tokens
+        checkpoint_turn(turn=claim_turn(turn), answer="Because", answer_tokens=1)
         ahead = streaming.StreamedAnswer(text="Because of the air", tokens=4, last_id="1-0")
         monkeypatch.setattr("chat.streaming.read_stream", lambda _turn_id: ahead)
         sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert turn.answer == "Because of the air"
-        assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == likely + 4
+        assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == prompt_tokens + 4
 
 
 def test_many_turns_are_swept_with_few_queries(

@@ -167,7 +167,7 @@ def test_reading_once_what_markup_leaves_alone_finds_what_reading_twice_finds(
     written, rendered = AnswerScanner(output_rules()), AnswerScanner(output_rules(), markup=Markup())
     offset = 0
     for piece in [*pieces(" ".join(parts), sizes), ""]:
-        folded, ended = fold(piece, offset=offset), not piece
+        folded, is_last = fold(piece, offset=offset), not piece
         verdicts = [scanner.read(folded, is_last=is_last) for scanner in (written, rendered)]
         assert paired.read(folded, is_last=is_last) == merge_verdicts(*verdicts)
         assert paired.place == min(written.place, rendered.place)

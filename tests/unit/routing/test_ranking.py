@@ -27,24 +27,24 @@ def names(ranking: Ranking) -> list[int]:
 def test_an_empty_plan_has_every_model_in_the_order_of_the_admin() -> None:
     ranking = rank_models(ALL)
     assert names(ranking) == [1, 2, 3]
-    assert ranking.may_leave
+    assert ranking.has_outside_model
     assert ranking.list_passed_over(CLOUD, []) == []
 
 
-def test_a_plan_names_its_models_and_local_ones_are_the_floor() -> None:
+def test_a_plan_names_its_models_and_local_ones_come_last() -> None:
     ranking = rank_models(ALL, plan_model_ids=[2])
     assert names(ranking) == [2, 3]
     assert ranking.list_passed_over(OTHER_CLOUD, []) == [Skipped(CLOUD, SkipReason.PLAN)]
 
 
-def test_a_plan_with_models_that_are_gone_falls_to_the_floor() -> None:
+def test_a_plan_whose_models_are_gone_falls_back_to_local_ones() -> None:
     assert names(rank_models(ALL, plan_model_ids=[99])) == [3]
 
 
 def test_local_only_wins_over_the_plan() -> None:
     ranking = rank_models(ALL, plan_model_ids=[1, 2], local_only=True)
     assert names(ranking) == [3]
-    assert not ranking.may_leave
+    assert not ranking.has_outside_model
     assert {skipped.reason for skipped in ranking.list_passed_over(LOCAL, [])} == {SkipReason.LOCAL_ONLY}
 
 
