@@ -45,7 +45,7 @@ class MemoryPage:
         return [note for note in self.overview.notes if not note.is_from_other_conversation]
 
     @property
-    def borrowed_notes(self) -> list[Note]:
+    def spanning_notes(self) -> list[Note]:
         return [note for note in self.overview.notes if note.is_from_other_conversation]
 
     @property
@@ -56,7 +56,7 @@ class MemoryPage:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.can_forget or self.borrowed_notes)
+        return not (self.can_forget or self.spanning_notes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -304,10 +304,10 @@ class TestOtherNotes:
             owner=teen, title="New", started_at=timezone.now() + timedelta(seconds=5)
         )
         page = read(as_person(teen), later)
-        borrowed = page.split("Notes from other conversations")[1].split("This conversation")[0]
-        assert "My bridge 0 is 62 cm long." in borrowed
-        assert reverse("chat:memory", args=[talk.pk]) in borrowed
-        assert "Change it in “<bdi>Bridges</bdi>”" in borrowed
+        spanning = page.split("Notes from other conversations")[1].split("This conversation")[0]
+        assert "My bridge 0 is 62 cm long." in spanning
+        assert reverse("chat:memory", args=[talk.pk]) in spanning
+        assert "Change it in “<bdi>Bridges</bdi>”" in spanning
         # They are not of this conversation, so it has nothing to forget.
         assert "too long ago" not in page
         assert "Forget it or turn memory off" not in page
