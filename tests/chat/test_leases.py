@@ -1,8 +1,11 @@
+"""Workers claim turns under a lease, save checkpoints and finish each once. A sweep moves on what they leave behind."""
+
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
@@ -61,14 +64,14 @@ class TestClaiming:
 
 
 class TestFinishing:
-    def test_the_answer_is_kept_and_what_was_used_is_paid(self, turn: Turn, teen: Person) -> None:
+    def test_the_answer_is_stored_and_what_was_used_is_charged(self, turn: Turn, teen: Person) -> None:
         assert finish_turn(turn=claim_turn(turn), outcome=build_answered_outcome())
         turn.refresh_from_db()
         assert (turn.state, turn.answer, turn.tokens) == (TurnState.ANSWERED, "Because.", 120)
         meter = get_meter(owner=teen)
         assert (meter.spent, meter.held) == (120, 0)
 
-    def test_it_is_finished_once(self, turn: Turn, teen: Person) -> None:
+    def test_a_turn_is_finished_once(self, turn: Turn, teen: Person) -> None:
         claimed = claim_turn(turn)
         finish_turn(turn=claimed, outcome=build_answered_outcome())
         assert finish_turn(turn=claimed, outcome=build_answered_outcome("Another.")) is False
@@ -88,16 +91,14 @@ class TestFinishing:
         assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
         assert get_meter(owner=teen).spent == 0
 
-    def test_a_conversation_deleted_in_mid_answer_still_pays_for_what_was_made(
-        self, turn: Turn, teen: Person
-    ) -> None:
+    def test_an_answer_in_a_deleted_conversation_is_still_charged(self, turn: Turn, teen: Person) -> None:
         claimed = claim_turn(turn)
         services.delete_conversation(conversation=turn.conversation)
         assert checkpoint_turn(turn=claimed, answer="Bec", answer_tokens=1).is_held is False
         finish_turn(turn=claimed, outcome=build_answered_outcome())
         assert get_meter(owner=teen).spent == 120
 
-    def test_a_worker_that_stopped_for_the_deletion_bills_what_it_had_made(
+    def test_a_worker_that_stopped_because_of_the_deletion_charges_what_it_used(
         self, turn: Turn, teen: Person
     ) -> None:
         claimed = claim_turn(turn)
@@ -110,7 +111,7 @@ class TestFinishing:
 
 
 class TestCheckpoints:
-    def test_it_renews_the_lease_and_keeps_the_words(self, turn: Turn) -> None:
+    def test_it_renews_the_lease_and_stores_the_answer_so_far(self, turn: Turn) -> None:
         claimed = claim_turn(turn)
         Turn.objects.filter(pk=turn.pk).update(lease_until=timezone.now())
         assert checkpoint_turn(turn=claimed, answer="Bec", answer_tokens=2).is_held
@@ -148,22 +149,24 @@ class TestSweeping:
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.NEVER_STARTED)
         assert get_meter(owner=teen).held == 0
 
-    def test_a_worker_that_died_before_a_word_is_replaced(
-        self, turn: Turn, nudged: list[object], django_capture_on_commit_callbacks: object
+    def test_a_turn_whose_worker_died_before_the_first_word_is_queued_again(
+        self, turn: Turn, nudged: list[object]
     ) -> None:
         claim_turn(turn)
         sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert (turn.state, turn.claim) == (TurnState.QUEUED, None)
 
-    def test_it_is_replaced_twice_and_then_the_turn_fails(self, turn: Turn, nudged: list[object]) -> None:
+    def test_a_worker_is_replaced_twice_and_then_the_turn_fails(
+        self, turn: Turn, nudged: list[object]
+    ) -> None:
         for _ in range(3):
             claim_turn(turn)
             sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason, turn.claim_count) == (TurnState.FAILED, EndReason.WORKER_LOST, 3)
 
-    def test_what_a_worker_had_made_when_it_died_is_kept_and_paid_by_the_site(
+    def test_the_answer_so_far_of_a_dead_worker_is_kept_and_paid_by_the_site(
         self, turn: Turn, teen: Person
     ) -> None:
         claimed = claim_turn(turn)
@@ -188,7 +191,7 @@ class TestSweeping:
         assert get_meter(owner=teen).spent == 0
         assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == claimed.prompt_tokens + 2
 
-    def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
+    def test_a_turn_with_a_stop_request_counts_as_stopped(self, turn: Turn) -> None:
         checkpoint_turn(turn=claim_turn(turn), answer="Because", answer_tokens=1)
         services.stop_turn(turn=turn)
         sweep_turns(now=timezone.now() + LATER)
@@ -199,7 +202,7 @@ class TestSweeping:
         claim_turn(turn)
         assert sweep_turns() == 0
 
-    def test_the_stream_counts_where_it_is_ahead_of_the_checkpoint(
+    def test_the_stream_is_used_if_it_is_ahead_of_the_checkpoint(
         self, turn: Turn, teen: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         prompt_tokens = turn.prompt_tokens
@@ -213,9 +216,9 @@ class TestSweeping:
 
 
 def test_many_turns_are_swept_with_few_queries(
-    teen: Person, ask: Ask, django_assert_max_num_queries: object
+    teen: Person, ask: Ask, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(12):
         ask(teen, f"Question {number}")
-    with django_assert_max_num_queries(3):  # type: ignore[operator]
+    with django_assert_max_num_queries(3):
         assert sweep_turns() == 0
