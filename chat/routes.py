@@ -1,4 +1,4 @@
-"""Chooses the model for a turn and holds what its answer may cost, when it is asked and again if the model fails."""
+"""Chooses the model of a turn and holds what its answer may cost, both when it is asked and again if a model fails."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -45,9 +45,9 @@ from routing.routes import Ranking, Skipped, SkipReason, rank_models
 
 # The ledger's safety net. A turn lives for minutes at most, so a hold this old no longer has a turn.
 HOLD_LEASE = timedelta(minutes=20)
-# A few sentences. If the budget can pay for a question of this length, ask for a shorter one.
+# A few sentences. If the budget could pay for a question of this length, the asker is told to shorten theirs.
 SHORT_QUESTION_TOKENS = 150
-# A usual prompt, for the question that has not been written yet.
+# A typical prompt, to estimate the cost of a question that has not been written yet.
 USUAL_PROMPT_TOKENS = 1000
 
 
@@ -55,7 +55,7 @@ USUAL_PROMPT_TOKENS = 1000
 class PromptParts:
     """What a turn's prompt is built from, besides its question."""
 
-    # What was forgotten of them is left out when the prompt is built (list_sendable).
+    # Forgotten turns are left out when the prompt is built (list_sendable).
     earlier_turns: Sequence[Turn]
     passages: Sequence[FoundPassage]
     continued: Sequence[Turn]
@@ -75,14 +75,17 @@ def rank_for_plan(plan: Plan | None, *, local_only: bool) -> Ranking:
 
 @dataclass(frozen=True)
 class Exposure:
-    """Whether a question could go to a model outside, and whether a remote guard outside reads it."""
+    """Whether a question could go to a model outside, and whether an outside guard reads it."""
 
     to_model: bool
     to_guard: bool
 
 
 def get_exposure(person: Person, *, local_only: bool) -> Exposure:
-    """Return who outside could read a question of this person, now or if a model fails. `local_only` is the page's."""
+    """Return who outside could read this person's question, now or if a model fails.
+
+    `local_only` is whether the page keeps the question on this site.
+    """
     usable, has_guard = list_models(), find_outside_guard_host() is not None
     to_model = not local_only and any(not model.is_local for model in usable)
     if not (to_model or has_guard) or get_tutor_gate(person).terms.local_only:
@@ -105,10 +108,10 @@ class RoutePreview:
 def preview_route(person: Person, gate: TutorGate) -> RoutePreview:
     """Return where the person's next question would go, before it is written. Holds nothing."""
     usable = list_models()
-    # With one local model the plan decides nothing.
+    # With a single local model, the plan makes no difference.
     plan = None if len(usable) == 1 and usable[0].is_local else get_plan(person)
     ranking = rank_for_plan(plan, local_only=gate.terms.local_only)
-    # More queries only if a model costs money.
+    # Query the budgets only if a model costs money.
     affordable = list(ranking.models)
     if not all(model.prices.are_zero for model in ranking.models):
         amounts_left = [status.microdollars_left for status in list_budget_statuses(owner=person)]
@@ -218,23 +221,23 @@ def _hold_first_affordable(
             rejections[model] = rejection
             continue
         return [Skipped(other, _get_reason(rejections[other])) for other in rejections], hold, model
-    # The last model is the floor: what it needs is the least.
+    # The last attempt needs the least, so its rejection is the reason.
     raise rejections[attempts[-1][0]]
 
 
 def _list_attempts(
     models: Sequence[TutorModel], resting: Collection[TutorModel]
 ) -> list[tuple[TutorModel, bool]]:
-    """Return which models to try in turn, each with whether it has to afford a whole answer.
+    """Return which models to try in turn, each with whether the budget must pay for a whole answer.
 
-    A whole answer comes before a shortened one by a better model, and a model that rests after all others.
+    A whole answer by any model comes before a shortened one by a better model. Models that rest come last.
     """
     attempts: list[tuple[TutorModel, bool]] = []
     for group in (
         [model for model in models if model not in resting],
         [model for model in models if model in resting],
     ):
-        # With one model there is nothing to compare a shorter answer with.
+        # With one model, a shortened answer has no alternative.
         if len(group) > 1:
             attempts += [(model, True) for model in group]
         attempts += [(model, False) for model in group]
@@ -254,7 +257,7 @@ def _hold_answer_cost(
     *,
     needs_whole_answer: bool,
 ) -> Hold:
-    """Hold the cost of an answer by this model, shortened if need be unless `needs_whole_answer`."""
+    """Hold the cost of an answer by this model. Unless `needs_whole_answer`, the answer may be shortened to fit."""
     prompt = build_turn_prompt(turn, parts, model=model)
     longest = get_answer_room(prompt, longest=plan.answer_tokens, limits=get_limits(model))
     now = timezone.now()
@@ -285,7 +288,7 @@ def _hold_answer_cost(
             raise TooLongForBudget.from_insufficient_budget(error) from error
         raise
     if hold.created_at != now:
-        # This is the hold of a deleted turn. It resolves only once, so a second answer could not be charged.
+        # This is the hold of a deleted turn. A hold is resolved only once, so a second answer could not be charged.
         raise TurnIdTaken(is_own=False)
     # Stored now, so that the prompt's cost is known even if the worker dies before the answer ends.
     turn.prompt_tokens, turn.prompt_parts = prompt.tokens_likely, prompt.estimate_parts()
@@ -306,7 +309,7 @@ def _set_hold_fields(turn: Turn, hold: Hold, model: TutorModel) -> None:
         turn.brief_scope, turn.refills_at = hold.shortened_by.scope, hold.shortened_by.refills_at
 
 
-# The fields that a new route sets.
+# The fields that change when a turn gets a new route.
 ROUTE_FIELDS = (
     "tutor_model",
     "model",
@@ -334,11 +337,14 @@ ROUTE_FIELDS = (
 
 
 def find_route_failure(turn: Turn) -> SkipReason | None:
-    """Return why a claimed turn's model may not be asked now, or None. One question at a time tries a model at rest."""
+    """Return why a claimed turn's model may not be asked now, or None.
+
+    A model at rest is tried with one question at a time.
+    """
     model = find_model(turn.tutor_model_id)
     if model is None:
         return SkipReason.DOWN
-    # What a family agreed since the question was asked still keeps it here.
+    # An agreement that was made after the question was asked applies too.
     if not model.is_local and (turn.local_only or get_tutor_gate(turn.conversation.owner).terms.local_only):
         return SkipReason.LOCAL_ONLY
     return None if may_try(model.pk) else SkipReason.DOWN
@@ -355,10 +361,10 @@ def load_prompt_parts(turn: Turn) -> PromptParts:
 
 
 def reroute_turn(*, turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
-    """Give a claimed turn that has no words yet to the next model, and return it as it is now.
+    """Give a claimed turn whose answer has no words yet to the next model, and return the turn as it is now.
 
-    `outcome` is what the failed try used: the site pays for that, and the old hold is resolved. Then the next model's
-    cost is held under a key of its own, so that nothing is charged twice.
+    `outcome` is what the failed try used. The site pays for that, and the old hold is resolved. The next model's cost
+    is held under a key of its own, so that nothing is charged twice.
 
     Returns None and changes nothing if no other model may answer, the budget does not pay for one, or the claim was
     lost or a stop was asked for meanwhile.

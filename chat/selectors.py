@@ -1,4 +1,4 @@
-"""Reads of conversations and turns, limited to what a person may see of their own."""
+"""Reads conversations and turns. Functions that take a person return only what that person may see."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -164,7 +164,7 @@ def drop_forgotten(earlier_turns: Iterable[Turn], conversation: Conversation | N
     return [turn for turn in earlier_turns if since is None or turn.asked_at >= since]
 
 
-# What a new conversation may use of earlier ones: how to help, not what the task was. Newest first.
+# The kinds of notes that a new conversation may use of earlier ones: how to help the asker, not what the task was.
 SPANNING_KINDS = (NoteKind.GRADE, NoteKind.WISH, NoteKind.GOAL)
 MAX_SPANNING_NOTES = 6
 
@@ -172,8 +172,9 @@ MAX_SPANNING_NOTES = 6
 def get_notes(turns: Sequence[Turn]) -> dict[UUID, list[Note]]:
     """Return the notes that the prompt of each turn may carry, oldest first, by turn id.
 
-    Those of the turn's own conversation come last; before them, if the turn has spanning notes, the newest of
-    the asker's others. Only conversations older than the turn's own count, so that a prompt's beginning stays the same.
+    The notes of the turn's own conversation come last. If the turn has spanning notes, the newest notes of the asker's
+    other conversations come before them. Only conversations that began earlier count, so that the beginning of the
+    prompt stays the same.
     """
     with_notes = [turn for turn in turns if turn.memory_policy in NOTING_POLICIES]
     if not with_notes:
@@ -274,7 +275,7 @@ def count_live_turns() -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Pause:
-    """The tutor rests after a crisis card. `until` is the earliest time at which the person may go on.
+    """The tutor rests after a crisis card. `until` is the earliest time at which the person may end that.
 
     A pause that only asks a check-in ends by itself at that time.
     """
@@ -302,8 +303,8 @@ def list_pausing_turns(person: Person) -> QuerySet[Turn]:
 
 
 def find_pause(person: Person) -> Pause | None:
-    """Return the pause that holds for `person`, or None. Of several, return the longest."""
-    # Count from when the card appeared: a card by the remote guard may come minutes after the question.
+    """Return the pause in force for `person`, or None. Of several, return the longest."""
+    # Count from when the card appeared. One by the remote guard may appear minutes after the question.
     pauses = [
         Pause(turn, turn.ended_at + PAUSE_BY_LEVEL[turn.level])
         for turn in list_pausing_turns(person).select_related("conversation")

@@ -31,7 +31,7 @@ class ClosedReason(StrEnum):
     QUIET = "quiet"
 
 
-# The fields of a link that decide about the gate, and how to read those that JSON has no type for.
+# The fields of a link that decide about the gate. They are read as JSON.
 LINK_FIELDS = (
     *(
         "parent_id",
@@ -45,6 +45,7 @@ LINK_FIELDS = (
     ),
     *("time_zone", "earlier_zone", "zone_from", "paused_at"),
 )
+# For fields whose type JSON does not have.
 JSON_PARSERS: dict[str, Callable[[str], time | datetime | None]] = {
     "quiet_from": parse_time,
     "quiet_to": parse_time,
@@ -57,7 +58,7 @@ JSON_PARSERS: dict[str, Callable[[str], time | datetime | None]] = {
 class TutorGate:
     """Whether the tutor is open: `closed_reason` is None if it is.
 
-    `until` is set if the tutor opens by itself, and `zone` is the clock for quiet hours. Without `has_consent` nothing
+    `until` is set if the tutor opens by itself, and `zone` is that of the quiet hours. Without `has_consent` nothing
     a teen writes is stored, regardless of what else closes the tutor. `has_parent` tells whether a parent is linked.
     """
 
@@ -66,7 +67,7 @@ class TutorGate:
     zone: ZoneInfo | None = None
     has_consent: bool = True
     paused_by: Person | None = None
-    # Those of all agreements together.
+    # The combined terms of all agreements.
     terms: Terms = field(default_factory=lambda: combine_terms(()))
     has_parent: bool = False
 

@@ -27,30 +27,31 @@ MAX_EARLIER_MESSAGES = 12
 _MAX_JOINED_MESSAGES = 2
 """How many earlier messages are joined to the last one, to find a phrase that spans them."""
 _SHORT_WORDS = 40
-"""Up to what length a message is also read after the earlier ones."""
+"""A message of at most this many words is also read after the earlier ones."""
 _CONTEXT_MESSAGES = 5
 """How many earlier messages a message is read after."""
 _FEW_WORDS = 4
-"""Up to this length, a message says little by itself, and is always read after the earlier ones."""
+"""A message of at most this many words says little by itself, and is always read after the earlier ones."""
 _VERY_SHORT_WORDS = 24
-"""Up to this length, a message that is read after the earlier ones is also read as the end of the one before it."""
+"""A message of at most this many words is also read as the end of the message before it."""
 _MIN_CONCERN = 0.05
-"""Below this probability of danger, a message by itself is of no concern. Where that holds for the last message and
-those before it, they are not read together: on talks in which danger adds up, that loses nothing."""
+"""Below this probability of danger, a message by itself is of no concern. If the last message and the earlier ones are
+all below it, they are not read together. On the measured talks in which danger adds up, this misses none."""
 _CONCERN_HEADS = (CARD_HEAD, HINT_HEAD, UNSAFE_HEAD, Category.METHOD)
 _HINT_DECAY = 0.8
 """The factor by which a hint weakens with each later message."""
 _MAX_SUMMARIES = 20_000
+"""How many messages a process keeps a summary of."""
 
-# The points of one hint. A trace by itself never reaches a level.
+# The points of one message, by its level. A trace by itself never reaches a level.
 _TRACE_POINTS = 0.5
 _DANGER_POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
 _UNSAFE_POINTS = {Level.UNSAFE_HOME: 3.0}
-# The sums of points for each level: six messages of stress make a hint, three hints a statement, three traces of an
-# unsafe home in a row an unsafe home.
+# The sums of points from which a level holds: six messages of stress make a hint, three hints make a statement, and
+# three traces of an unsafe home in a row make an unsafe home.
 _HINTS_FROM, _STATED_FROM, _UNSAFE_FROM = 1.9, 3.6, 1.2
 
-# By the messages' hashes, as no one's words may stay in memory.
+# Keyed by a hash of the message, because no one's words may stay in memory.
 _summaries: dict[bytes, "_MessageSummary"] = {}
 
 
@@ -96,7 +97,7 @@ def judge_strictly(text: str) -> Verdict:
 def read_message(text: str) -> HeadScores:
     """Score a message with both models, as a whole and in parts.
 
-    What it says again is read once: the encoder takes any sentence for alarming if it is repeated often enough.
+    Repeated sentences are read once: repeated often enough, any sentence alarms the encoder.
     """
     if (unique := drop_repeated_sentences(text)) != text:
         return _move_scores(read_message(unique), unique, text)
@@ -112,7 +113,7 @@ def read_message(text: str) -> HeadScores:
             text, get_classifier(), get_encoder(), is_read_whole=not by_classifier.traits.is_long
         )
         if in_parts.level >= verdict.level:
-            # The part says more exactly where.
+            # The evidence of a part is more exact.
             verdict = strip_danger(verdict)
         verdict = merge_verdicts(verdict, in_parts)
     return dataclasses.replace(by_encoder, verdict=verdict, traces=by_classifier.traces | by_encoder.traces)
@@ -157,7 +158,7 @@ def get_encoder() -> "Encoder":
 
 
 def _judge_in_context(earlier: Sequence[str], last: str, summary: "_MessageSummary") -> Verdict:
-    """Judge a short message after the earlier ones, where that says more than any of them alone.
+    """Judge a short message after the earlier ones. Empty if that finds no more than they show by themselves.
 
     This finds danger in messages such as "Is twelve a lot?" and "Of the sleeping pills", and hints that add up. A very
     short message is also read as the end of the one before it.
@@ -207,7 +208,7 @@ def _judge_split_phrases(earlier: Sequence[str], last: str) -> Verdict:
 
 
 def _judge_accumulated_hints(earlier: Sequence[str], summary: "_MessageSummary", last: str) -> Verdict:
-    """Return the level of repeated hints. Empty if the last message has none."""
+    """Judge the sum of all hints, in which earlier ones count less. Empty if the last message has none."""
     danger, unsafe = summary.points
     if not danger and not unsafe:
         return Verdict(layer=LAYER)
@@ -223,15 +224,18 @@ def _judge_accumulated_hints(earlier: Sequence[str], summary: "_MessageSummary",
         verdicts.append(Verdict(level, frozenset({Category.HOPELESSNESS}), evidence, layer=LAYER))
     if now_unsafe and unsafe >= _UNSAFE_FROM:
         verdicts.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), evidence, layer=LAYER))
-    # Only levels above that of the last message by itself.
+    # Keep only what is above the level of the last message by itself.
     return merge_verdicts(
         *(found for found in verdicts if found.level > summary.verdict.level or not found.categories)
     )
 
 
 class _MessageSummary(NamedTuple):
-    """What a message was by itself: its verdict without evidence, its points for danger and for an unsafe home, and the
-    probability that it is of any concern."""
+    """What a message says by itself.
+
+    That is its verdict without evidence, its points for danger and for an unsafe home, and the probability that it is
+    of any concern.
+    """
 
     verdict: Verdict
     points: tuple[float, float]
@@ -239,7 +243,7 @@ class _MessageSummary(NamedTuple):
 
 
 def _judge_alone(text: str) -> tuple[Verdict, _MessageSummary]:
-    """Judge a message by itself, and remember the reading, as it will soon be an earlier message."""
+    """Judge a message by itself, and keep its summary for when it is an earlier message."""
     scores = read_message(text)
     verdict = merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), scores.verdict)
     concern = max((scores.probabilities.get(head, 0.0) for head in _CONCERN_HEADS), default=0.0)
@@ -254,7 +258,7 @@ def _judge_alone(text: str) -> tuple[Verdict, _MessageSummary]:
 
 
 def _get_summary(text: str) -> _MessageSummary:
-    """Return the summary of an earlier message, which is read once per process as long as it is remembered."""
+    """Return the summary of an earlier message. Judges the message again if this process no longer has its summary."""
     summary = _summaries.get(_hash(text))
     return summary if summary is not None else _judge_alone(text)[1]
 

@@ -13,11 +13,11 @@ class SentenceGate:
     """Judges each sentence of an answer when it is finished, in order and once.
 
     With `holds_sentences`, text is released only with its whole sentence, so nothing of an unsafe sentence is ever
-    released. Otherwise text is released at once, except the end of a sentence, which waits for the verdict. The caller
-    must then withdraw what it has shown of the answer after `judged_length`, once `is_cut`.
+    released. Otherwise text is released at once, except the end of a sentence, which waits for the verdict. Once
+    `is_cut`, the caller must then withdraw what it has shown of the answer after `judged_length`.
 
-    `feed` costs little. `release` and `finish` may call the judge, so they belong on another thread; calls must not
-    overlap. If the judge raises, nothing more is released, and `judged_length` says how much was found safe.
+    `feed` is cheap. `release` and `finish` may call the judge, so call them on another thread; calls must not overlap.
+    If the judge raises, nothing more is released, and `judged_length` says how much was found safe.
     """
 
     def __init__(self, judge: SentenceJudge, *, holds_sentences: bool) -> None:

@@ -34,7 +34,7 @@ class Skipped:
 class Ranking:
     """The models to try, best first, and those that may not answer.
 
-    Models that rest are among the last of `models`, and in `resting`: each may have come back.
+    Models that rest are in `resting`, and also at the end of `models`, because each may have come back.
     """
 
     models: Sequence[TutorModel]
@@ -63,7 +63,7 @@ class Ranking:
 
 
 def get_rank(model: TutorModel) -> tuple[int, bool, int]:
-    """Return the sort key of a model: by the order in the admin; of equal ones, local ones last."""
+    """Return the sort key of a model: its position in the admin. At the same position, local models are last."""
     return model.position, model.is_local, model.pk
 
 
@@ -72,7 +72,7 @@ def find_twin(
 ) -> TutorModel | None:
     """Return a model with a free place that can take a question over from `model` under the same hold, or None.
 
-    It is on the same side of the network, reads the same prompt, and costs no more. `free_places` are by model id; a
+    Both are local or both are outside; it reads the same prompt and costs no more. `free_places` are by model id; a
     model without an entry has no limit.
     """
     return next(
@@ -99,8 +99,9 @@ def rank_models(
 ) -> Ranking:
     """Rank the models for a question. `usable` are in the order of the admin (routing.registry.list_models).
 
-    An empty `plan_model_ids` means every model. Local models that a plan leaves out come last: they cost nothing a
-    token, and a short answer is better than none. With `local_only` no other model is tried, whatever the plan says.
+    An empty `plan_model_ids` means every model. Local models that are not in the plan come last: their tokens cost
+    nothing, and a short answer is better than none. With `local_only`, only local models are tried, whatever the plan
+    says.
 
     Models that rest come after all others.
     """
