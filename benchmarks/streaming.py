@@ -27,6 +27,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -53,7 +54,7 @@ from benchmarks.mock_model import PROSE, TOKENS  # noqa: E402
 from chat.models import Conversation, Turn, TurnState  # noqa: E402
 from chat.prompt import build_prompt  # noqa: E402
 from chat.turns import queue  # noqa: E402
-from guard import Action, action_for, judge_conversation, load_guard  # noqa: E402
+from guard import Action, action_for, judge_conversation, judge_sentence, load_guard  # noqa: E402
 from kit.valkey import create_client  # noqa: E402
 from tests import live  # noqa: E402
 from tests.library import fill_library  # noqa: E402
@@ -197,15 +198,25 @@ class Asked:
     body: dict[str, str]
 
 
+@cache
 def choose_questions(words: range) -> list[str]:
-    """Return the questions of the open sets that have so many words and get an answer."""
+    """Return the questions of the open sets that have so many words, and an answer that the guard does not cut.
+
+    The mock's prose does not fit the questions, and a sentence is judged with the question that it answers.
+    """
     rows = [
         json.loads(line)
         for name in ("lesson_questions", "teen_set")
         for line in (SETS / name / "open.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     texts = [row["text"] for row in rows if "text" in row and len(row["text"].split()) in words]
-    return [text for text in texts if action_for(judge_conversation([("user", text)])) == Action.ANSWER]
+    answered = [text for text in texts if action_for(judge_conversation([("user", text)])) == Action.ANSWER]
+    return [text for text in answered if not any(_is_cut(text, answer) for answer in PROSE)]
+
+
+def _is_cut(question: str, answer: str) -> bool:
+    sentences = answer.replace(". ", ".\n").splitlines()
+    return any(judge_sentence(question=question, sentence=sentence).evidence for sentence in sentences)
 
 
 def create_people(name: str, count: int) -> list[Person]:

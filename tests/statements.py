@@ -19,7 +19,6 @@ from django.test import AsyncClient
 
 from accounts.models import Person
 from budgets.selectors import get_plan
-from budgets.selectors import get_plan
 from chat.answering.leases import CHECKPOINT_SQL
 from chat.answering.worker import TurnWorker
 from chat.models import Turn, TurnState
