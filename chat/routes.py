@@ -1,4 +1,7 @@
-"""Chooses the model of a turn and holds what its answer may cost, both when it is asked and again if a model fails."""
+"""Chooses the model of a turn and holds what its answer may cost.
+
+This happens when the question is asked, when a deferred turn is released, and when a turn falls back to another model.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -43,9 +46,9 @@ from routing.models import TutorModel
 from routing.registry import find_model, list_models
 from routing.routes import Ranking, Skipped, SkipReason, rank_models
 
-# The ledger's safety net. A turn lives for minutes at most, so a hold this old no longer has a turn.
+# The ledger's safety net. A turn has a hold only while it is queued or being answered, which takes minutes at most.
 HOLD_LEASE = timedelta(minutes=20)
-# A few sentences. If the budget could pay for a question of this length, the asker is told to shorten theirs.
+# A few sentences. If the budget could pay for a question of this length, the asker is told to write a shorter one.
 SHORT_QUESTION_TOKENS = 150
 # A typical prompt, to estimate the cost of a question that has not been written yet.
 USUAL_PROMPT_TOKENS = 1000
@@ -165,7 +168,8 @@ def create_turn_hold(
     """Choose a model and hold what its answer may cost. Sets the turn's route, prompt and answer fields; saves nothing.
 
     Models are tried in the order of `rank_for_plan`. One that the budget pays for in full comes before a better one
-    whose answer would have to be shortened. `tried` are models that have failed this turn.
+    whose answer would have to be shortened. `tried` are models to leave out, because they failed or may no longer
+    answer this turn.
 
     Must run in the caller's transaction. Raises NoLocalModel, QuestionTooLong, InsufficientBudget, SiteStopped or
     TurnIdTaken.
@@ -182,21 +186,21 @@ def create_turn_hold(
             has_spanning_choice=has_spanning_choice,
         ),
     )
-    # Notes are from earlier turns.
+    # Without any of these, the turn can have no notes, and the query is saved.
     if parts.earlier_turns or turn.retry_of_id or turn.has_spanning_notes:
         parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False
     ranking = rank_for_plan(plan, local_only=turn.local_only)
-    failed = {skipped.model.pk for skipped in tried}
-    models = [model for model in ranking.models if model.pk not in failed]
+    tried_ids = {skipped.model.pk for skipped in tried}
+    models = [model for model in ranking.models if model.pk not in tried_ids]
     if not models:
         raise NoLocalModel
     attempts = _list_attempts(models, ranking.resting)
-    refused, hold, model = _hold_first_affordable(turn, parts, person, plan, attempts)
+    rejected, hold, model = _hold_first_affordable(turn, parts, person, plan, attempts)
     turn.route = [
         {"id": passed.model.pk, "name": passed.model.name, "reason": passed.reason}
-        for passed in ranking.list_passed_over(model, [*refused, *tried])
+        for passed in ranking.list_passed_over(model, [*rejected, *tried])
     ]
     _set_hold_fields(turn, hold, model)
 
@@ -210,7 +214,10 @@ def set_memory_fields(turn: Turn, rules: MemoryRules) -> None:
 def _hold_first_affordable(
     turn: Turn, parts: PromptParts, person: Person, plan: Plan, attempts: Sequence[tuple[TutorModel, bool]]
 ) -> tuple[list[Skipped], Hold, TutorModel]:
-    """Return the models that could not be afforded, the hold, and the model that it is for."""
+    """Return the models whose attempts were all rejected before the hold, the hold, and the model that it is for.
+
+    Raises what the last attempt was rejected with, if all were; SiteStopped or TurnIdTaken at once.
+    """
     rejections: dict[TutorModel, QuestionTooLong | InsufficientBudget] = {}
     for model, needs_whole_answer in attempts:
         if isinstance(rejections.get(model), QuestionTooLong):
@@ -221,7 +228,7 @@ def _hold_first_affordable(
             rejections[model] = rejection
             continue
         return [Skipped(other, _get_reason(rejections[other])) for other in rejections], hold, model
-    # The last attempt needs the least, so its rejection is the reason.
+    # All attempts were rejected: the asker is told the reason of the last one.
     raise rejections[attempts[-1][0]]
 
 
@@ -290,7 +297,7 @@ def _hold_answer_cost(
     if hold.created_at != now:
         # This is the hold of a deleted turn. A hold is resolved only once, so a second answer could not be charged.
         raise TurnIdTaken(is_own=False)
-    # Stored now, so that the prompt's cost is known even if the worker dies before the answer ends.
+    # Set now and stored with the turn, so that the prompt's cost is known even if its worker dies.
     turn.prompt_tokens, turn.prompt_parts = prompt.tokens_likely, prompt.estimate_parts()
     return hold
 
@@ -309,7 +316,7 @@ def _set_hold_fields(turn: Turn, hold: Hold, model: TutorModel) -> None:
         turn.brief_scope, turn.refills_at = hold.shortened_by.scope, hold.shortened_by.refills_at
 
 
-# The fields that change when a turn gets a new route.
+# The fields that change when a turn falls back to another model.
 ROUTE_FIELDS = (
     "tutor_model",
     "model",
@@ -337,9 +344,9 @@ ROUTE_FIELDS = (
 
 
 def find_route_failure(turn: Turn) -> SkipReason | None:
-    """Return why a claimed turn's model may not be asked now, or None.
+    """Return why a claimed turn's model may not be asked now, or None if its worker may ask it.
 
-    A model at rest is tried with one question at a time.
+    After a model's rest, None makes this turn its trial: no other turn may ask it meanwhile (routing.breaker.may_try).
     """
     model = find_model(turn.tutor_model_id)
     if model is None:
@@ -361,7 +368,7 @@ def load_prompt_parts(turn: Turn) -> PromptParts:
 
 
 def reroute_turn(*, turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
-    """Give a claimed turn whose answer has no words yet to the next model, and return the turn as it is now.
+    """Fall back: give a claimed turn, whose answer must have no words yet, to the next model. Returns the new row.
 
     `outcome` is what the failed try used. The site pays for that, and the old hold is resolved. The next model's cost
     is held under a key of its own, so that nothing is charged twice.

@@ -1,4 +1,4 @@
-"""Streams a turn to programs as server-sent events: its text, and at last the whole turn."""
+"""Streams a turn to programs as server-sent events: its text, and finally the whole turn."""
 
 import json
 import logging
@@ -42,15 +42,15 @@ EVENTS_DESCRIPTION = """
 - `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
   answer: keep the text before it, and replace the text after it. With `"withdrawn": true` a sentence was found unsafe:
   `at` is 0, and the text is all that stays. Say so, and never show the rest again. `done` follows.
-- `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds before the first text, and later if there
-  is none for ten seconds.
+- `state`: `{"state": "queued"}`, `{"state": "working"}` or `{"state": "deferred"}`, every few seconds before the first
+  text, and later whenever there is no text for about ten seconds.
 
 Every stream ends with one of these:
 
 - `done`: the turn as `turns_read` returns it, with its whole answer, usage and lessons. It is the final version: a cut
   answer has text in the stream and none here.
 - `gone`: the turn was deleted.
-- `away`: the stream cannot be read now. The question is safe. Come back with the last id.
+- `away`: the stream cannot be read now. The question is safe. Connect again with the last id as `Last-Event-ID`.
 """
 
 
@@ -63,7 +63,7 @@ LAST_EVENT_PARAMETER = OpenApiParameter(
 
 
 class EventStream(SurrogateSafeJSONRenderer):
-    """Lets clients that accept only event streams through content negotiation. Problems are still JSON."""
+    """A renderer for clients that accept only event streams: without it they would get 406. Problems are still JSON."""
 
     media_type = "text/event-stream"
     format = "events"
@@ -92,28 +92,34 @@ class TurnEvents(SignedInView):
         with raise_404_on(Turn.DoesNotExist):
             turn = get_turn(self.person, turn_id)
         require_stream_slot(self.person.pk)
-        lessons = get_passages(turn.passages)
-        return build_event_response(_follow(self.person, turn, lessons, request))
+        passages = get_passages(turn.passages)
+        return build_event_response(_follow(self.person, turn, passages, request))
 
 
 def build_turn_response(
     request: Request, person: Person, turn: Turn, *, status: int, headers: Mapping[str, str]
 ) -> StreamingHttpResponse:
-    """Answer with the turn as the first event, and then with those that follow it until it ends."""
-    lessons = get_passages(turn.passages)
-    first = _format_event("turn", serialize_turn(turn, lessons))
+    """Return a stream with the turn as its first event, and then the events of the turn until it ends.
+
+    The caller must have required a stream slot.
+    """
+    passages = get_passages(turn.passages)
+    first = _format_event("turn", serialize_turn(turn, passages))
     return build_event_response(
-        _follow(person, turn, lessons, request, first), status=status, headers=headers
+        _follow(person, turn, passages, request, first), status=status, headers=headers
     )
 
 
 def _follow(
-    person: Person, turn: Turn, lessons: Mapping[str, FoundPassage], request: Request, first: bytes = b""
+    person: Person, turn: Turn, passages: Mapping[str, FoundPassage], request: Request, first: bytes = b""
 ) -> AsyncGenerator[bytes]:
-    """Yield the events of a turn of the person. `lessons` are those that it cites, by key."""
+    """Return `first` and the events of a turn of the person, counted as an open stream.
+
+    `passages` are those that the turn cites, by key.
+    """
     reader, after = TurnReader.of(person), request.headers.get("Last-Event-ID", "")
     events = _stream_text(reader, turn.pk, after) if turn.is_live else _yield_turn(turn)
-    return count_open(person.pk, _stream_events(turn.pk, events, lessons, first))
+    return count_open(person.pk, _stream_events(turn.pk, events, passages, first))
 
 
 async def _yield_turn(turn: Turn) -> AsyncGenerator[bytes | Turn]:
@@ -123,16 +129,16 @@ async def _yield_turn(turn: Turn) -> AsyncGenerator[bytes | Turn]:
 async def _stream_events(
     turn_id: UUID,
     events: AsyncGenerator[bytes | Turn],
-    lessons: Mapping[str, FoundPassage],
+    passages: Mapping[str, FoundPassage],
     first: bytes = b"",
 ) -> AsyncGenerator[bytes]:
-    """Yield `first` and the events. The ended turn, the last of them, becomes `done`."""
+    """Yield `first` and the events. The last event is the ended turn, formatted as `done`, or else `gone` or `away`."""
     if first:
         yield first
     try:
         async with aclosing(events):
             async for event in events:
-                yield event if isinstance(event, bytes) else await _format_done(event, lessons)
+                yield event if isinstance(event, bytes) else await _format_done(event, passages)
     except Turn.DoesNotExist:
         yield _format_event("gone", {})
     except (streaming.StreamUnavailable, DatabaseError):
@@ -143,7 +149,7 @@ async def _stream_events(
 
 
 async def _stream_text(reader: TurnReader, turn_id: UUID, after: str) -> AsyncGenerator[bytes | Turn]:
-    """Yield the turn's text after the event `after`, and at last the ended turn."""
+    """Yield keepalives, the turn's states and its text after the event `after`, and finally the ended turn."""
     known = parse_entry_id(after)
     async with aclosing(follow_turn(reader, turn_id)) as items:
         async for item in items:
@@ -160,11 +166,11 @@ def _format_state(turn: Turn) -> bytes:
     return KEEPALIVE + _format_event("state", {"state": turn.state})
 
 
-async def _format_done(turn: Turn, lessons: Mapping[str, FoundPassage]) -> bytes:
-    if not lessons.keys() >= set(turn.passages):
+async def _format_done(turn: Turn, passages: Mapping[str, FoundPassage]) -> bytes:
+    if not passages.keys() >= set(turn.passages):
         # A verdict during the answer may have replaced the passages.
-        lessons = await read_database(get_passages, turn.passages)
-    return _format_event("done", serialize_turn(turn, lessons))
+        passages = await read_database(get_passages, turn.passages)
+    return _format_event("done", serialize_turn(turn, passages))
 
 
 def _format_event(name: str, data: object, event_id: str = "") -> bytes:

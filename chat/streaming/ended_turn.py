@@ -1,6 +1,6 @@
-"""The row of an ended turn as JSON, for the last entry of its stream: with it no reader has to ask the database.
+"""The row of an ended turn as JSON, for the last entry of its stream, so that readers need not ask the database.
 
-Only the code that has committed an end may write it, because readers take it for the truth.
+Only the code that ends the turn may write it, after its commit, because readers trust it.
 """
 
 import json
@@ -12,20 +12,20 @@ from django.db.models import Field
 
 from chat.models import Conversation, Turn
 
-# Columns for workers alone. Some may have changed since the worker read the turn, and no reader needs them.
+# Columns that only workers need. Some may have changed since the worker read the turn.
 WORKER_COLUMNS = frozenset({"claim", "claimed_at", "claim_count", "lease_until", "stop_requested_at"})
-OWNER = "owner_id"
+OWNER_COLUMN = "owner_id"
 
 
 def dump_ended_turn(turn: Turn, ended_fields: Mapping[str, object]) -> str:
-    """Return the row of a turn that has ended, as its worker had claimed it, with the fields that it has ended with.
+    """Return the row as JSON. `turn` is as its worker claimed it, and `ended_fields` are what its end has changed.
 
-    Returns "" if they do not tell the whole row, so that readers ask the database: a retry may have been replaced, the
-    database may have chosen a value, and the words of a question that the guard has stopped stay in the database.
+    Returns "" if readers must ask the database instead: a retry may have been replaced, the database chooses a value
+    of `ended_fields`, or the guard judged the question during the answer, and its text must not be copied to Valkey.
     """
     is_judged_late = "level" in ended_fields
-    is_chosen_by_database = any(hasattr(value, "resolve_expression") for value in ended_fields.values())
-    if turn.retry_of_id or is_judged_late or is_chosen_by_database:
+    has_database_value = any(hasattr(value, "resolve_expression") for value in ended_fields.values())
+    if turn.retry_of_id or is_judged_late or has_database_value:
         return ""
     row = {
         column.attname: ended_fields.get(column.attname, getattr(turn, column.attname))
@@ -33,13 +33,13 @@ def dump_ended_turn(turn: Turn, ended_fields: Mapping[str, object]) -> str:
         if column.attname not in WORKER_COLUMNS
     }
     # Django's encoder would cut times to milliseconds.
-    return json.dumps(row | {OWNER: turn.conversation.owner_id}, default=str, separators=(",", ":"))
+    return json.dumps(row | {OWNER_COLUMN: turn.conversation.owner_id}, default=str, separators=(",", ":"))
 
 
 def load_ended_turn(row: str) -> Turn:
-    """Return the turn of a row, as if it had been read from the database without the columns for workers.
+    """Return the turn of a row, as if it had been read from the database without WORKER_COLUMNS.
 
-    Of its conversation it has the id and the owner's id. It has no report yet.
+    Its conversation has only its id and its owner's id. A turn that has just ended has no report.
     """
     values = json.loads(row)
     columns = [column for column in _list_columns() if column.attname in values]
@@ -49,7 +49,7 @@ def load_ended_turn(row: str) -> Turn:
         [column.to_python(values[column.attname]) for column in columns],
     )
     turn.conversation = Conversation.from_db(
-        DEFAULT_DB_ALIAS, ["id", OWNER], [turn.conversation_id, values[OWNER]]
+        DEFAULT_DB_ALIAS, ["id", OWNER_COLUMN], [turn.conversation_id, values[OWNER_COLUMN]]
     )
     Turn.report.related.set_cached_value(turn, None)
     return turn

@@ -1,7 +1,7 @@
-"""A signed token in the address of a page's stream: with it, following a turn asks the database for nobody (ADR 58).
+"""A signed token in the address of a page's stream, with which the stream opens without a database query (ADR 58).
 
-It names the person, and opens one turn's stream to the browser session whose page it was made for, for two minutes. A
-page uses it once; when it reconnects, the session is asked.
+It names the person, and opens one turn's stream, only to the browser session that it was made for, for
+MAX_AGE_SECONDS. The page uses it once: when it reconnects, the view reads the session instead.
 """
 
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from accounts.models import Person
 
-# From the page's rendering until its script asks for the stream, on a slow connection.
+# Long enough for a page on a slow connection to load and ask for the stream.
 MAX_AGE_SECONDS = 120
 
 
@@ -35,5 +35,5 @@ def read_stream_token(request: HttpRequest, turn_id: UUID, token: str) -> int | 
 
 
 def _get_signer(request: HttpRequest, turn_id: UUID) -> TimestampSigner:
-    # The key is that of the cookie. It does not load the session.
+    # The session key comes from the cookie, so reading it does not load the session.
     return TimestampSigner(salt=f"chat.stream:{turn_id}:{request.session.session_key}")
