@@ -1,4 +1,4 @@
-"""The site's public address, for emails, calendars and feeds. Never taken from a request's Host header."""
+"""The site's public address, for emails, calendars and feeds. It never comes from a request's Host header."""
 
 from urllib.parse import urlsplit
 
@@ -11,10 +11,10 @@ def build_absolute_url(path: str) -> str:
 
 
 def get_site_host() -> str:
-    """Return the site's host without a port."""
+    """Return the site's host without a port, or "localhost" if SITE_URL has none."""
     return urlsplit(settings.SITE_URL).hostname or "localhost"
 
 
 def move_to_site_host(url: str) -> str:
-    """Replace the scheme and host of a URL of this site by the public ones."""
+    """Return a URL of this site with the public scheme and host in place of its own."""
     return build_absolute_url(urlsplit(url)._replace(scheme="", netloc="").geturl())
