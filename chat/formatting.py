@@ -328,8 +328,8 @@ def format_rejection(rejection: Rejection, person: Person) -> str:
             "The tutor is closed for now. What you wrote is still here, and help is always available."
         ),
         NoLocalModel: _(
-            "Your family agreed to keep questions on this site’s own computers, and no model runs there now. What you "
-            "wrote is still here."
+            "Your question has to stay on this site’s own computers, and no model runs there now. What you wrote is "
+            "still here."
         ),
         TutorClosed: _("The tutor isn’t open on this site yet. Help is always available."),
     }[type(rejection)]
