@@ -30,22 +30,26 @@ DANGER = "I am going to kill myself tonight, I have the pills here"
 
 
 @pytest.fixture
-def kept(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
+def deferred(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
     return ask(teen, wait_for_model=True)
 
 
 class TestAsking:
-    def test_it_waits_and_holds_nothing(self, kept: Turn, teen: Person) -> None:
-        assert (kept.state, kept.waits_for, kept.prompt_tokens) == (TurnState.DEFERRED, WaitsFor.MODEL, 0)
+    def test_it_waits_and_holds_nothing(self, deferred: Turn, teen: Person) -> None:
+        assert (deferred.state, deferred.waits_for, deferred.prompt_tokens) == (
+            TurnState.DEFERRED,
+            WaitsFor.MODEL,
+            0,
+        )
         assert not Hold.objects.exists()
         assert get_meter(owner=teen).held == 0
 
-    def test_no_worker_claims_it_and_no_sweep_ends_it(self, kept: Turn) -> None:
+    def test_no_worker_claims_it_and_no_sweep_ends_it(self, deferred: Turn) -> None:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=3))
         assert claim_turns(places=5) == []
         sweep_turns()
-        kept.refresh_from_db()
-        assert kept.state == TurnState.DEFERRED
+        deferred.refresh_from_db()
+        assert deferred.state == TurnState.DEFERRED
 
     def test_a_model_that_is_up_answers_at_once(self, teen: Person, ask: Ask) -> None:
         assert ask(teen, wait_for_model=True).state == TurnState.QUEUED
@@ -59,16 +63,18 @@ class TestAsking:
         assert ask(teen, DANGER, wait_for_model=True).state == TurnState.CARDED
 
     def test_a_cry_for_help_beside_a_deferred_question_gets_its_card(
-        self, kept: Turn, teen: Person, ask: Ask
+        self, deferred: Turn, teen: Person, ask: Ask
     ) -> None:
-        assert ask(teen, DANGER, conversation=kept.conversation).state == TurnState.CARDED
+        assert ask(teen, DANGER, conversation=deferred.conversation).state == TurnState.CARDED
 
-    def test_a_conversation_can_have_one_deferred_question(self, kept: Turn, teen: Person, ask: Ask) -> None:
+    def test_a_conversation_can_have_one_deferred_question(
+        self, deferred: Turn, teen: Person, ask: Ask
+    ) -> None:
         with pytest.raises(StillAnswering):
-            ask(teen, "And the sea?", conversation=kept.conversation, wait_for_model=True)
+            ask(teen, "And the sea?", conversation=deferred.conversation, wait_for_model=True)
 
     def test_a_person_can_have_a_few_deferred_questions(
-        self, kept: Turn, teen: Person, stranger: Person, ask: Ask
+        self, deferred: Turn, teen: Person, stranger: Person, ask: Ask
     ) -> None:
         for _ in range(MAX_DEFERRED - 1):
             ask(teen, wait_for_model=True)
@@ -84,64 +90,72 @@ class TestAsking:
         with pytest.raises(SiteStopped):
             ask(teen, wait_for_model=True)
 
-    def test_posting_it_twice_keeps_one(self, as_person: AsPerson, teen: Person, down: ModelOutage) -> None:
+    def test_posting_it_twice_creates_one_turn(
+        self, as_person: AsPerson, teen: Person, down: ModelOutage
+    ) -> None:
         form = {"question": "Why?", "turn_id": str(uuid4()), "when": "back"}
         for _ in range(2):
             assert as_person(teen).post("/tutor/ask", form).status_code == 302
         assert Turn.objects.get().state == TurnState.DEFERRED
 
 
-class TestItsEndReason:
-    def test_comes_when_its_asker_takes_it_back(self, kept: Turn, teen: Person, as_person: AsPerson) -> None:
-        as_person(teen).post(f"/tutor/turns/{kept.pk}/stop")
-        kept.refresh_from_db()
-        assert (kept.state, kept.end_reason, kept.waits_for) == (TurnState.STOPPED, EndReason.WITHDRAWN, "")
-        page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
+class TestItsEnd:
+    def test_its_asker_can_withdraw_it(self, deferred: Turn, teen: Person, as_person: AsPerson) -> None:
+        as_person(teen).post(f"/tutor/turns/{deferred.pk}/stop")
+        deferred.refresh_from_db()
+        assert (deferred.state, deferred.end_reason, deferred.waits_for) == (
+            TurnState.STOPPED,
+            EndReason.WITHDRAWN,
+            "",
+        )
+        page = as_person(teen).get(f"/tutor/{deferred.conversation_id}").content.decode()
         assert "You withdrew this question. Nothing was charged." in page
 
-    def test_comes_after_a_day_with_its_words_kept(
-        self, kept: Turn, teen: Person, as_person: AsPerson
+    def test_it_fails_after_a_day_and_its_question_stays(
+        self, deferred: Turn, teen: Person, as_person: AsPerson
     ) -> None:
         assert end_expired_deferred(now=timezone.now() + MAX_DEFERRAL - timedelta(minutes=1)) == 0
         assert end_expired_deferred(now=timezone.now() + MAX_DEFERRAL) == 1
-        kept.refresh_from_db()
-        assert (kept.state, kept.end_reason) == (TurnState.FAILED, EndReason.WAITED_TOO_LONG)
-        page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
+        deferred.refresh_from_db()
+        assert (deferred.state, deferred.end_reason) == (TurnState.FAILED, EndReason.WAITED_TOO_LONG)
+        page = as_person(teen).get(f"/tutor/{deferred.conversation_id}").content.decode()
         assert "This question waited for a day" in page
-        assert kept.question in page
+        assert deferred.question in page
 
-    def test_comes_with_that_of_its_conversation_or_its_asker(self, kept: Turn, teen: Person) -> None:
-        delete_conversation(conversation=kept.conversation)
+    def test_it_is_deleted_with_its_conversation(self, deferred: Turn, teen: Person) -> None:
+        delete_conversation(conversation=deferred.conversation)
         assert not Turn.objects.exists()
 
-    def test_comes_with_that_of_its_asker(self, kept: Turn, teen: Person) -> None:
+    def test_it_is_erased_with_its_asker(self, deferred: Turn, teen: Person) -> None:
         erase_conversations(teen)
         assert not Conversation.objects.exists()
 
-    def test_of_a_retry_leaves_what_there_was(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
+    def test_withdrawing_a_deferred_retry_shows_the_earlier_turn_again(
+        self, teen: Person, ask: Ask, down: ModelOutage
+    ) -> None:
         first = ask(teen)
         stop_turn(turn=first)
         first.refresh_from_db()
-        again = retry_turn(person=teen, failed=first, turn_id=uuid4(), wait_for_model=True).turn
-        assert again.state == TurnState.DEFERRED
-        stop_turn(turn=again)
-        again.refresh_from_db()
-        assert again.replaced_by == first
+        retry = retry_turn(person=teen, failed=first, turn_id=uuid4(), wait_for_model=True).turn
+        assert retry.state == TurnState.DEFERRED
+        stop_turn(turn=retry)
+        retry.refresh_from_db()
+        assert retry.replaced_by == first
 
 
 class TestThePage:
     def test_says_what_is_waited_for_and_follows_it(
-        self, kept: Turn, teen: Person, as_person: AsPerson
+        self, deferred: Turn, teen: Person, as_person: AsPerson
     ) -> None:
-        page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
+        page = as_person(teen).get(f"/tutor/{deferred.conversation_id}").content.decode()
         assert "It will be answered when the model is back, even if you close this page." in page
         assert "Withdraw question" in page
-        assert f'data-stream="/tutor/turns/{kept.pk}/stream' in page
+        assert f'data-stream="/tutor/turns/{deferred.pk}/stream' in page
         # Without a script a link checks again: an automatic refresh would go on for hours.
         assert "http-equiv" not in page
         assert "Check for an answer" in page
 
-    def test_of_a_question_that_failed_offers_it_while_the_model_is_down(
+    def test_of_a_failed_turn_offers_to_wait_while_the_model_is_down(
         self, teen: Person, ask: Ask, as_person: AsPerson, down: ModelOutage
     ) -> None:
         turn = ask(teen)
@@ -155,7 +169,7 @@ class TestThePage:
         ModelOutage.objects.update(ended_at=timezone.now())
         assert f'id="wait-{turn.pk}"' not in client.get(address).content.decode()
 
-    def test_keeps_the_choice_while_something_personal_is_asked_about(
+    def test_that_asks_about_personal_data_keeps_the_choice_to_wait(
         self, teen: Person, as_person: AsPerson, down: ModelOutage, settings: object
     ) -> None:
         settings.TUTOR_BASE_URL = "https://model.example/v1"  # type: ignore[attr-defined]
@@ -167,8 +181,8 @@ class TestThePage:
         client.post("/tutor/ask", form | {"personal": "remove"})
         assert Turn.objects.get().state == TurnState.DEFERRED
 
-    def test_of_a_parent_says_that_it_waits(
-        self, kept: Turn, teen: Person, parent: Person, as_person: AsPerson
+    def test_of_the_parent_view_says_that_the_question_waits(
+        self, deferred: Turn, teen: Person, parent: Person, as_person: AsPerson
     ) -> None:
         link = Link.objects.create(
             parent=parent,
@@ -182,33 +196,36 @@ class TestThePage:
 
 
 class TestTheApi:
-    def test_says_that_the_model_is_down_and_keeps_a_question(
+    def test_says_that_the_model_is_down_and_defers_a_question(
         self, teen: Person, as_person: AsPerson, down: ModelOutage
     ) -> None:
         client = as_person(teen)
         state = client.get("/api/v1/tutor").json()
         assert (bool(state["model_down_since"]), state["deferred"], state["deferred_limit"]) == (True, 0, 3)
 
-        def asked() -> dict[str, object]:
+        def post_question() -> dict[str, object]:
             body = {"question": "Why is the sky blue?", "wait_for_model": True}
             headers = {"Idempotency-Key": str(uuid4())}
             reply = client.post("/api/v1/turns", body, content_type="application/json", headers=headers)
             return dict(reply.json()) | {"status_code": reply.status_code}
 
-        turn = asked()
+        turn = post_question()
         assert (turn["state"], turn["waits_for"], bool(turn["deferred_until"])) == ("deferred", "model", True)
-        asked(), asked()
-        refused = asked()
-        assert (refused["status_code"], str(refused["type"]).rpartition("#")[2]) == (409, "too-many-deferred")
+        post_question(), post_question()
+        rejection = post_question()
+        assert (rejection["status_code"], str(rejection["type"]).rpartition("#")[2]) == (
+            409,
+            "too-many-deferred",
+        )
         stopped = client.post(f"/api/v1/turns/{turn['id']}/stop").json()
         assert (stopped["state"], stopped["end_reason"]) == ("stopped", "withdrawn")
 
-    def test_says_nothing_of_the_kind_while_all_is_well(self, teen: Person, as_person: AsPerson) -> None:
+    def test_reports_no_outage_while_the_model_is_up(self, teen: Person, as_person: AsPerson) -> None:
         assert as_person(teen).get("/api/v1/tutor").json()["model_down_since"] is None
 
 
 def test_admins_see_the_outage_and_how_many_wait(
-    kept: Turn, admin_person: Person, as_person: AsPerson, client: Client
+    deferred: Turn, admin_person: Person, as_person: AsPerson, client: Client
 ) -> None:
     page = as_person(admin_person).get("/admin/chat/modeloutage/").content.decode()
     assert "the model could not be reached" in page

@@ -1,4 +1,4 @@
-"""Real processes are killed in the middle of a turn. Nothing is lost, left on hold or charged twice."""
+"""A real process dies, a nudge is repeated or no page reads. Nothing is lost, left on hold or charged twice."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,11 +33,11 @@ def logs(tmp_path: Path) -> Path:
 def own_valkey(logs: Path, settings: Settings) -> Iterator[live.Valkey]:
     """A broker and stream store that this test may kill."""
     with live.running(live.Valkey(logs / "valkey.log")) as valkey:
-        kept = settings.VALKEY_URL
+        previous_url = settings.VALKEY_URL
         settings.VALKEY_URL = valkey.url
         valkey_stream._client.cache_clear()
         yield valkey
-        settings.VALKEY_URL = kept
+        settings.VALKEY_URL = previous_url
         valkey_stream._client.cache_clear()
 
 
@@ -89,21 +89,21 @@ def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        # Only whole sentences are kept (ADR 55).
+        # Only judged text is stored, in whole sentences (ADR 55).
         live.wait_until(
             lambda: count_streamed_tokens(turn) > 40 and has_judged_text(turn), what="some sentences"
         )
         worker.kill()
-    made = count_streamed_tokens(turn)
+    streamed_tokens = count_streamed_tokens(turn)
     assert reload(turn).state == TurnState.WORKING
     assert get_meter(owner=teen).held > 0
     leases.sweep_turns(now=timezone.now() + leases.LEASE)
     turn = reload(turn)
     assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.WORKER_LOST)
     assert turn.answer
-    purse = get_meter(owner=teen)
-    assert (purse.held, purse.spent) == (0, 0)
-    assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens > made
+    meter = get_meter(owner=teen)
+    assert (meter.held, meter.spent) == (0, 0)
+    assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens > streamed_tokens
 
 
 def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
@@ -117,9 +117,9 @@ def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
         live.wait_until(lambda: not reload(turn).is_live, what="the sweeper", seconds=90)
         assert reload(turn).end_reason == EndReason.WORKER_LOST
         assert get_meter(owner=teen).held == 0
-        again = retry(visitor, turn)
-        live.wait_until(lambda: not reload(again).is_live, what="the retry", seconds=90)
-    assert reload(again).state == TurnState.ANSWERED
+        retried = retry(visitor, turn)
+        live.wait_until(lambda: not reload(retried).is_live, what="the retry", seconds=90)
+    assert reload(retried).state == TurnState.ANSWERED
 
 
 def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
@@ -138,7 +138,7 @@ def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
     assert get_meter(owner=teen).spent == reload(turn).tokens
 
 
-def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_repeated(
+def test_a_broker_killed_in_mid_answer_comes_back_empty_and_the_page_gets_the_whole_answer(
     logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")):
@@ -175,12 +175,12 @@ def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_costs_n
         assert turn.answer
         assert get_meter(owner=teen).spent == 0
         with live.running(live.Model(logs / "again.log", own_model.port)):
-            again = retry(visitor, turn)
-            live.wait_until(lambda: not reload(again).is_live, what="the retry", seconds=60)
-    assert reload(again).state == TurnState.ANSWERED
+            retried = retry(visitor, turn)
+            live.wait_until(lambda: not reload(retried).is_live, what="the retry", seconds=60)
+    assert reload(retried).state == TurnState.ANSWERED
 
 
-def test_a_model_that_is_not_there_costs_nothing(
+def test_a_model_that_cannot_be_reached_costs_nothing(
     logs: Path, teen: Person, own_model: live.Model, visitor: live.Visitor
 ) -> None:
     own_model.kill()
@@ -188,35 +188,35 @@ def test_a_model_that_is_not_there_costs_nothing(
         turn = ask(visitor)
         live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
     assert reload(turn).end_reason == EndReason.MODEL_UNREACHABLE
-    purse = get_meter(owner=teen)
-    assert (purse.spent, purse.held) == (0, 0)
+    meter = get_meter(owner=teen)
+    assert (meter.spent, meter.held) == (0, 0)
 
 
 def test_the_model_stops_when_no_page_reads(logs: Path, visitor: live.Visitor) -> None:
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
         live.wait_until(lambda: count_streamed_tokens(turn) > 5, what="some words")
-        # The lease of the last reader is over.
+        # As if the last reader's key had expired.
         valkey_stream._client().delete(f"turn:{turn.pk}:reader")
         live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
     assert (reload(turn).state, reload(turn).end_reason) == (TurnState.STOPPED, EndReason.UNREAD)
     assert Hold.objects.get().state == HoldState.SETTLED
 
 
-def test_a_message_delivered_three_times_is_answered_and_paid_once(
+def test_a_turn_that_is_nudged_three_more_times_is_answered_and_charged_once(
     logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")), live.running(live.Worker(logs / "second.log")):
         turn = ask(visitor)
-        with Connection(own_valkey.url) as again:
+        with Connection(own_valkey.url) as connection:
             for _ in range(3):
-                app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=again)
+                app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=connection)
         live.wait_until(lambda: not reload(turn).is_live, what="the answer", seconds=90)
     assert reload(turn).claim_count == 1
     assert get_meter(owner=teen).spent == reload(turn).tokens
 
 
-def test_the_card_comes_with_worker_broker_and_model_dead_and_nothing_left_to_spend(
+def test_the_crisis_card_needs_no_worker_broker_model_or_budget(
     logs: Path, teen: Person, own_valkey: live.Valkey, own_model: live.Model, site: live.Web
 ) -> None:
     set_budget(teen, tokens=0)

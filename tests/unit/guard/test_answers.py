@@ -13,27 +13,27 @@ from guard.answers import (
     split_finished_sentences,
 )
 
-MARKS = [
+FRAGMENTS = [
     ". ", "? ", "! ", "… ", "...", ".", "\n", "\n\n", "\n- ", "\n1. ", "\n**2.** ", "\n# ", "\n| a | b. c |", "```",
     "~~~", "\n```python\n", "\n```\n", "\\(", "\\)", "\\[", "\\]", "$$", "$", "\\", "Dr.", "p. ej.", "EE.UU.",
     "e.g.", "3.5", "”", ")", "**", "。", "¿", "¡", "    ", " " * 60, "\t", "\r\n", "a" * 90, "word ", "palabra ", "I. ",
 ]  # fmt: skip
-texts = st.lists(st.one_of(st.sampled_from(MARKS), st.text(max_size=12)), max_size=40).map("".join)
+texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=12)), max_size=40).map("".join)
 sizes = st.lists(st.integers(1, 60), min_size=1, max_size=8)
 
 
 def split_in_pieces(text: str, sizes: list[int]) -> list[str]:
-    splitter, sentences, place, turn = SentenceSplitter(), list[str](), 0, 0
-    while place < len(text):
-        size = sizes[turn % len(sizes)]
-        sentences += splitter.feed(text[place : place + size])
-        place, turn = place + size, turn + 1
+    splitter, sentences, position, piece_count = SentenceSplitter(), list[str](), 0, 0
+    while position < len(text):
+        size = sizes[piece_count % len(sizes)]
+        sentences += splitter.feed(text[position : position + size])
+        position, piece_count = position + size, piece_count + 1
     return [*sentences, *splitter.finish()]
 
 
 @settings(deadline=None)
 @given(texts)
-def test_the_sentences_joined_are_the_text(text: str) -> None:
+def test_joining_the_sentences_gives_the_text(text: str) -> None:
     assert "".join(split_finished_sentences(text)) == text
 
 
@@ -48,6 +48,7 @@ def test_the_sentences_do_not_depend_on_how_the_text_is_cut(text: str, sizes: li
 def test_no_sentence_is_longer_than_allowed(text: str) -> None:
     for sentence in split_finished_sentences(text):
         assert len(sentence.split()) <= MAX_SENTENCE_WORDS
+        # A mark that begins within the limit may end after it.
         assert len(sentence) <= MAX_SENTENCE_LENGTH + 100
 
 
@@ -86,7 +87,7 @@ def test_a_line_is_a_sentence_of_its_own(sentences: list[str]) -> None:
     assert split(text) == [sentence for sentence in sentences if sentence.strip()]
 
 
-def test_a_line_that_goes_on_in_lowercase_is_one_sentence_with_the_next() -> None:
+def test_a_sentence_goes_on_if_the_next_line_begins_in_lowercase() -> None:
     assert split("It is only\na line\nbreak. And so\non.") == ["It is only\na line\nbreak.", "And so\non."]
 
 
@@ -109,7 +110,7 @@ def test_an_unclosed_formula_ends_with_its_paragraph() -> None:
     assert split("It costs $$ a lot. Really.\n\nYes. No.") == ["It costs $$ a lot. Really.", "Yes.", "No."]
 
 
-def test_a_sentence_ends_after_forty_words_or_many_letters() -> None:
+def test_a_sentence_ends_after_40_words_or_400_characters() -> None:
     assert [len(part.split()) for part in split("and " * 100)] == [40, 40, 20]
     assert [len(part) for part in split("x" * 1000)] == [400, 400, 200]
 
@@ -123,17 +124,17 @@ def test_a_sentence_is_finished_with_the_space_after_its_mark() -> None:
     assert splitter.finish() == ["\nThree"]
 
 
-def test_the_work_of_a_piece_does_not_grow_with_the_answer() -> None:
-    splitter, took = SentenceSplitter(), list[float]()
+def test_feeding_a_piece_does_not_slow_down_as_the_answer_grows() -> None:
+    splitter, seconds = SentenceSplitter(), list[float]()
     for _ in range(4):
         started = time.thread_time()
         for _ in range(4000):
             splitter.feed("you know, that is so. And\n- ")
-        took.append(time.thread_time() - started)
-    assert took[-1] < 3 * min(took)
+        seconds.append(time.thread_time() - started)
+    assert seconds[-1] < 3 * min(seconds)
 
 
-def test_a_long_text_at_once_is_read_in_linear_time() -> None:
+def test_a_long_text_in_one_piece_is_split_in_seconds() -> None:
     started = time.thread_time()
     split_finished_sentences("word. " * 50_000 + "$" * 50_000 + " " * 50_000 + ".!" * 25_000)
     assert time.thread_time() - started < 5

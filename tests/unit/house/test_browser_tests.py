@@ -1,4 +1,4 @@
-"""Browser tests wait for the page that a click opens before they check it or go on to another one."""
+"""After a click, browser tests wait for the page that it opens before they check it or go to another page."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ TOO_EARLY = {"audit", "audit_page", "looked_at", "fits", "list_problems", "list_
 
 
 def list_hasty_steps(source: str) -> Iterator[int]:
-    """Return the lines that check or leave the page right after a click, which may return before its page opens."""
+    """Yield the lines that check or leave a page right after a click: the new page may not be open yet."""
     for node in ast.walk(ast.parse(source)):
         for block in ("body", "orelse", "finalbody"):
             steps = getattr(node, block, None)
@@ -25,6 +25,7 @@ def list_hasty_steps(source: str) -> Iterator[int]:
 
 
 def get_called_name(step: ast.stmt) -> str:
+    """Return the name of the function or method that a statement calls, or ""."""
     match step:
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name))):
             return name
