@@ -14,7 +14,7 @@ from tests.live import other_connection, waits_for_a_lock
 
 pytestmark = [pytest.mark.browser]
 # With these locked, nothing can be read about a session, a person or a turn.
-LOCK = "LOCK TABLE django_session, accounts_person, chat_conversation, chat_turn IN ACCESS EXCLUSIVE MODE"
+LOCK = "LOCK TABLE accounts_session, accounts_person, chat_conversation, chat_turn IN ACCESS EXCLUSIVE MODE"
 
 
 @pytest.fixture

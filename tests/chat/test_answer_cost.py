@@ -129,7 +129,7 @@ def test_a_page_takes_one_query_more_however_long_the_talk_is(
     # tests/chat/test_history.py: a page whose turns cost nothing takes 12.
     for count in (1, 60, 400):
         conversation = create_conversation(teen, count, **COST)
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(11):
             read(owner, conversation)
 
 

@@ -58,7 +58,7 @@ class TestList:
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         create_conversations(teen, 45)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             owner.get(LIST)
 
     def test_sealed_conversations_are_left_out(self, teen: Person, as_person: AsPerson) -> None:
@@ -117,7 +117,7 @@ class TestTurns:
         self, owner: Client, long: Conversation, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         long.turns.update(passages=["a-lesson#that-is-gone"])
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             owner.get(f"{LIST}/{long.pk}/turns")
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])

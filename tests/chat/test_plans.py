@@ -124,7 +124,7 @@ def test_the_api_has_the_own_plan(
 ) -> None:
     client = as_person(teen)
     client.get("/api/v1/plan")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(3):
         body = client.get("/api/v1/plan").json()
     cloud, *local = body.pop("models")
     assert cloud == {"name": "Cloud", "is_local": False, "host": "api.example.com"}

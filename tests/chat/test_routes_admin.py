@@ -77,7 +77,7 @@ def test_the_list_takes_the_same_queries_however_long_it_is(
     for _ in range(30):
         add_turn()
     # Session, person, second factor, the models to choose from, the count and the turns.
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         admin_client.get(ROUTES)
 
 

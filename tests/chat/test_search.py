@@ -179,7 +179,7 @@ class TestThePage:
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         create_conversation(teen, 45)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             owner.get(SEARCH, {"q": "question"})
 
     @pytest.mark.parametrize("words", ["I want to die", "rain " * 40 + "I want to kill myself tonight"])

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.faults
 def sessions_hang() -> Iterator[None]:
     """Block reading the session, as if the database hung."""
     with other_connection() as other:
-        other.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+        other.execute("LOCK TABLE accounts_session IN ACCESS EXCLUSIVE MODE")
         yield
 
 

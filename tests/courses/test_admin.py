@@ -118,7 +118,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_people(
     admin_client: Client, readers: list[Person], path: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     # Session, person, second step, and the five queries of the statistics.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         admin_client.get(path)
 
 

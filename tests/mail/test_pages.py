@@ -91,11 +91,11 @@ class TestTheList:
         assert "Number 1." in page
         assert "Number 0." not in page
 
-    def test_takes_three_more_queries_when_signed_in(
+    def test_takes_two_more_queries_when_signed_in(
         self, client: Client, teen: Person, email: Email, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         client.force_login(teen)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             client.get("/mail/")
 
     def test_explains_an_empty_list(self, client: Client) -> None:

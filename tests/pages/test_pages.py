@@ -65,12 +65,12 @@ class TestTheFrontDoor:
         with django_assert_num_queries(4):
             client.get("/")
 
-    def test_costs_a_person_who_is_signed_in_ten_queries(
+    def test_costs_a_person_who_is_signed_in_nine_queries(
         self, client: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         call_command("load_demo", stdout=StringIO())
         client.force_login(teen)
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(9):
             assert "Noor" in client.get("/").content.decode()
 
 
