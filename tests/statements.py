@@ -22,7 +22,7 @@ from budgets.selectors import get_plan
 from chat.answering.leases import CHECKPOINT_SQL
 from chat.answering.worker import TurnWorker
 from chat.models import Turn, TurnState
-from chat.streaming import sse
+from chat.streaming import reader
 from tests.live import PATIENCE, wait_until
 
 # The models are read every few seconds, whoever asks.
@@ -98,7 +98,7 @@ async def _ask_and_answer(client: AsyncClient, question: str, way: Way) -> State
         (statements.worker if is_worker else statements.following).append(sql)
 
     # A model that is slow on a busy machine would add a statement for every tick before its first word.
-    with recorded_statements(note), mock.patch.object(sse, "TICK_SECONDS", PATIENCE):
+    with recorded_statements(note), mock.patch.object(reader, "TICK_SECONDS", PATIENCE):
         if way is Way.TWO_REQUESTS:
             reply = await client.get(f"/api/v1/turns/{turn_id}/events")
         elif way is Way.PAGE:

@@ -18,7 +18,7 @@ from chat.api.serializers import serialize_turn
 from chat.models import Turn
 from chat.selectors import get_turn
 from chat.streaming import parse_entry_id
-from chat.streaming.sse import (
+from chat.streaming.reader import (
     KEEPALIVE,
     TurnReader,
     build_event_response,

@@ -43,7 +43,7 @@ from chat.reports import NothingToReport, create_report, report_rate_limit, with
 from chat.routes import preview_route
 from chat.selectors import find_pause, get_conversation, get_turn, list_conversations, list_shown_turns
 from chat.services import answer_check_in, end_pause
-from chat.streaming.sse import require_stream_slot
+from chat.streaming.reader import require_stream_slot
 from chat.turns.outages import MAX_DEFERRED, count_deferred
 from chat.turns.verdicts import CRISIS_ACTIONS, judge_question
 from families.gate import get_tutor_gate

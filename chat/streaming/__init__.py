@@ -4,7 +4,7 @@ Only this package knows these keys:
 
 - `turn:<id>:words`  the stream; each entry has `at` (the position of its text in the answer, in characters), `text`,
   `n` (tokens generated so far), and `unjudged` if so many characters at its end wait for a verdict; the last entry has
-  `end`, and may have the ended turn's row as `turn` (ended_turn.py). An entry with `withdrawn` has all the text that
+  `end`, and may have the ended turn's row as `turn` (reader.py). An entry with `withdrawn` has all the text that
   stays of the answer, and the entries before it are gone.
 - `turn:<id>:stop`   set when the turn should stop.
 - `turn:<id>:phase`  what the model does before its first word, if that takes long.
@@ -12,11 +12,10 @@ Only this package knows these keys:
 
 The database is the source of truth: if a stream is broken or gone, readers use the turn's row.
 
-Public: what is exported here, rendering, sse, tokens.
+Public: what is exported here, reader, rendering, tokens.
 """
 
-from chat.streaming.ended_turn import dump_ended_turn
-from chat.streaming.reader import StreamUnavailable, follow_stream
+from chat.streaming.reader import StreamUnavailable, dump_ended_turn, follow_stream
 from chat.streaming.valkey_stream import (
     ModelPhase,
     ReaderSignals,

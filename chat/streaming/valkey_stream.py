@@ -71,7 +71,7 @@ class ModelPhase(StrEnum):
 class StreamEntry:
     """An entry of a stream: `text` belongs at character `at` of the answer; `is_end` closes the stream.
 
-    A withdrawal takes back all earlier text, and has what stays of it. An end may have the turn's row (ended_turn.py).
+    A withdrawal takes back all earlier text, and has what stays of it. An end may have the turn's row (reader.py).
     """
 
     id: str
@@ -200,7 +200,7 @@ def get_phase(turn_id: UUID) -> ModelPhase | None:
 def end_stream(turn_id: UUID, ended_turn: str = "") -> None:
     """Tell readers that the turn has ended and the database has its whole answer. Ignores errors of Valkey.
 
-    With `ended_turn`, the committed row (ended_turn.py), readers do not ask the database.
+    With `ended_turn`, the committed row (reader.py), readers do not ask the database.
     """
     end: Any = {"end": "1"} | ({"turn": ended_turn} if ended_turn else {})
 

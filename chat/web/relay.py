@@ -20,8 +20,7 @@ from chat import streaming
 from chat.formatting import format_deferral
 from chat.models import Turn, TurnState
 from chat.selectors import get_turn_status
-from chat.streaming.rendering import AnswerGrowth, SharedAnswer, get_shared_answer
-from chat.streaming.sse import (
+from chat.streaming.reader import (
     KEEPALIVE,
     TurnReader,
     build_event_response,
@@ -31,6 +30,7 @@ from chat.streaming.sse import (
     read_database,
     require_stream_slot,
 )
+from chat.streaming.rendering import AnswerGrowth, SharedAnswer, get_shared_answer
 from chat.streaming.tokens import WrongStreamToken, read_stream_token
 from chat.turns.queue import format_queue_wait
 from chat.web.conversation import build_composer, render_end_swaps, render_partial

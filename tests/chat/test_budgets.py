@@ -88,7 +88,9 @@ class TestTheHold:
         assert turn.max_answer_tokens == 120 - BRIEF_INSTRUCTION_TOKENS
         assert turn.brief_scope == BudgetScope.SITE
         # The site's month may end today.
-        assert "this site has little of its allowance left. It refills " in build_shown_turn(turn).brief_reason
+        assert (
+            "this site has little of its allowance left. It refills " in build_shown_turn(turn).brief_reason
+        )
 
 
 class TestWords:

@@ -15,7 +15,7 @@ from chat.asking.services import retry_turn
 from chat.models import EndReason, Turn, TurnState
 from chat.selectors import get_turn
 from chat.streaming import StreamEntry
-from chat.streaming.ended_turn import WORKER_COLUMNS, load_ended_turn
+from chat.streaming.reader import WORKER_COLUMNS, load_ended_turn
 from chat.streaming.valkey_stream import DELETED_SECONDS, _client, stream_key
 from chat.turns.outcomes import Outcome
 from guard import Category, Level, Verdict

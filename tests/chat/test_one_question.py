@@ -22,8 +22,7 @@ from chat.models import Turn, TurnState
 from tests.chat.conftest import written
 
 ROOM = Path(chat.__file__).parent
-# Three of them are memory: its policy, what to note of a question, and what the answer cost.
-MOST_MODULES = 27
+MOST_MODULES = 24
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from accounts.models import Person
 from budgets.selectors import get_meter
 from chat import services, streaming
 from chat.models import Conversation, Turn, TurnState
-from chat.streaming import sse
+from chat.streaming import reader
 from tests.chat.test_api_events import build_answer, parse_data
 from tests.chat.test_relay import Event, read_events
 from tests.live import Visitor, Web, running
@@ -196,7 +196,7 @@ class TestLimits:
         reply = send(full_visitor, "And the sea?")
         assert reply.status == 429
         assert reply.headers["Content-Type"] == "application/problem+json"
-        assert reply.headers["Retry-After"] == str(sse.RETRY_SECONDS)
+        assert reply.headers["Retry-After"] == str(reader.SLOT_RETRY_SECONDS)
         assert Turn.objects.count() == 1
         assert get_meter(owner=teen).held == held
 

@@ -22,7 +22,7 @@ from chat import services, streaming
 from chat.api import events as events_api
 from chat.asking import services as asking
 from chat.models import EndReason, Turn, TurnState
-from chat.streaming.sse import KEEPALIVE, TurnReader
+from chat.streaming.reader import KEEPALIVE, TurnReader
 from chat.web import relay
 from tests.live import Visitor, Web, Worker, wait_until
 

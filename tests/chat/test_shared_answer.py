@@ -12,7 +12,8 @@ import pytest
 from accounts.models import Person
 from chat import streaming
 from chat.models import Turn
-from chat.streaming import StreamEntry, rendering, sse
+from chat.streaming import StreamEntry, rendering
+from chat.streaming.reader import SLOT_RETRY_SECONDS
 from chat.streaming.rendering import AnswerGrowth, SharedAnswer, get_shared_answer
 from markup.markdown import render_answer
 from tests.live import Visitor, Web
@@ -173,7 +174,7 @@ def test_a_person_has_a_limited_number_of_open_streams(
             reply.readline()
         refused = visitor.get(f"/tutor/turns/{turns[2].pk}/stream")
         assert refused.status == 429
-        assert refused.headers["Retry-After"] == str(sse.RETRY_SECONDS)
+        assert refused.headers["Retry-After"] == str(SLOT_RETRY_SECONDS)
         assert visitor.get(f"/api/v1/turns/{turns[2].pk}/events").status == 429
         kept[0].close()
     finally:

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Person
 from budgets.services import release_hold
 from chat.models import Turn, TurnState, WaitsFor
-from chat.streaming import sse, tokens
+from chat.streaming import reader, tokens
 from tests.chat.conftest import Ask
 
 AsPerson = Callable[[Person], Client]
@@ -147,9 +147,9 @@ def test_streams_are_counted_by_the_person_that_it_names(
     owner: Client, teen: Person, address: str, settings: Settings
 ) -> None:
     settings.STREAMS_PER_PERSON = 1
-    open_before = sse._open[teen.pk]
-    sse._open[teen.pk] = 1
+    open_before = reader._open[teen.pk]
+    reader._open[teen.pk] = 1
     try:
         assert owner.get(address).status_code == 429
     finally:
-        sse._open[teen.pk] = open_before
+        reader._open[teen.pk] = open_before
