@@ -106,9 +106,19 @@ async def _ask_and_answer(client: AsyncClient, question: str, way: Way) -> State
             assert address, reply.content
             reply = await client.get(unescape(address[1]))
         await _read_while_written(reply)
+    await close_hub(reader._get_hub())
     turn = await Turn.objects.aget(pk=turn_id)
     assert turn.state == TurnState.ANSWERED, turn.end_reason
     return statements
+
+
+async def close_hub(hub: reader.StreamHub) -> None:
+    """Close the connections of a loop that ends: they cannot be closed when they are collected."""
+    hub.cursors.clear()
+    if hub.task:
+        await hub.task
+    await hub.shared.aclose()
+    await hub.blocking.aclose()
 
 
 async def _ask(client: AsyncClient, question: str, turn_id: UUID, way: Way) -> Any:

@@ -17,20 +17,13 @@ from chat.streaming.valkey_stream import (
     reader_key,
     stream_key,
 )
+from tests.statements import close_hub
 
 
 async def subscribe_and_wait(hub: StreamHub, turn_id: UUID) -> None:
     hub.subscribe(turn_id)
     # The read has begun, and the reader is recorded.
     await asyncio.sleep(0.2)
-
-
-async def close_hub(hub: StreamHub) -> None:
-    hub.cursors.clear()
-    if hub.task:
-        await hub.task
-    await hub.shared.aclose()
-    await hub.blocking.aclose()
 
 
 def test_a_reader_stays_counted_however_many_others_come(

@@ -19,7 +19,9 @@ from django.urls import get_resolver
 import chat
 from accounts.models import Person
 from chat.models import Turn, TurnState
+from chat.streaming import reader
 from tests.chat.conftest import written
+from tests.statements import close_hub
 
 ROOM = Path(chat.__file__).parent
 MOST_MODULES = 24
@@ -68,7 +70,9 @@ def test_one_question_visits_few_modules(teen: Person, as_person: Callable[[Pers
 
     async def follow_while_written() -> tuple[Turn, bytes]:
         following = asyncio.create_task(follow())
-        return await sync_to_async(write, thread_sensitive=False)(), await following
+        written_turn, stream = await sync_to_async(write, thread_sensitive=False)(), await following
+        await close_hub(reader._get_hub())
+        return written_turn, stream
 
     # Code that runs only on import does not count.
     for module in walk_packages(chat.__path__, "chat."):
