@@ -1,5 +1,6 @@
 """Crisis cards in the API: in an answer, and in the problem of a refused request."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,9 +11,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
+from rest.problems import SERVER_ERROR, Problem
 from rest.views import SignedInView
 from safeguarding.cards import build_card
 from safeguarding.crisis import find_crisis
+
+logger = logging.getLogger(__name__)
 
 
 class ContactSerializer(serializers.Serializer[Any]):
@@ -46,14 +50,21 @@ class CrisisCardSerializer(serializers.Serializer[Any]):
 class FreeTextView(SignedInView):
     """An API view that reads people's own words, in the members named by `free_text`.
 
-    A crisis is detected even if the request is refused (no session, no token, a used key, a rate limit): the problem
-    then has a member `card`. Nothing is stored for that.
+    A crisis is detected even if the request is refused (no session, no token, a used key, a rate limit) or fails
+    unexpectedly: the problem then has a member `card`. Nothing is stored for that.
     """
 
     free_text: tuple[str, ...] = ()
 
     def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(exc)
+        try:
+            response = super().handle_exception(exc)
+        except Exception:
+            if self.find_card() is None:
+                raise
+            # Django would log it, but answer without the card.
+            logger.exception("Unexpected error in %s: a crisis card is shown.", self.request.path)
+            response = self.handle_exception(Problem(SERVER_ERROR))
         if response.status_code != HTTPStatus.NOT_ACCEPTABLE and isinstance(response.data, dict):
             card = self.find_card()
             if card:

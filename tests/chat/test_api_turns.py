@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
@@ -125,6 +126,16 @@ class TestCrisis:
         assert card["emergency"] == "911"
         assert any(line["call"] and line["call"]["href"] == "tel:988" for line in card["help_lines"])
         assert body["usage"] == build_usage()
+
+    def test_it_is_answered_with_the_card_even_if_the_site_fails(self, owner: Client) -> None:
+        with patch("chat.asking.services.read_asker", side_effect=Person.DoesNotExist):
+            problem = require_problem(post(owner, "I want to kill myself"), "server-error", 500)
+        assert problem["card"]["help_lines"]
+
+    def test_an_ordinary_question_then_fails_without_one(self, owner: Client) -> None:
+        owner.raise_request_exception = False
+        with patch("chat.asking.services.read_asker", side_effect=Person.DoesNotExist):
+            assert "card" not in require_problem(post(owner), "server-error", 500)
 
     def test_it_needs_no_broker(self, owner: Client, settings: Settings) -> None:
         settings.VALKEY_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
