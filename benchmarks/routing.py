@@ -43,8 +43,8 @@ from budgets.models import EntryKind, Hold, HoldState, LedgerEntry  # noqa: E402
 from chat.models import Turn, TurnState  # noqa: E402
 from routing.breaker import read_health  # noqa: E402
 from routing.models import TutorModel  # noqa: E402
+from routing.ranking import rank_models  # noqa: E402
 from routing.registry import list_models  # noqa: E402
-from routing.routes import rank_models  # noqa: E402
 from tests import live  # noqa: E402
 
 FAILURES = MODES[1:]

@@ -37,7 +37,7 @@ from kit.rate_limits import RateLimited, format_rate_limited
 from kit.texts import format_character_count, format_length_error
 from routing.formatting import format_dollars
 from routing.models import TutorModel
-from routing.routes import SkipReason
+from routing.ranking import SkipReason
 from safeguarding.cards import CrisisCard, build_card
 
 

@@ -19,7 +19,7 @@ from inference.prices import Prices
 from kit.languages import get_page_language
 from kit.memory_policy import MemoryPolicy
 from routing.models import TutorModel
-from routing.routes import SkipReason
+from routing.ranking import SkipReason
 
 MAX_QUESTION_LENGTH = 8000
 MAX_TITLE_LENGTH = 80

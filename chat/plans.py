@@ -14,8 +14,8 @@ from families.terms import Terms
 from kit.memory_policy import MemoryPolicy
 from routing.formatting import format_dollars
 from routing.models import TutorModel
+from routing.ranking import rank_models
 from routing.registry import list_models
-from routing.routes import rank_models
 
 # English and Spanish words for a token, about.
 WORDS_PER_TOKEN = 0.7

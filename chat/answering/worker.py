@@ -32,15 +32,15 @@ from chat.answering.writing import (
     count_texts,
     write_answer,
 )
-from chat.models import EndReason, Turn
-from chat.prompt import Prompt
-from chat.routes import (
+from chat.model_choice import (
     PromptParts,
     build_turn_prompt,
     find_route_failure,
     load_prompt_parts,
     reroute_turn,
 )
+from chat.models import EndReason, Turn
+from chat.prompt import Prompt
 from chat.selectors import get_continued_turns, get_earlier_turns, get_notes, get_stored_passages
 from chat.turns import outcomes
 from chat.turns.outages import MODEL_FAILURES, build_outcome_without_answer, record_model_failure
@@ -50,7 +50,7 @@ from guard import AnswerJudge, judge_sentence
 from inference import loop
 from inference.endpoints import Endpoint
 from kit.connections import release_connection
-from routing.routes import SkipReason
+from routing.ranking import SkipReason
 from telemetry.context import bound_log_ids
 
 logger = logging.getLogger(__name__)

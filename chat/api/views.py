@@ -37,10 +37,10 @@ from chat.api.serializers import (
 from chat.asking import services as asking
 from chat.asking.services import StartedTurn, require_question_rate
 from chat.errors import TurnIdTaken
+from chat.model_choice import preview_route
 from chat.models import Conversation, Turn
 from chat.plans import list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
-from chat.routes import preview_route
 from chat.selectors import find_pause, get_conversation, get_turn, list_conversations, list_shown_turns
 from chat.services import answer_check_in, end_pause
 from chat.streaming.reader import require_stream_slot

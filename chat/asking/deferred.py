@@ -18,9 +18,9 @@ from budgets.selectors import get_plan
 from chat.answering.remote_gate import RemoteGate
 from chat.asking.services import find_passages
 from chat.errors import NoLocalModel, QuestionTooLong
+from chat.model_choice import PromptParts, create_turn_hold
 from chat.models import Conversation, EndReason, Turn, TurnState, WaitsFor
 from chat.prompt import build_prompt
-from chat.routes import PromptParts, create_turn_hold
 from chat.selectors import (
     drop_duplicate_questions,
     drop_forgotten,

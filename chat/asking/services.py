@@ -23,6 +23,7 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
+from chat.model_choice import PromptParts, create_turn_hold, get_exposure, preview_route
 from chat.models import (
     LIVE_STATES,
     MAX_NAME_LENGTH,
@@ -32,7 +33,6 @@ from chat.models import (
     Turn,
     TurnState,
 )
-from chat.routes import PromptParts, create_turn_hold, get_exposure, preview_route
 from chat.selectors import (
     can_continue,
     drop_duplicate_questions,

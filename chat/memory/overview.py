@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 from accounts.models import Person
 from budgets.selectors import get_plan
 from chat.memory.policies import MemoryLimit, MemoryRules, list_sendable
+from chat.model_choice import get_limits, preview_route, set_memory_fields
 from chat.models import Conversation, Note, Turn
 from chat.prompt import choose_memory
-from chat.routes import get_limits, preview_route, set_memory_fields
 from chat.selectors import get_earlier_turns, get_notes
 from families.gate import get_tutor_gate
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy

@@ -32,8 +32,8 @@ from inference.provider import find_server_error
 from kit.connections import acquire_key_lock
 from routing import breaker
 from routing.models import TutorModel
+from routing.ranking import SkipReason
 from routing.registry import find_model
-from routing.routes import SkipReason
 
 logger = logging.getLogger(__name__)
 

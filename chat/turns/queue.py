@@ -24,8 +24,8 @@ from django.utils.translation import ngettext
 from chat.models import QUEUED_AT, Turn, TurnState
 from kit import jobs
 from routing.models import TutorModel
+from routing.ranking import find_twin
 from routing.registry import list_models
-from routing.routes import find_twin
 
 # A person who was served longer ago than this counts as not served.
 SERVED_WINDOW = timedelta(minutes=10)

@@ -13,8 +13,8 @@ from django.urls import reverse
 from accounts.models import Person
 from budgets.selectors import Meter, get_meter
 from chat.formatting import format_destination, format_meter, format_outage
+from chat.model_choice import preview_route
 from chat.models import LIVE_STATES, MAX_QUESTION_LENGTH, Conversation, Turn
-from chat.routes import preview_route
 from chat.selectors import Pause, find_pause, list_conversations, list_shown_turns
 from chat.web.turns import build_shown_turn, build_shown_turns
 from families.gate import TutorGate, get_tutor_gate

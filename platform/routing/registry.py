@@ -7,7 +7,7 @@ from django.db.models.signals import post_delete, post_save
 
 from kit.kept import Kept
 from routing.models import TutorModel
-from routing.routes import get_rank
+from routing.ranking import get_rank
 
 # How long a change in another process may go unnoticed.
 KEPT_SECONDS = 5.0

@@ -18,8 +18,8 @@ from chat import streaming
 from chat.answering.leases import claim_turns, sweep_turns
 from chat.answering.worker import TurnWorker
 from chat.formatting import format_fallback, format_route
+from chat.model_choice import reroute_turn
 from chat.models import EndReason, Turn, TurnState
-from chat.routes import reroute_turn
 from chat.services import delete_conversation, stop_turn
 from chat.turns.outages import build_outcome_without_answer
 from chat.turns.outcomes import Outcome
@@ -28,8 +28,8 @@ from families.terms import Terms
 from inference import loop, provider
 from routing import breaker, registry
 from routing.models import TutorModel
+from routing.ranking import SkipReason
 from routing.registry import create_settings_model
-from routing.routes import SkipReason
 from tests.chat.conftest import Ask, written
 from tests.chat.models import CLOUD_PRICES, NOWHERE, rest
 from tests.conftest import with_consent

@@ -132,7 +132,7 @@ class TestThePrompt:
 
         with translation.override("es"):
             turn = ask(teen, IN_SPANISH)
-        monkeypatch.setattr("chat.routes.build_prompt", noted)
+        monkeypatch.setattr("chat.model_choice.build_prompt", noted)
         monkeypatch.setattr(settings, "TUTOR_ANSWER_TOKENS", 20)
         likely = turn.prompt_tokens
         assert written(turn).state == TurnState.ANSWERED

@@ -15,9 +15,9 @@ from chat.asking.services import continue_turn, retry_turn
 from chat.memory.notes import NoteKind
 from chat.memory.overview import build_memory_overview
 from chat.memory.services import edit_note, forget_conversation, set_conversation_memory
+from chat.model_choice import build_turn_prompt, load_prompt_parts
 from chat.models import Conversation, MemoryChoice, Note, Turn, TurnState
 from chat.prompt import Prompt
-from chat.routes import build_turn_prompt, load_prompt_parts
 from chat.selectors import find_question_passages
 from families.models import Link
 from guard import Category, Level, Verdict

@@ -103,7 +103,7 @@ def test_a_turn_that_cannot_start_blocks_no_other(
         return build_prompt(question, **about)  # type: ignore[arg-type]
 
     Turn.objects.filter(pk=turns[0].pk).update(question="Break")
-    monkeypatch.setattr("chat.routes.build_prompt", broken)
+    monkeypatch.setattr("chat.model_choice.build_prompt", broken)
     worker.claim_next()
     wait_until(lambda: not Turn.objects.filter(ended_at=None).exists(), what="the answers")
     first = Turn.objects.get(pk=turns[0].pk)

@@ -5,7 +5,7 @@ import pytest
 from inference.prices import FREE, Prices
 from routing.breaker import Health
 from routing.models import TutorModel
-from routing.routes import Ranking, Skipped, SkipReason, find_twin, rank_models
+from routing.ranking import Ranking, Skipped, SkipReason, find_twin, rank_models
 
 RESTS, ON_TRIAL = Health(is_resting=True), Health(is_on_trial=True)
 

@@ -16,8 +16,8 @@ from budgets.models import Hold, Plan
 from chat.asking.services import retry_turn
 from chat.errors import NoLocalModel, PersonalDataFound
 from chat.formatting import format_route
+from chat.model_choice import build_turn_prompt, load_prompt_parts, preview_route
 from chat.models import EndReason, ModelOutage, Turn, TurnState
-from chat.routes import build_turn_prompt, load_prompt_parts, preview_route
 from families import gate as families_gate
 from families.gate import get_tutor_gate
 from families.terms import Terms

@@ -43,8 +43,8 @@ from inference.location import find_outside_guard_host
 from inference.tokens import estimate_max_tokens
 from routing.breaker import may_try, read_health
 from routing.models import TutorModel
+from routing.ranking import Ranking, Skipped, SkipReason, rank_models
 from routing.registry import find_model, list_models
-from routing.routes import Ranking, Skipped, SkipReason, rank_models
 
 # The ledger's safety net. A turn has a hold only while it is queued or being answered, which takes minutes at most.
 HOLD_LEASE = timedelta(minutes=20)
