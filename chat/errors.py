@@ -91,7 +91,7 @@ class TooManyDeferred(QuestionRejected):
     """The asker has as many deferred questions as allowed."""
 
 
-class NoLocalModel(QuestionRejected):
+class NoModelLeft(QuestionRejected):
     """No model may answer: the question must stay on this site's own machines, and none of them has a model."""
 
 

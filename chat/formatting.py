@@ -17,7 +17,7 @@ from budgets.selectors import Meter
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    NoLocalModel,
+    NoModelLeft,
     PersonalDataFound,
     QuestionEmpty,
     QuestionRejected,
@@ -327,7 +327,7 @@ def format_rejection(rejection: Rejection, person: Person) -> str:
         FamilyClosed: _(
             "The tutor is closed for now. What you wrote is still here, and help is always available."
         ),
-        NoLocalModel: _(
+        NoModelLeft: _(
             "Your question has to stay on this site’s own computers, and no model runs there now. What you wrote is "
             "still here."
         ),

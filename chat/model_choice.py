@@ -16,7 +16,7 @@ from budgets.models import Hold, Plan
 from budgets.selectors import get_plan, list_budget_statuses
 from budgets.services import create_hold
 from chat.errors import (
-    NoLocalModel,
+    NoModelLeft,
     QuestionRejected,
     QuestionTooLong,
     TooLongForBudget,
@@ -171,7 +171,7 @@ def create_turn_hold(
     whose answer would have to be shortened. `tried` are models to leave out, because they failed or may no longer
     answer this turn.
 
-    Must run in the caller's transaction. Raises NoLocalModel, QuestionTooLong, InsufficientBudget, SiteStopped or
+    Must run in the caller's transaction. Raises NoModelLeft, QuestionTooLong, InsufficientBudget, SiteStopped or
     TurnIdTaken.
     """
     turn.local_only = turn.local_only or gate.terms.local_only
@@ -195,7 +195,7 @@ def create_turn_hold(
     tried_ids = {skipped.model.pk for skipped in tried}
     models = [model for model in ranking.models if model.pk not in tried_ids]
     if not models:
-        raise NoLocalModel
+        raise NoModelLeft
     attempts = _list_attempts(models, ranking.resting)
     rejected, hold, model = _hold_first_affordable(turn, parts, person, plan, attempts)
     turn.route = [

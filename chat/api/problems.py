@@ -13,7 +13,7 @@ from budgets.errors import InsufficientBudget, SiteStopped
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    NoLocalModel,
+    NoModelLeft,
     PersonalDataFound,
     QuestionEmpty,
     QuestionRejected,
@@ -170,7 +170,7 @@ PROBLEM_TYPES: dict[type, ProblemType] = {
     InsufficientBudget: BUDGET_SHORT,
     TooLongForBudget: BUDGET_SHORT,
     SiteStopped: SITE_STOPPED,
-    NoLocalModel: NO_LOCAL_MODEL,
+    NoModelLeft: NO_LOCAL_MODEL,
     QuestionEmpty: EMPTY,
     QuestionTooLong: TOO_LONG,
     TooLongForModel: TOO_LONG,

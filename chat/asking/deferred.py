@@ -17,7 +17,7 @@ from budgets.errors import InsufficientBudget, SiteStopped
 from budgets.selectors import get_plan
 from chat.answering.remote_gate import RemoteGate
 from chat.asking.services import find_passages
-from chat.errors import NoLocalModel, QuestionTooLong
+from chat.errors import NoModelLeft, QuestionTooLong
 from chat.model_choice import PromptParts, create_turn_hold
 from chat.models import Conversation, EndReason, Turn, TurnState, WaitsFor
 from chat.prompt import build_prompt
@@ -129,7 +129,7 @@ def _release_or_wait(turn: Turn) -> None:
                 _create_hold(turn, gate)
         except InsufficientBudget as error:
             _keep_waiting(turn, WaitsFor.BUDGET, error.refills_at)
-        except (SiteStopped, NoLocalModel):
+        except (SiteStopped, NoModelLeft):
             _keep_waiting(turn, WaitsFor.SITE)
         except QuestionTooLong:
             _end_without_answer(turn, EndReason.TOO_LONG)

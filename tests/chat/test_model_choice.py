@@ -14,7 +14,7 @@ from budgets.allowances import assign_plan
 from budgets.errors import InsufficientBudget
 from budgets.models import Hold, Plan
 from chat.asking.services import retry_turn
-from chat.errors import NoLocalModel, PersonalDataFound
+from chat.errors import NoModelLeft, PersonalDataFound
 from chat.formatting import format_route
 from chat.model_choice import build_turn_prompt, load_prompt_parts, preview_route
 from chat.models import EndReason, ModelOutage, Turn, TurnState
@@ -232,7 +232,7 @@ class TestWhatStays:
     ) -> None:
         TutorModel.objects.filter(is_from_settings=True).update(is_enabled=False)
         agree(local_only=True)
-        with pytest.raises(NoLocalModel):
+        with pytest.raises(NoModelLeft):
             ask(teen)
         reply = as_person(teen).post(reverse("chat:ask"), {"question": "Why?", "turn_id": str(uuid4())})
         assert reply.status_code == 422
