@@ -145,7 +145,7 @@ async def _read_while_written(reply: Any) -> None:
 
 
 def _write() -> None:
-    worker = TurnWorker(places=1)
+    worker = TurnWorker(max_answers=1)
 
     def claim() -> None:
         try:

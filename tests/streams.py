@@ -35,7 +35,7 @@ def make_live_turns(owner: Person, count: int) -> list[Turn]:
 
 def claim_and_write(*texts: str) -> Turn:
     """Claim the only queued turn, and write these texts to its stream, as a worker does."""
-    [turn] = claim_turns(places=1)
+    [turn] = claim_turns(limit=1)
     write_texts(turn.pk, *texts)
     return turn
 

@@ -5,5 +5,5 @@ SELECT
     has_other_turns,
     has_notes
 FROM chat_claim_turns(
-    %%(lock)s, %%(places)s, %%(chosen)s::uuid[], %%(claim)s, %%(now)s, %%(lease_until)s, %%(served_since)s
+    %%(lock)s, %%(limit)s, %%(chosen)s::uuid[], %%(claim)s, %%(now)s, %%(lease_until)s, %%(served_since)s
 )

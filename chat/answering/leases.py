@@ -57,26 +57,26 @@ CLAIM_SQL = read_sql(__file__, "claim_turns") % {
 
 # Also around one statement: if the worker is killed while it waits for the lock, nothing must be claimed for it.
 @transaction.atomic
-def claim_turns(*, places: int) -> list[Turn]:
-    """Claim the next turns in the queue for this worker, at most `places` of them, and return them by time asked.
+def claim_turns(*, limit: int) -> list[Turn]:
+    """Claim the next turns in the queue for this worker, at most `limit` of them, and return them by time asked.
 
     A person never has two turns written at the same time, even by different workers.
     """
     if not any(model.max_answers for model in list_models()):
-        return _claim(places=places)
+        return _claim(limit=limit)
     # Claims are serialized, so that two workers cannot each claim a turn of the same person.
     acquire_numbered_lock(CLAIM_LOCK)
-    if not (chosen := choose_next_turns(places)):
+    if not (chosen := choose_next_turns(limit)):
         return []
     for turn_id, model in chosen.items():
         if model:
             # The hold stays: such a model costs no more.
             moved = Turn.objects.filter(pk=turn_id, state=TurnState.QUEUED)
             moved.update(tutor_model=model, model=model.model_name)
-    return _claim(places=places, chosen=list(chosen))
+    return _claim(limit=limit, chosen=list(chosen))
 
 
-def _claim(*, places: int, chosen: list[UUID] | None = None) -> list[Turn]:
+def _claim(*, limit: int, chosen: list[UUID] | None = None) -> list[Turn]:
     """Claim these turns, or the next ones, in one statement."""
     now = timezone.now()
     with connection.cursor() as cursor:
@@ -84,7 +84,7 @@ def _claim(*, places: int, chosen: list[UUID] | None = None) -> list[Turn]:
             CLAIM_SQL,
             {
                 "lock": CLAIM_LOCK,
-                "places": places,
+                "limit": limit,
                 "chosen": chosen,
                 "claim": uuid4(),
                 "now": now,

@@ -1,4 +1,4 @@
-"""The turns that this process is writing, and how it claims the next ones when a place is free.
+"""The turns that this process is writing, and how it claims the next ones when it has a free slot.
 
 A Celery task is only a nudge: it makes the worker claim the next turns in the queue. Coroutines on the process's one
 event loop read the model; a few threads run the database queries, so that no answer waits for another one (ADR 3,
@@ -68,10 +68,10 @@ FALLBACK_REASONS = MODEL_FAILURES | {EndReason.TOO_LONG}
 
 
 class TurnWorker:
-    """Writes at most `places` answers at a time. Their sentences are judged by `judge_sentence` (ADR 55), if any."""
+    """Writes at most `max_answers` answers at a time. Their sentences are judged by `judge_sentence` (ADR 55), if any."""
 
-    def __init__(self, places: int, judge_sentence: AnswerJudge | None = None) -> None:
-        self.places = places
+    def __init__(self, max_answers: int, judge_sentence: AnswerJudge | None = None) -> None:
+        self.max_answers = max_answers
         self._judge_sentence = judge_sentence
         self.answers: dict[AnswerInProgress, asyncio.Task[None]] = {}
         self.is_closing = False
@@ -81,22 +81,22 @@ class TurnWorker:
         self._checkpointing: asyncio.Task[None] | None = None
 
     def claim_next(self) -> None:
-        """Claim the next turns in the queue, as many as there are free places, and start to write them. Thread-safe."""
+        """Claim the next turns in the queue, as many as there are free slots, and start to write them. Thread-safe."""
         self._nudged.set()
         # One thread claims for all. A nudge that arrives meanwhile is handled by the next loop.
         while self._nudged.is_set() and self._claiming.acquire(blocking=False):
             try:
                 self._nudged.clear()
-                self._claim_free_places()
+                self._fill_free_slots()
             finally:
                 self._claiming.release()
 
-    def _claim_free_places(self) -> None:
-        free = self.places - len(self.answers)
-        if self.is_closing or free <= 0:
+    def _fill_free_slots(self) -> None:
+        free_slots = self.max_answers - len(self.answers)
+        if self.is_closing or free_slots <= 0:
             return
         try:
-            turns = claim_turns(places=free)
+            turns = claim_turns(limit=free_slots)
         except DatabaseError:
             logger.warning("The database is unavailable: queued turns are claimed once it is back.")
             return
@@ -233,7 +233,7 @@ class TurnWorker:
             for answer in answers:
                 if end_reason := _find_end_reason(answer, leases[answer.turn.pk]):
                     self._end(answer, end_reason)
-            if len(self.answers) < self.places:
+            if len(self.answers) < self.max_answers:
                 self._threads.submit(self._run_in_thread, self.claim_next)
 
     def _end(self, answer: AnswerInProgress, end_reason: EndReason) -> None:

@@ -64,17 +64,17 @@ def watch_deferred() -> int:
     outages = check_models()
     down = {outage.model_id for outage in outages}
     if any(model.pk not in down for model in list_models()):
-        return release_deferred(places=max(1, min(MAX_RELEASED, settings.TUTOR_CONCURRENCY // 2)))
+        return release_deferred(limit=max(1, min(MAX_RELEASED, settings.TUTOR_CONCURRENCY // 2)))
     # While every model may be down, only one question tries; it is deferred again if that fails.
-    return release_deferred(places=1) if any(outage.is_reachable for outage in outages) else 0
+    return release_deferred(limit=1) if any(outage.is_reachable for outage in outages) else 0
 
 
-def release_deferred(*, places: int) -> int:
-    """Release the next deferred turns, so that at most `places` are queued or being written. Returns how many."""
+def release_deferred(*, limit: int) -> int:
+    """Release the next deferred turns, so that at most `limit` are queued or being written. Returns how many."""
     if not Turn.objects.filter(_is_due(timezone.now())).exists():
         return 0
     released = 0
-    while (turn := _release_next(places)) is not None:
+    while (turn := _release_next(limit)) is not None:
         released += turn.state == TurnState.QUEUED
     return released
 
@@ -84,14 +84,14 @@ def _is_due(now: datetime) -> Q:
 
 
 @transaction.atomic
-def _release_next(places: int) -> Turn | None:
+def _release_next(limit: int) -> Turn | None:
     """Release the next due turn, let it wait longer, or end it. Returns it; None if none is due or can be released."""
-    # The lock keeps two workers from releasing the same turn, or more turns than there are places.
+    # The lock keeps two workers from releasing the same turn, or more turns than allowed.
     acquire_numbered_lock(RELEASE_LOCK)
     in_progress = Turn.objects.filter(
         deferred_at__isnull=False, state__in=[TurnState.QUEUED, TurnState.WORKING]
     ).count()
-    if in_progress >= places:
+    if in_progress >= limit:
         return None
     # Skip people who have another turn queued or being written.
     same_person = Turn.objects.filter(
@@ -109,7 +109,7 @@ def _release_next(places: int) -> Turn | None:
     turn = Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first()
     if turn is not None and turn.state == TurnState.DEFERRED:
         _release_or_wait(turn)
-    return turn or _release_next(places)
+    return turn or _release_next(limit)
 
 
 def _release_or_wait(turn: Turn) -> None:

@@ -1,6 +1,6 @@
 -- List the next turns in fair order: of each person for whom no turn is being written, the first. The person who was
 -- served least recently comes first; of those who were not served since p_served_since, the one who asked first.
-CREATE FUNCTION chat_list_next_turns(p_places integer, p_served_since timestamptz)
+CREATE FUNCTION chat_list_next_turns(p_limit integer, p_served_since timestamptz)
 RETURNS TABLE (turn_id uuid, model_id bigint) LANGUAGE sql STABLE AS $$
     SELECT first_turn.id, first_turn.tutor_model_id
     FROM (
@@ -25,7 +25,7 @@ RETURNS TABLE (turn_id uuid, model_id bigint) LANGUAGE sql STABLE AS $$
         WHERE served_conversation.owner_id = first_turn.owner_id AND served.asked_at > p_served_since
     ) AS last_served ON true
     ORDER BY last_served.at IS NOT NULL, coalesce(last_served.at, first_turn.queued_at), first_turn.queued_at
-    LIMIT p_places
+    LIMIT p_limit
 $$;
 
 
@@ -35,7 +35,7 @@ $$;
 -- one statement, what follows the lock sees what the claim before it has committed.
 CREATE FUNCTION chat_claim_turns(
     p_lock bigint,
-    p_places integer,
+    p_limit integer,
     p_chosen uuid[],
     p_claim uuid,
     p_now timestamptz,
@@ -52,7 +52,7 @@ BEGIN
     WITH chosen AS MATERIALIZED (
         SELECT unnest(p_chosen) AS turn_id
         UNION ALL
-        SELECT next.turn_id FROM chat_list_next_turns(p_places, p_served_since) AS next WHERE p_chosen IS NULL
+        SELECT next.turn_id FROM chat_list_next_turns(p_limit, p_served_since) AS next WHERE p_chosen IS NULL
     )
     UPDATE chat_turn AS turn
     SET

@@ -32,7 +32,7 @@ SERVED_WINDOW = timedelta(minutes=10)
 # The queue's speed is measured over this time.
 RATE_WINDOW = timedelta(minutes=2)
 ROUND_TO_SECONDS = 5
-# How many more turns than free places are considered, because some wait for a model that is full.
+# How many more turns than asked for are considered, because some wait for a model that is full.
 LOOK_AHEAD = 50
 MINUTE_SECONDS = 60
 
@@ -45,41 +45,41 @@ class NextTurn:
     model_id: int | None
 
 
-def choose_next_turns(places: int) -> dict[UUID, TutorModel | None]:
-    """Return the turns to claim next, in fair order and at most `places` of them, each with a model to move it to.
+def choose_next_turns(limit: int) -> dict[UUID, TutorModel | None]:
+    """Return the turns to claim next, in fair order and at most `limit` of them, each with a model to move it to.
 
-    A turn whose model writes as many answers as it may is moved to one that is as good and has a free place. If there
+    A turn whose model writes as many answers as it may is moved to one that is as good and has a free slot. If there
     is none, the turn waits. None means that the turn keeps its model.
     """
     models = list_models()
-    limits = {model.pk: model.max_answers for model in models if model.max_answers}
-    writing = Turn.objects.filter(state=TurnState.WORKING, tutor_model__in=limits)
+    max_answers = {model.pk: model.max_answers for model in models if model.max_answers}
+    writing = Turn.objects.filter(state=TurnState.WORKING, tutor_model__in=max_answers)
     counts = dict(writing.order_by().values_list("tutor_model").annotate(Count("pk")))
-    free_places = {pk: limit - counts.get(pk, 0) for pk, limit in limits.items()}
+    free_slots = {pk: most - counts.get(pk, 0) for pk, most in max_answers.items()}
     chosen: dict[UUID, TutorModel | None] = {}
     # Some of the first may have to wait for their model, so look at more of the queue.
-    for turn in list_next_turns(places + LOOK_AHEAD):
-        if len(chosen) == places:
+    for turn in list_next_turns(limit + LOOK_AHEAD):
+        if len(chosen) == limit:
             break
         twin = None
-        if free_places.get(turn.model_id or 0, 1) <= 0:
+        if free_slots.get(turn.model_id or 0, 1) <= 0:
             own = next((model for model in models if model.pk == turn.model_id), None)
-            twin = find_twin(own, models, free_places) if own else None
+            twin = find_twin(own, models, free_slots) if own else None
             if twin is None:
                 continue
         taken = twin.pk if twin else turn.model_id
-        if taken in free_places:
-            free_places[taken] -= 1
+        if taken in free_slots:
+            free_slots[taken] -= 1
         chosen[turn.id] = twin
     return chosen
 
 
-def list_next_turns(places: int) -> list[NextTurn]:
-    """Return the next turns in fair order, at most `places` of them."""
+def list_next_turns(limit: int) -> list[NextTurn]:
+    """Return the next turns in fair order, at most `limit` of them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT turn_id, model_id FROM chat_list_next_turns(%s, %s)",
-            [places, timezone.now() - SERVED_WINDOW],
+            [limit, timezone.now() - SERVED_WINDOW],
         )
         return [NextTurn(*row) for row in cursor.fetchall()]
 

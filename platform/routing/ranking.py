@@ -68,11 +68,11 @@ def get_rank(model: TutorModel) -> tuple[int, bool, int]:
 
 
 def find_twin(
-    model: TutorModel, models: Sequence[TutorModel], free_places: Mapping[int, int]
+    model: TutorModel, models: Sequence[TutorModel], free_slots: Mapping[int, int]
 ) -> TutorModel | None:
-    """Return a model with a free place that can take a question over from `model` under the same hold, or None.
+    """Return a model with a free slot that can take a question over from `model` under the same hold, or None.
 
-    Both are local or both are outside; it reads the same prompt and costs no more. `free_places` are by model id; a
+    Both are local or both are outside; it reads the same prompt and costs no more. `free_slots` are by model id; a
     model without an entry has no limit.
     """
     return next(
@@ -80,7 +80,7 @@ def find_twin(
             other
             for other in models
             if other.pk != model.pk
-            and free_places.get(other.pk, 1) > 0
+            and free_slots.get(other.pk, 1) > 0
             and other.is_local == model.is_local
             and other.prompt_profile == model.prompt_profile
             and other.context_tokens >= model.context_tokens

@@ -58,7 +58,7 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
 
     slowly: Script = [OK, words("Rain "), 1.5, words("falls."), stop(), used(50, 2), DONE]
     with scripted(slowly) as back, answered_by(back):
-        release_deferred(places=1)
+        release_deferred(limit=1)
         written(Turn.objects.get())
     for tab in (page, other):
         expect(tab.locator(".turn .prose")).to_have_count(1)

@@ -67,7 +67,7 @@ def down(db: None) -> ModelOutage:
 
 def written(turn: Turn, judge_sentence: AnswerJudge | None = None) -> Turn:
     """Return the turn after a worker of this process has written it. For tests with real transactions."""
-    worker = TurnWorker(places=1, judge_sentence=judge_sentence)
+    worker = TurnWorker(max_answers=1, judge_sentence=judge_sentence)
     worker.claim_next()
     wait_until(lambda: not worker.answers, what="the answer")
     worker.is_closing = True

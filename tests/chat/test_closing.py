@@ -81,7 +81,7 @@ def test_a_link_that_ends_without_a_consent_of_its_parent_ends_no_answer(
 class TestAnAnswerInProgress:
     @pytest.fixture
     def worker(self) -> Iterator[TurnWorker]:
-        worker = TurnWorker(places=1)
+        worker = TurnWorker(max_answers=1)
         yield worker
         worker.is_closing = True
         wait_until(lambda: not worker.answers, what="the desk to be empty")

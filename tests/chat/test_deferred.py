@@ -46,7 +46,7 @@ class TestAsking:
 
     def test_no_worker_claims_it_and_no_sweep_ends_it(self, deferred: Turn) -> None:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=3))
-        assert claim_turns(places=5) == []
+        assert claim_turns(limit=5) == []
         sweep_turns()
         deferred.refresh_from_db()
         assert deferred.state == TurnState.DEFERRED

@@ -84,7 +84,7 @@ def test_a_worker_that_dies_while_releasing_leaves_them_to_another(
 ) -> None:
     turn = keep(visitor)
     with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
-        assert release_deferred(places=1) == 1
+        assert release_deferred(limit=1) == 1
         nudge_worker(own_valkey, turn)
         live.wait_until(lambda: reload(turn).state == TurnState.WORKING, what="the claim")
         worker.kill()

@@ -47,7 +47,7 @@ def read_end(turn: Turn) -> StreamEntry:
 )
 def test_it_is_the_committed_row(state: TurnState, fields: dict[str, Any], teen: Person, ask: Ask) -> None:
     ask(teen, "How does a language model work?")
-    [claimed] = claim_turns(places=1)
+    [claimed] = claim_turns(limit=1)
     finish(claimed, "It “guesses”\nthe next word: ∑ 🌊.", state, **fields)
     with CaptureQueriesContext(connection) as queries:
         turn = load_ended_turn(read_end(claimed).ended_turn)
@@ -65,10 +65,10 @@ def test_it_is_the_committed_row(state: TurnState, fields: dict[str, Any], teen:
 
 def test_a_retry_has_none_as_either_turn_may_stay(teen: Person, ask: Ask) -> None:
     ask(teen)
-    [failed] = claim_turns(places=1)
+    [failed] = claim_turns(limit=1)
     finish(failed, state=TurnState.FAILED, end_reason=EndReason.MODEL_ERROR)
     retry_turn(person=teen, failed=get_turn(teen, failed.pk), turn_id=uuid4())
-    [retry] = claim_turns(places=1)
+    [retry] = claim_turns(limit=1)
     finish(retry, "It is blue.")
     assert read_end(retry).is_end
     assert not read_end(retry).ended_turn
@@ -76,7 +76,7 @@ def test_a_retry_has_none_as_either_turn_may_stay(teen: Person, ask: Ask) -> Non
 
 def test_a_stopped_turn_has_none_as_the_row_knows_why(teen: Person, ask: Ask) -> None:
     ask(teen)
-    [claimed] = claim_turns(places=1)
+    [claimed] = claim_turns(limit=1)
     services.stop_turn(turn=claimed, end_reason=EndReason.CONSENT_WITHDRAWN)
     finish(claimed, "It", TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER)
     assert not read_end(claimed).ended_turn
@@ -84,7 +84,7 @@ def test_a_stopped_turn_has_none_as_the_row_knows_why(teen: Person, ask: Ask) ->
 
 def test_a_question_that_became_a_card_stays_in_the_database(teen: Person, ask: Ask) -> None:
     ask(teen)
-    [claimed] = claim_turns(places=1)
+    [claimed] = claim_turns(limit=1)
     verdict = Verdict(level=Level.STATED, categories=frozenset({Category.SELF_HARM}))
     finish(claimed, state=TurnState.CARDED, verdict=verdict)
     assert not read_end(claimed).ended_turn
@@ -92,7 +92,7 @@ def test_a_question_that_became_a_card_stays_in_the_database(teen: Person, ask: 
 
 def test_a_worker_that_lost_its_claim_writes_none(teen: Person, ask: Ask) -> None:
     ask(teen)
-    [claimed] = claim_turns(places=1)
+    [claimed] = claim_turns(limit=1)
     Turn.objects.update(claim=uuid4())
     late = Outcome(
         state=TurnState.ANSWERED, end_reason=EndReason.NONE, answer="Late.", prompt_tokens=1, answer_tokens=1
@@ -103,7 +103,7 @@ def test_a_worker_that_lost_its_claim_writes_none(teen: Person, ask: Ask) -> Non
 
 def test_a_deleted_conversation_leaves_no_words_on_its_streams(teen: Person, ask: Ask) -> None:
     ask(teen)
-    [claimed] = claim_turns(places=1)
+    [claimed] = claim_turns(limit=1)
     finish(claimed, "It is blue.")
     services.delete_conversation(conversation=claimed.conversation)
     entries: Any = _client().xrange(stream_key(claimed.pk))

@@ -303,7 +303,7 @@ class TestAtTheClaim:
     ) -> None:
         make_cloud([OK, 1.5, b""], first_token_seconds=5.0)
         turn = ask(teen)
-        worker = TurnWorker(places=1)
+        worker = TurnWorker(max_answers=1)
         worker.claim_next()
         Turn.objects.filter(pk=turn.pk).update(stop_requested_at=timezone.now())
         wait_until(lambda: not worker.answers, what="the answer")
@@ -329,7 +329,7 @@ class TestPlaces:
         settings.TUTOR_BASE_URL = NOWHERE
         TutorModel.objects.filter(is_from_settings=True).update(is_enabled=False)
         turns = [ask(with_consent(make_person(f"teen{n}"))) for n in range(5)]
-        worker = TurnWorker(places=10)
+        worker = TurnWorker(max_answers=10)
         worker.claim_next()
         working = Turn.objects.filter(state=TurnState.WORKING)
         assert [turn.tutor_model for turn in working.order_by("asked_at")] == [first, first, second, second]
@@ -347,7 +347,7 @@ class TestAWorkerThatDiesAfterAFallback:
     ) -> Turn:
         make_cloud(CLOUD_ANSWER)
         ask(teen)
-        [claimed] = claim_turns(places=1)
+        [claimed] = claim_turns(limit=1)
         outcome = Outcome(
             state=TurnState.FAILED,
             end_reason=EndReason.MODEL_BUSY,

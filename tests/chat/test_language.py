@@ -148,7 +148,7 @@ class TestTheAnswer:
     ) -> None:
         with translation.override(language):
             ask(teen, "¿Qué es una fracción?")
-        [turn] = claim_turns(places=1)
+        [turn] = claim_turns(limit=1)
         card = build_verdict(Level.STATED)
         finish_turn(
             turn=turn,

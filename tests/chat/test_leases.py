@@ -40,7 +40,7 @@ def build_answered_outcome(
 
 
 def claim_turn(turn: Turn) -> Turn:
-    [claimed] = claim_turns(places=1)
+    [claimed] = claim_turns(limit=1)
     assert claimed == turn
     return claimed
 
@@ -54,13 +54,13 @@ def checkpoint_turn(*, turn: Turn, answer: str, answer_tokens: int) -> LeaseStat
 class TestClaiming:
     def test_one_claim_gets_the_turn_and_a_second_gets_nothing(self, turn: Turn) -> None:
         assert claim_turn(turn).state == TurnState.WORKING
-        assert claim_turns(places=1) == []
+        assert claim_turns(limit=1) == []
 
     def test_a_turn_that_was_stopped_or_deleted_is_not_claimed(self, turn: Turn) -> None:
         services.stop_turn(turn=turn)
-        assert claim_turns(places=1) == []
+        assert claim_turns(limit=1) == []
         turn.delete()
-        assert claim_turns(places=1) == []
+        assert claim_turns(limit=1) == []
 
 
 class TestFinishing:

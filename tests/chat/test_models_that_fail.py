@@ -230,7 +230,7 @@ class TestStatusBeforeTheFirstWord:
 
     @pytest.fixture
     def worker(self) -> Iterator[TurnWorker]:
-        worker = TurnWorker(places=1)
+        worker = TurnWorker(max_answers=1)
         yield worker
         wait_until(lambda: not worker.answers, what="the answer")
         worker.is_closing = True

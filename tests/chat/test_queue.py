@@ -48,11 +48,11 @@ class TestTheOrder:
         for number in range(3):
             move_asked_at(ask(greedy), 8 - number)
         other = move_asked_at(ask(patient), 1)
-        assert {turn.pk for turn in claim_turns(places=10)} == {first.pk, other.pk}
-        assert claim_turns(places=10) == []
+        assert {turn.pk for turn in claim_turns(limit=10)} == {first.pk, other.pk}
+        assert claim_turns(limit=10) == []
 
     def test_each_question_of_a_person_waits_in_the_queue(self, people: list[Person], ask: Ask) -> None:
-        """With a single place, as on a small machine."""
+        """With a single slot, as on a small machine."""
         greedy, *others = people
         for number in range(3):
             move_asked_at(ask(greedy), 60 - number)
@@ -60,7 +60,7 @@ class TestTheOrder:
             move_asked_at(ask(person), 30 - number)
         served = []
         for _ in range(6):
-            [turn] = claim_turns(places=1)
+            [turn] = claim_turns(limit=1)
             served.append(turn.conversation.owner)
             Turn.objects.filter(pk=turn.pk).update(
                 state=TurnState.ANSWERED, claim=None, lease_until=None, ended_at=timezone.now()
@@ -71,8 +71,8 @@ class TestTheOrder:
         self, people: list[Person], ask: Ask
     ) -> None:
         ask(people[0])
-        assert len(claim_turns(places=0)) == 0
-        assert len(claim_turns(places=5)) == 1
+        assert len(claim_turns(limit=0)) == 0
+        assert len(claim_turns(limit=5)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -83,7 +83,7 @@ def test_workers_that_claim_at_once_never_claim_two_turns_of_a_person(
     for _ in range(6):
         ask(person)
 
-    assert sum(at_once([lambda: len(claim_turns(places=3))] * 6)) == 1
+    assert sum(at_once([lambda: len(claim_turns(limit=3))] * 6)) == 1
 
 
 class TestTheWaitText:

@@ -121,7 +121,7 @@ class TestAnAnswer:
         with scripted([error_reply(500, "oh")]) as serving, answered_by(serving):
             for _ in range(MAX_FAILED_TRIES + 1):
                 end_waiting_time()
-                release_deferred(places=4)
+                release_deferred(limit=4)
                 turn = written(kept)
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_ERROR)
 
@@ -152,39 +152,39 @@ class TestTheRush:
         assert reload(crowd[MAX_RELEASED]).state == TurnState.QUEUED
 
     def test_is_let_in_once_by_workers_that_look_at_once(self, crowd: list[Turn]) -> None:
-        assert sum(at_once([lambda: release_deferred(places=MAX_RELEASED)] * 5)) == MAX_RELEASED
+        assert sum(at_once([lambda: release_deferred(limit=MAX_RELEASED)] * 5)) == MAX_RELEASED
         assert Hold.objects.filter(state=HoldState.HELD).count() == MAX_RELEASED
 
     def test_leaves_people_with_a_question_under_way_for_later(
         self, kept: Turn, teen: Person, ask: Ask
     ) -> None:
         other = ask(teen)
-        assert release_deferred(places=4) == 0
+        assert release_deferred(limit=4) == 0
         stop_turn(turn=other)
-        assert release_deferred(places=4) == 1
+        assert release_deferred(limit=4) == 1
 
     def test_is_not_blocked_by_a_question_that_keeps_failing(self, crowd: list[Turn]) -> None:
         Turn.objects.filter(pk=crowd[0].pk).update(failed_tries=2)
-        assert release_deferred(places=1) == 1
+        assert release_deferred(limit=1) == 1
         assert reload(crowd[1]).state == TurnState.QUEUED
 
 
 class TestTheQueue:
     def test_counts_from_when_it_was_sent_on(self, kept: Turn) -> None:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=5))
-        release_deferred(places=1)
+        release_deferred(limit=1)
         sweep_turns()
         assert reload(kept).state == TurnState.QUEUED
 
     def test_that_stops_responding_returns_it(self, kept: Turn, teen: Person) -> None:
-        release_deferred(places=1)
+        release_deferred(limit=1)
         sweep_turns(now=timezone.now() + MAX_QUEUE_WAIT)
         assert (reload(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
 
     def test_whose_worker_dies_every_time_gives_it_back(self, kept: Turn, teen: Person) -> None:
-        release_deferred(places=1)
+        release_deferred(limit=1)
         for _ in range(3):
-            assert claim_turns(places=1)
+            assert claim_turns(limit=1)
             sweep_turns(now=timezone.now() + LEASE)
         assert (reload(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
         assert not [*find_ledger_differences()]
@@ -223,7 +223,7 @@ class TestChangesWhileItWaits:
     ) -> None:
         Link.objects.create(parent=parent, teen=teen)
         change(teen)
-        release_deferred(places=1)
+        release_deferred(limit=1)
         turn = reload(kept)
         assert (turn.state, turn.waits_for) == (TurnState.DEFERRED, waits_for)
         assert turn.try_after
@@ -234,21 +234,21 @@ class TestChangesWhileItWaits:
 
     def test_a_help_card_keeps_the_question_waiting(self, kept: Turn, teen: Person, ask: Ask) -> None:
         ask(teen, "I want to die")
-        release_deferred(places=1)
+        release_deferred(limit=1)
         assert (reload(kept).state, reload(kept).waits_for) == (TurnState.DEFERRED, WaitsFor.PAUSE)
 
     def test_consent_that_ends_ends_it(self, kept: Turn) -> None:
         Consent.objects.all().delete()
-        release_deferred(places=1)
+        release_deferred(limit=1)
         assert (reload(kept).state, reload(kept).end_reason) == (TurnState.FAILED, EndReason.NO_CONSENT)
 
     def test_it_is_released_when_quiet_hours_end(self, kept: Turn, teen: Person, parent: Person) -> None:
         Link.objects.create(parent=parent, teen=teen)
         begin_quiet_hours(teen)
-        release_deferred(places=1)
+        release_deferred(limit=1)
         Link.objects.update(quiet_from=None, quiet_to=None)
         end_waiting_time()
-        assert release_deferred(places=1) == 1
+        assert release_deferred(limit=1) == 1
 
     def test_a_remote_guard_is_asked_at_once_and_its_card_waits_for_no_model(
         self, remote: Callable[..., RemoteGuard], kept: Turn, settings: Settings

@@ -53,7 +53,7 @@ CASES: list[tuple[TurnState, EndReason, str, bool]] = [
 
 
 def claim() -> Turn:
-    [turn] = claim_turns(places=1)
+    [turn] = claim_turns(limit=1)
     return turn
 
 

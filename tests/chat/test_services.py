@@ -127,7 +127,7 @@ class TestDeletedKeys:
         assert Hold.objects.get().state == HoldState.RELEASED
 
     def test_cannot_be_used_again_while_its_worker_still_settles(self, teen: Person, turn: Turn) -> None:
-        leases.claim_turns(places=1)
+        leases.claim_turns(limit=1)
         services.delete_conversation(conversation=turn.conversation)
         with pytest.raises(TurnIdTaken):
             asking.start_turn(person=teen, turn_id=turn.pk, question="Why is the sky blue?")

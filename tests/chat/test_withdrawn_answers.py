@@ -71,7 +71,7 @@ def answered(turn: Turn, script: Script = SLOWLY, judge: Any = judge_tape) -> Tu
 def being_written(script: Script, judge: Any = judge_tape) -> Iterator[TurnWorker]:
     """Let a worker of this process write the next answer, and wait for it at the end."""
     with scripted(script) as serving, answered_by(serving):
-        worker = TurnWorker(places=1, judge_sentence=judge)
+        worker = TurnWorker(max_answers=1, judge_sentence=judge)
         worker.claim_next()
         yield worker
         wait_until(lambda: not worker.answers, what="the answer")
@@ -354,7 +354,7 @@ WHOLE, UNJUDGED = f"{KEPT} Then tape ", len(" Then tape ")
 def claimed(teen: Person, ask: Ask) -> Turn:
     """A turn that a worker is writing, which the test stands for."""
     ask(teen)
-    [turn] = claim_turns(places=1)
+    [turn] = claim_turns(limit=1)
     return turn
 
 

@@ -1,4 +1,4 @@
-"""A worker writes as many answers as it has places for, and finishes them when it closes."""
+"""A worker writes as many answers as it may, and finishes them when it closes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def turns(make_person: Callable[..., Person], ask: Ask) -> list[Turn]:
 
 @pytest.fixture
 def worker() -> Iterator[TurnWorker]:
-    made = TurnWorker(places=2)
+    made = TurnWorker(max_answers=2)
     yield made
     made.close()
 

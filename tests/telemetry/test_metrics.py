@@ -124,7 +124,7 @@ class TestTurns:
         ask_without_worker(teen)
         leases.sweep_turns(now=timezone.now() + leases.GIVE_UP_AFTER)
         ask_without_worker(teen)
-        [lost] = leases.claim_turns(places=1)
+        [lost] = leases.claim_turns(limit=1)
         assert lost.claim
         leases.checkpoint_turns(
             checkpoints=[
