@@ -38,7 +38,7 @@ from chat.models import Conversation, Turn, TurnState  # noqa: E402
 from privacy.archive import build_archive  # noqa: E402
 from tests.live import environment  # noqa: E402
 
-TURNS_IN_A_CONVERSATION = 20
+TURNS_PER_CONVERSATION = 20
 WARM_UP = "warm-up"
 # A question of three sentences and the longest answer of the demo, 400 tokens, in letters.
 QUESTION_LETTERS, ANSWER_LETTERS = 250, 1800
@@ -84,7 +84,7 @@ def create_person(username: str, turns: int) -> None:
     """Create a person with this many turns, in conversations of twenty, each with an answer of the greatest length."""
     person = Person.objects.create(username=username, role=Role.TEEN)
     now, chance = timezone.now(), random.Random(SEED)  # noqa: S311 - words, not secrets
-    for first in range(0, turns, TURNS_IN_A_CONVERSATION):
+    for first in range(0, turns, TURNS_PER_CONVERSATION):
         conversation = Conversation.objects.create(owner=person, title=f"Walnuts {first}")
         Turn.objects.bulk_create(
             Turn(
@@ -96,7 +96,7 @@ def create_person(username: str, turns: int) -> None:
                 state=TurnState.ANSWERED,
                 ended_at=now,
             )
-            for number in range(first, min(first + TURNS_IN_A_CONVERSATION, turns))
+            for number in range(first, min(first + TURNS_PER_CONVERSATION, turns))
         )
 
 

@@ -39,7 +39,7 @@ from mail.models import Email  # noqa: E402
 from tests import live  # noqa: E402
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
-POINT, DECIDE, CHARACTERS_A_SECOND, WORDS_A_MINUTE = 1.1, 1.35, 3.0, 238
+POINT, DECIDE, CHARACTERS_PER_SECOND, WORDS_PER_MINUTE = 1.1, 1.35, 3.0, 238
 QUESTION = "Why does AI make things up?"
 # The teen is 15 in every month of this year.
 BORN = date(date.today().year - 16, 12, 1)  # noqa: DTZ011 - a month, anywhere
@@ -95,7 +95,7 @@ class Walker:
 
     def counted(self) -> dict[str, float]:
         moving = (self.taps + self.fields) * (POINT + DECIDE)
-        human = moving + self.characters / CHARACTERS_A_SECOND + self.words / WORDS_A_MINUTE * 60
+        human = moving + self.characters / CHARACTERS_PER_SECOND + self.words / WORDS_PER_MINUTE * 60
         return {
             "taps": self.taps,
             "fields": self.fields,

@@ -47,7 +47,7 @@ ANSWERS = Path(__file__).parent / "answers" / "blind.jsonl"
 LOOK_ALIKES = Path(__file__).parent / "look_alikes"
 STOPS = {Action.CARD, Action.PAUSE, Action.REFUSE, Action.REDIRECT}
 OUTPUT = "answers"
-WORDS_A_SECOND = 10
+WORDS_PER_SECOND = 10
 """How fast a model writes in `shown_row`."""
 # Tags of harmless messages that sound like danger (benchmarks/teen_set/README.md).
 NEAR = frozenset(
@@ -227,8 +227,8 @@ def shown_row() -> dict[str, Any]:
         "withdrawn": Rate(len(withdrawn), len(shown)),
         "words shown of a withdrawn one: median, maximum": (withdrawn[len(withdrawn) // 2], withdrawn[-1]),
         "seconds shown, at ten words a second": (
-            withdrawn[len(withdrawn) // 2] / WORDS_A_SECOND,
-            withdrawn[-1] / WORDS_A_SECOND,
+            withdrawn[len(withdrawn) // 2] / WORDS_PER_SECOND,
+            withdrawn[-1] / WORDS_PER_SECOND,
         ),
     }
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[\w’']+")
 SENTENCE_END = re.compile(r"[.?!](?=[\s”»)]|$)")
 # Silent reading of non-fiction in English (Brysbaert, Journal of Memory and Language 109, 2019).
-WORDS_A_MINUTE = 238
+WORDS_PER_MINUTE = 238
 
 VOWELS = re.compile(r"[aeiouy]+")
 ENDING = re.compile(r"['’](?:s|ll|re|ve|d|m)$")
@@ -130,7 +130,7 @@ def list_texts(module: "ModuleText") -> dict[str, str]:
 def _format_row(name: str, text: str, language: str) -> str:
     words = len(WORD.findall(text))
     level = f"perspicuity {perspicuity(text):3.0f}" if language == "es" else f"grade {grade(text):4.1f}"
-    return f"{name:50} {words:5} words {words / WORDS_A_MINUTE:5.1f} min  {level}"
+    return f"{name:50} {words:5} words {words / WORDS_PER_MINUTE:5.1f} min  {level}"
 
 
 def _join_sentences(texts: Iterable[str]) -> str:

@@ -41,7 +41,7 @@ from courses.retrieval.search import FoundPassage
 from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host
 from inference.tokens import estimate_max_tokens
-from routing.breaker import may_try, read_health
+from routing.breaker import allow_request, read_health
 from routing.models import TutorModel
 from routing.ranking import Ranking, Skipped, SkipReason, rank_models
 from routing.registry import find_model, list_models
@@ -51,7 +51,7 @@ HOLD_LEASE = timedelta(minutes=20)
 # A few sentences. If the budget could pay for a question of this length, the asker is told to write a shorter one.
 SHORT_QUESTION_TOKENS = 150
 # A typical prompt, to estimate the cost of a question that has not been written yet.
-USUAL_PROMPT_TOKENS = 1000
+TYPICAL_PROMPT_TOKENS = 1000
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def preview_route(person: Person, gate: TutorGate) -> RoutePreview:
 
 
 def _estimate_cost(model: TutorModel) -> int:
-    return model.prices.calculate_cost(prompt_tokens=USUAL_PROMPT_TOKENS, answer_tokens=model.answer_tokens)
+    return model.prices.calculate_cost(prompt_tokens=TYPICAL_PROMPT_TOKENS, answer_tokens=model.answer_tokens)
 
 
 def get_limits(model: TutorModel) -> ContextLimits:
@@ -343,10 +343,10 @@ ROUTE_FIELDS = (
 )
 
 
-def find_route_failure(turn: Turn) -> SkipReason | None:
-    """Return why a claimed turn's model may not be asked now, or None if its worker may ask it.
+def request_admission(turn: Turn) -> SkipReason | None:
+    """Let a claimed turn ask its model and return None, or return why it may not.
 
-    After a model's rest, None makes this turn its trial: no other turn may ask it meanwhile (routing.breaker.may_try).
+    A model on probation gets one turn at a time (routing.breaker.allow_request).
     """
     model = find_model(turn.tutor_model_id)
     if model is None:
@@ -354,7 +354,7 @@ def find_route_failure(turn: Turn) -> SkipReason | None:
     # An agreement that was made after the question was asked applies too.
     if not model.is_local and (turn.local_only or get_tutor_gate(turn.conversation.owner).terms.local_only):
         return SkipReason.LOCAL_ONLY
-    return None if may_try(model.pk) else SkipReason.DOWN
+    return None if allow_request(model.pk) else SkipReason.DOWN
 
 
 def load_prompt_parts(turn: Turn) -> PromptParts:

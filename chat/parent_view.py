@@ -39,7 +39,7 @@ DAYS_SHOWN = 14
 # A longer gap between two questions counts as time away from the tutor.
 MAX_THINKING_GAP = timedelta(minutes=10)
 EXCERPT_LENGTH = 160
-TURNS_A_PAGE = 50
+TURNS_PER_PAGE = 50
 NOTES_SHOWN = 50
 # Signs of an unsafe home are never shown to a parent, regardless of the agreement (docs/safety.md, level S).
 ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
@@ -96,9 +96,9 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
             Q(asked_at__lt=before.asked_at) | Q(pk__lt=before.pk)
         )
     readable = readable.select_related("conversation__owner").order_by("-asked_at", "-pk")
-    page = list(readable[: TURNS_A_PAGE + 1])
+    page = list(readable[: TURNS_PER_PAGE + 1])
     rules = MemoryRules(person=teen, plan=get_plan(teen), terms=get_tutor_gate(teen).terms)
-    shown = page[:TURNS_A_PAGE]
+    shown = page[:TURNS_PER_PAGE]
     return ParentOverview(
         days=_count_days(turns, teen),
         topics=_count_topics(turns),
@@ -112,7 +112,7 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         notes=_list_readable_notes(teen, visible)
         if visible.parent_view == ParentView.FULL and not before
         else (),
-        older=str(shown[-1].pk) if len(page) > TURNS_A_PAGE else "",
+        older=str(shown[-1].pk) if len(page) > TURNS_PER_PAGE else "",
     )
 
 

@@ -21,8 +21,8 @@ from routing.registry import list_models
 WORDS_PER_TOKEN = 0.7
 # Figures are rounded to this many words: they are estimates.
 WORD_STEP = 50
-# The tutor's instructions and a question: what is left of a model's context has room for memory.
-USUAL_TOKENS = 500
+# The rest of a model's context, beside its answer, has room for memory.
+INSTRUCTIONS_AND_QUESTION_TOKENS = 500
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,11 @@ class PlanSummary:
     @property
     def memory_words(self) -> int:
         room = max(
-            (model.context_tokens - model.answer_tokens - USUAL_TOKENS for model in self.models), default=0
+            (
+                model.context_tokens - model.answer_tokens - INSTRUCTIONS_AND_QUESTION_TOKENS
+                for model in self.models
+            ),
+            default=0,
         )
         match self.plan.memory_policy:
             case MemoryPolicy.NONE:
@@ -104,14 +108,14 @@ def list_plan_summaries(person: Person) -> list[PlanSummary]:
 def list_agreed_limits(terms: Terms) -> list[str]:
     """Return what a family agreed on that holds on every plan, each as a sentence."""
     agreed = []
-    if terms.answers_a_day is not None:
+    if terms.answers_per_day is not None:
         agreed.append(
             ngettext(
                 "Your family agreed on at most %(count)d short answer a day.",
                 "Your family agreed on at most %(count)d short answers a day.",
-                terms.answers_a_day,
+                terms.answers_per_day,
             )
-            % {"count": terms.answers_a_day}
+            % {"count": terms.answers_per_day}
         )
     agreed += {
         MemoryPolicy.NONE: [_("Your family agreed that the tutor doesn’t remember earlier questions.")],

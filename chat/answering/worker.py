@@ -35,8 +35,8 @@ from chat.answering.writing import (
 from chat.model_choice import (
     PromptParts,
     build_turn_prompt,
-    find_route_failure,
     load_prompt_parts,
+    request_admission,
     reroute_turn,
 )
 from chat.models import EndReason, Turn
@@ -68,7 +68,7 @@ FALLBACK_REASONS = MODEL_FAILURES | {EndReason.TOO_LONG}
 
 
 class TurnWorker:
-    """Writes at most `max_answers` answers at a time. Their sentences are judged by `judge_sentence` (ADR 55), if any."""
+    """Writes at most `max_answers` answers at a time. `judge_sentence` judges their sentences (ADR 55), if given."""
 
     def __init__(self, max_answers: int, judge_sentence: AnswerJudge | None = None) -> None:
         self.max_answers = max_answers
@@ -125,13 +125,15 @@ class TurnWorker:
 
     def _start(self, turn: Turn, parts: PromptParts) -> None:
         """Start to write a claimed turn, by another model if the one that was chosen may not or cannot answer now."""
-        if fault := find_route_failure(turn):
+        if skip_reason := request_admission(turn):
             rerouted = reroute_turn(
-                turn=turn, reason=fault, outcome=build_outcome_without_answer(EndReason.MODEL_UNREACHABLE)
+                turn=turn,
+                reason=skip_reason,
+                outcome=build_outcome_without_answer(EndReason.MODEL_UNREACHABLE),
             )
             if rerouted:
                 turn, parts = rerouted, load_prompt_parts(rerouted)
-            elif fault == SkipReason.LOCAL_ONLY or turn.tutor_model is None:
+            elif skip_reason == SkipReason.LOCAL_ONLY or turn.tutor_model is None:
                 finish_turn(turn=turn, outcome=build_outcome_without_answer(EndReason.NO_LOCAL_MODEL))
                 return
         assert turn.tutor_model is not None  # noqa: S101 - the line above ends a turn without one

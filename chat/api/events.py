@@ -22,7 +22,7 @@ from chat.streaming.reader import (
     KEEPALIVE,
     TurnReader,
     build_event_response,
-    count_open,
+    count_as_open_stream,
     follow_turn,
     format_event,
     read_database,
@@ -62,7 +62,7 @@ LAST_EVENT_PARAMETER = OpenApiParameter(
 )
 
 
-class EventStream(SurrogateSafeJSONRenderer):
+class EventStreamRenderer(SurrogateSafeJSONRenderer):
     """A renderer for clients that accept only event streams: without it they would get 406. Problems are still JSON."""
 
     media_type = "text/event-stream"
@@ -71,17 +71,17 @@ class EventStream(SurrogateSafeJSONRenderer):
 
 def accepts_events(request: Request) -> bool:
     """Return whether a request asks for an event stream."""
-    return request.accepted_renderer.media_type == EventStream.media_type
+    return request.accepted_renderer.media_type == EventStreamRenderer.media_type
 
 
 class TurnEvents(SignedInView):
-    renderer_classes = [EventStream, SurrogateSafeJSONRenderer]
+    renderer_classes = [EventStreamRenderer, SurrogateSafeJSONRenderer]
 
     @extend_schema(
         operation_id="turns_events",
         parameters=[LAST_EVENT_PARAMETER],
         responses=describe_responses(
-            {(200, EventStream.media_type): OpenApiResponse(str, description=EVENTS_DESCRIPTION)},
+            {(200, EventStreamRenderer.media_type): OpenApiResponse(str, description=EVENTS_DESCRIPTION)},
             NOT_FOUND,
             RATE_LIMITED,
         ),
@@ -117,9 +117,9 @@ def _follow(
 
     `passages` are those that the turn cites, by key.
     """
-    reader, after = TurnReader.of(person), request.headers.get("Last-Event-ID", "")
+    reader, after = TurnReader.from_person(person), request.headers.get("Last-Event-ID", "")
     events = _stream_text(reader, turn.pk, after) if turn.is_live else _yield_turn(turn)
-    return count_open(person.pk, _stream_events(turn.pk, events, passages, first))
+    return count_as_open_stream(person.pk, _stream_events(turn.pk, events, passages, first))
 
 
 async def _yield_turn(turn: Turn) -> AsyncGenerator[bytes | Turn]:

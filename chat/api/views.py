@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.models import Person
 from chat import services, streaming
-from chat.api.events import LAST_EVENT_PARAMETER, EventStream, accepts_events, build_turn_response
+from chat.api.events import LAST_EVENT_PARAMETER, EventStreamRenderer, accepts_events, build_turn_response
 from chat.api.problems import (
     ASKING_PROBLEMS,
     KEY_MISSING,
@@ -88,7 +88,7 @@ request. The same key again, with `Last-Event-ID`, continues the stream. Closing
 
 
 class TurnCreate(FreeTextView):
-    renderer_classes = [SurrogateSafeJSONRenderer, EventStream]
+    renderer_classes = [SurrogateSafeJSONRenderer, EventStreamRenderer]
     free_text = ("question",)
 
     @extend_schema(
@@ -100,11 +100,11 @@ class TurnCreate(FreeTextView):
                 (201, "application/json"): OpenApiResponse(
                     TurnSerializer, description="The turn was created."
                 ),
-                (201, EventStream.media_type): OpenApiResponse(str, description=STREAM_DESCRIPTION),
+                (201, EventStreamRenderer.media_type): OpenApiResponse(str, description=STREAM_DESCRIPTION),
                 (200, "application/json"): OpenApiResponse(
                     TurnSerializer, description="The turn existed already."
                 ),
-                (200, EventStream.media_type): OpenApiResponse(str, description=STREAM_DESCRIPTION),
+                (200, EventStreamRenderer.media_type): OpenApiResponse(str, description=STREAM_DESCRIPTION),
             },
             *ASKING_PROBLEMS,
             NOT_FOUND,

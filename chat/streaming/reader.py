@@ -278,7 +278,7 @@ class TurnReader:
         self._person = person
 
     @classmethod
-    def of(cls, person: Person) -> Self:
+    def from_person(cls, person: Person) -> Self:
         return cls(person.pk, person)
 
     def get_person(self) -> Person:
@@ -300,13 +300,13 @@ def require_stream_slot(person_id: int) -> None:
         raise RateLimited(SLOT_RETRY_SECONDS)
 
 
-async def count_open(person_id: int, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+async def count_as_open_stream(person_id: int, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Yield the events, and count them as an open stream of the person until they end or are closed."""
     _open[person_id] += 1
     try:
         async with aclosing(events):
-            async for format_event in events:
-                yield format_event
+            async for event in events:
+                yield event
     finally:
         _open[person_id] -= 1
         if not _open[person_id]:
@@ -317,7 +317,7 @@ async def count_open(person_id: int, events: AsyncGenerator[bytes]) -> AsyncGene
 TICK_SECONDS = 3.0
 # Before the first text the turn's row is read at every tick, as it tells what the reader waits for. Later it only tells
 # that the stream was lost with its end, which is rare: the row is read at every third tick in a row without an entry.
-TICKS_A_READ = 3
+TICKS_PER_READ = 3
 KEEPALIVE = b": still here\n\n"
 
 
@@ -347,7 +347,7 @@ async def follow_turn(reader: TurnReader, turn_id: UUID) -> AsyncGenerator[Strea
                 continue
             if entry is None:
                 ticks += 1
-                if has_begun and ticks % TICKS_A_READ:
+                if has_begun and ticks % TICKS_PER_READ:
                     yield None
                     continue
             ended = _find_ended_turn(reader, entry)

@@ -23,7 +23,7 @@ from routing.models import TutorModel
 from routing.registry import is_self_hosted, list_models
 from safeguarding.review import is_tutor_open
 
-TURNS_A_PAGE = 50
+TURNS_PER_PAGE = 50
 IS_LIVE = ExpressionWrapper(Q(state__in=LIVE_STATES), output_field=BooleanField())
 
 
@@ -62,9 +62,11 @@ def has_place(query: Mapping[str, str]) -> bool:
 
 def get_newest_turns(conversation: Conversation) -> TurnsPage:
     """Return the newest turns, always including a live one: this page has the Stop button and the growing answer."""
-    newest = list(_list_turns(conversation).order_by(IS_LIVE.desc(), "-asked_at", "-pk")[: TURNS_A_PAGE + 1])
-    has_earlier = len(newest) > TURNS_A_PAGE
-    shown = sorted(newest[:TURNS_A_PAGE], key=_sort_key)
+    newest = list(
+        _list_turns(conversation).order_by(IS_LIVE.desc(), "-asked_at", "-pk")[: TURNS_PER_PAGE + 1]
+    )
+    has_earlier = len(newest) > TURNS_PER_PAGE
+    shown = sorted(newest[:TURNS_PER_PAGE], key=_sort_key)
     if has_earlier and shown[0].is_live:
         # Crisis cards do not wait for a live turn to end, so more than a page of them may follow it.
         live = shown[0]
@@ -76,7 +78,7 @@ def get_newest_turns(conversation: Conversation) -> TurnsPage:
 def get_turn_url(turn: Turn) -> str:
     """Return the address of a turn: on the newest page if it is there, or else the page around it."""
     later = list_shown_turns(turn.conversation).filter(_is_after(turn))
-    is_old = later.order_by("asked_at", "pk")[TURNS_A_PAGE - 1 : TURNS_A_PAGE].exists()
+    is_old = later.order_by("asked_at", "pk")[TURNS_PER_PAGE - 1 : TURNS_PER_PAGE].exists()
     return get_place_url(turn) if is_old else f"{_get_url(turn)}#turn-{turn.pk}"
 
 
@@ -90,7 +92,7 @@ def _get_url(turn: Turn) -> str:
 
 
 def _get_turns_around(conversation: Conversation, turn: Turn) -> TurnsPage:
-    half = TURNS_A_PAGE // 2
+    half = TURNS_PER_PAGE // 2
     earlier = list(
         _list_turns(conversation).filter(_is_before(turn)).order_by("-asked_at", "-pk")[: half + 1]
     )
@@ -104,16 +106,18 @@ def _get_turns_around(conversation: Conversation, turn: Turn) -> TurnsPage:
 
 def _get_turns_before(conversation: Conversation, turn: Turn) -> TurnsPage:
     rows = list(
-        _list_turns(conversation).filter(_is_before(turn)).order_by("-asked_at", "-pk")[: TURNS_A_PAGE + 1]
+        _list_turns(conversation).filter(_is_before(turn)).order_by("-asked_at", "-pk")[: TURNS_PER_PAGE + 1]
     )
-    return TurnsPage(rows[:TURNS_A_PAGE][::-1], has_earlier=len(rows) > TURNS_A_PAGE, has_later=bool(rows))
+    return TurnsPage(
+        rows[:TURNS_PER_PAGE][::-1], has_earlier=len(rows) > TURNS_PER_PAGE, has_later=bool(rows)
+    )
 
 
 def _get_turns_after(conversation: Conversation, turn: Turn) -> TurnsPage:
     rows = list(
-        _list_turns(conversation).filter(_is_after(turn)).order_by("asked_at", "pk")[: TURNS_A_PAGE + 1]
+        _list_turns(conversation).filter(_is_after(turn)).order_by("asked_at", "pk")[: TURNS_PER_PAGE + 1]
     )
-    return TurnsPage(rows[:TURNS_A_PAGE], has_earlier=bool(rows), has_later=len(rows) > TURNS_A_PAGE)
+    return TurnsPage(rows[:TURNS_PER_PAGE], has_earlier=bool(rows), has_later=len(rows) > TURNS_PER_PAGE)
 
 
 def _get_turn(conversation: Conversation, turn_id: str) -> Turn:

@@ -24,7 +24,7 @@ from chat.streaming.reader import (
     KEEPALIVE,
     TurnReader,
     build_event_response,
-    count_open,
+    count_as_open_stream,
     follow_turn,
     format_event,
     read_database,
@@ -62,12 +62,14 @@ def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
             return HttpResponse(status=401)
         with raise_404_on(Turn.DoesNotExist):
             is_live, is_deferred = get_turn_status(person, turn_id)
-        reader = TurnReader.of(person)
+        reader = TurnReader.from_person(person)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     require_stream_slot(reader.person_id)
     page = PageStream(request, reader, turn_id, after, is_deferred=is_deferred)
     events = page.list_events() if is_live else None
-    return build_event_response(count_open(reader.person_id, _relay(request, reader, turn_id, events)))
+    return build_event_response(
+        count_as_open_stream(reader.person_id, _relay(request, reader, turn_id, events))
+    )
 
 
 def _find_token_reader(request: HttpRequest, turn_id: UUID) -> TurnReader | None:

@@ -26,7 +26,7 @@ from kit.texts import normalize_line
 search_rate_limit = RateLimit("chat-searches", "30/minute;300/hour")
 MIN_SEARCH_LENGTH = 2
 MAX_SEARCH_LENGTH = 100
-RESULTS_A_PAGE = 20
+RESULTS_PER_PAGE = 20
 # The characters of an excerpt: before the match, and in total.
 EXCERPT_BEFORE, EXCERPT_LENGTH = 60, 180
 # These turns show a crisis card. If one also has an answer, no page shows it.

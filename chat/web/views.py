@@ -41,7 +41,7 @@ from chat.web.conversation import (
 from chat.web.search import (
     MAX_SEARCH_LENGTH,
     MIN_SEARCH_LENGTH,
-    RESULTS_A_PAGE,
+    RESULTS_PER_PAGE,
     build_results,
     clean_search,
     find_turns,
@@ -363,7 +363,7 @@ def _redirect_to_turn(turn: Turn) -> HttpResponse:
     return redirect(get_turn_url(turn))
 
 
-CONVERSATIONS_A_PAGE = 30
+CONVERSATIONS_PER_PAGE = 30
 
 
 @sign_in_required
@@ -375,7 +375,9 @@ def conversations(request: HtmxRequest) -> HttpResponse:
     cursor = request.GET.get("before", "")
     page = {"person": person, "words": words, "longest": MAX_SEARCH_LENGTH, "is_first": not cursor}
     if not words:
-        listed = paginate(list_conversations(person), by="asked_at", size=CONVERSATIONS_A_PAGE, cursor=cursor)
+        listed = paginate(
+            list_conversations(person), by="asked_at", size=CONVERSATIONS_PER_PAGE, cursor=cursor
+        )
         return render(request, "chat/conversations.html", page | {"listed": listed})
     turns: Page[Turn] = Page(())
     limited = None
@@ -385,7 +387,7 @@ def conversations(request: HtmxRequest) -> HttpResponse:
         except RateLimited as error:
             limited = error
     if len(words) >= MIN_SEARCH_LENGTH and not limited:
-        turns = paginate(find_turns(person, words), by="asked_at", size=RESULTS_A_PAGE, cursor=cursor)
+        turns = paginate(find_turns(person, words), by="asked_at", size=RESULTS_PER_PAGE, cursor=cursor)
     page |= {
         "listed": turns,
         "hits": build_results(turns.rows, words),

@@ -24,7 +24,7 @@ def apply_daily_cap(*, teen: Person, now: datetime | None = None) -> None:
     starts.
     """
     links = list(list_active_links().filter(teen=teen).order_by("made_at"))
-    answers = combine_terms([link.terms for link in links]).answers_a_day
+    answers = combine_terms([link.terms for link in links]).answers_per_day
     set_cap(
         owner=teen,
         daily_tokens=None if answers is None else answers * SHORT_ANSWER_TOKENS,

@@ -16,7 +16,7 @@ from kit.email_addresses import CanonicalEmailField
 from kit.memory_policy import MemoryPolicy
 from kit.texts import normalize_line
 
-MIN_ANSWERS_A_DAY, MAX_ANSWERS_A_DAY = 1, 200
+MIN_ANSWERS_PER_DAY, MAX_ANSWERS_PER_DAY = 1, 200
 
 
 class TermsForm(forms.Form):
@@ -34,10 +34,10 @@ class TermsForm(forms.Form):
     local_only = forms.BooleanField(required=False)
     quiet_from = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 21:00")})
     quiet_to = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 07:00")})
-    answers_a_day = forms.IntegerField(
+    answers_per_day = forms.IntegerField(
         required=False,
-        min_value=MIN_ANSWERS_A_DAY,
-        max_value=MAX_ANSWERS_A_DAY,
+        min_value=MIN_ANSWERS_PER_DAY,
+        max_value=MAX_ANSWERS_PER_DAY,
         error_messages={
             "invalid": _("Type a whole number, or leave it empty"),
             "min_value": _("Type at least 1, or pause the tutor instead"),

@@ -41,7 +41,7 @@ LINK_FIELDS = (
         "local_only",
         "quiet_from",
         "quiet_to",
-        "answers_a_day",
+        "answers_per_day",
     ),
     *("time_zone", "earlier_zone", "zone_from", "paused_at"),
 )

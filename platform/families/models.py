@@ -67,7 +67,7 @@ class TermsFields(models.Model):
     local_only = models.BooleanField(default=False)
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
-    answers_a_day = models.PositiveSmallIntegerField(null=True, blank=True)
+    answers_per_day = models.PositiveSmallIntegerField(null=True, blank=True)
     # For quiet hours and the daily cap. It does not follow the teen's account: both have to agree to a change.
     time_zone = models.CharField(_("time zone"), max_length=60, validators=[validate_time_zone])
 
@@ -83,7 +83,7 @@ class TermsFields(models.Model):
             local_only=self.local_only,
             quiet_from=self.quiet_from,
             quiet_to=self.quiet_to,
-            answers_a_day=self.answers_a_day,
+            answers_per_day=self.answers_per_day,
             time_zone=self.time_zone,
         )
 

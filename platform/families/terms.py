@@ -25,7 +25,7 @@ PARENT_VIEW_ORDER = {ParentView.TOPICS: 0, ParentView.FLAGGED: 1, ParentView.FUL
 class Terms:
     """The terms of one agreement.
 
-    Quiet hours are clock times in `time_zone`; either both or neither are set (families.quiet_hours). `answers_a_day`
+    Quiet hours are clock times in `time_zone`; either both or neither are set (families.quiet_hours). `answers_per_day`
     is a number of short answers, or None for the site's usual limit. `memory` is the most that the tutor may remember
     of a conversation, and `allows_spanning_notes` lets the teen turn on notes that last from one conversation to the
     next. With `local_only`, questions go only to models on this site's own machines, never to an outside company.
@@ -37,7 +37,7 @@ class Terms:
     local_only: bool = False
     quiet_from: time | None = None
     quiet_to: time | None = None
-    answers_a_day: int | None = None
+    answers_per_day: int | None = None
     # An IANA name, or empty to keep the link's zone.
     time_zone: str = ""
 
@@ -69,11 +69,11 @@ def combine_terms(agreed: Sequence[Terms]) -> Terms:
     if not agreed:
         # Without an agreement the person decides alone.
         return Terms(allows_spanning_notes=True)
-    limits = [terms.answers_a_day for terms in agreed if terms.answers_a_day is not None]
+    limits = [terms.answers_per_day for terms in agreed if terms.answers_per_day is not None]
     return Terms(
         parent_view=min((terms.parent_view for terms in agreed), key=PARENT_VIEW_ORDER.__getitem__),
         memory=choose_smallest_memory(*(terms.memory for terms in agreed)),
         allows_spanning_notes=all(terms.allows_spanning_notes for terms in agreed),
         local_only=any(terms.local_only for terms in agreed),
-        answers_a_day=min(limits, default=None),
+        answers_per_day=min(limits, default=None),
     )

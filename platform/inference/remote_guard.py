@@ -34,7 +34,7 @@ class GuardBreaker:
         self.failures = 0
         self.rests_until = 0.0
 
-    def may_try(self) -> bool:
+    def allow_request(self) -> bool:
         """Return whether a request may be sent now.
 
         When a rest is over, the first call returns True and begins the next rest, which a success ends: so one request
@@ -80,7 +80,7 @@ async def ask_remote_guard[Parsed](
 
     Raises RemoteGuardUnavailable within GUARD_TIMEOUT_SECONDS, and the errors of `parse`.
     """
-    if not guard_breaker.may_try():
+    if not guard_breaker.allow_request():
         raise RemoteGuardUnavailable("it failed recently")
     try:
         parsed = parse(await _post(path, body))

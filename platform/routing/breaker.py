@@ -1,8 +1,8 @@
 """A circuit breaker for each model, shared by all workers through Valkey (ADR 51).
 
-After MAX_FAILURES failures within FAILURE_SECONDS the model rests. When the rest is over, one question tries it: a
-success closes the breaker, a failure makes the next rest twice as long. Only the worker that holds the trial's key may
-send that question.
+After MAX_FAILURES failures within FAILURE_SECONDS the model rests. When the rest is over, the model is on
+probation, and questions may try it one at a time: a success closes the breaker, a failure makes the next rest twice as
+long. Only the worker that holds the key of the attempt may send a question.
 
 Without Valkey every model counts as healthy: the answer itself shows whether it is.
 """
@@ -26,22 +26,22 @@ MAX_FAILURES = 3
 FAILURE_SECONDS = 60
 FIRST_REST_SECONDS = 10
 MAX_REST_SECONDS = 300
-# A trial that says nothing for this long is given to another question.
-TRIAL_SECONDS = 60
-# How long a model is remembered as not yet proven after its rest.
+# An attempt that has no result after this time no longer keeps other questions from the model.
+ATTEMPT_SECONDS = 60
+# How long a model stays on probation at most.
 PROBATION_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Health:
-    """`is_resting`: no question may try it. `is_on_trial`: its rest is over, and one question at a time may."""
+    """`is_resting`: no question may go to it. `is_on_probation`: its rest is over, and one question at a time may."""
 
     is_resting: bool = False
-    is_on_trial: bool = False
+    is_on_probation: bool = False
 
     @property
     def is_healthy(self) -> bool:
-        return not (self.is_resting or self.is_on_trial)
+        return not (self.is_resting or self.is_on_probation)
 
 
 HEALTHY = Health()
@@ -57,18 +57,18 @@ def read_health(model_ids: Iterable[int]) -> dict[int, Health]:
     except redis.RedisError:
         return dict.fromkeys(ids, HEALTHY)
     return {
-        pk: Health(is_resting=rest is not None, is_on_trial=rest is None and rests is not None)
+        pk: Health(is_resting=rest is not None, is_on_probation=rest is None and rests is not None)
         for pk, rest, rests in zip(ids, found[::2], found[1::2], strict=True)
     }
 
 
-def may_try(model_id: int) -> bool:
-    """Return whether a question may go to this model now. A True after a rest is the only one until it has ended."""
+def allow_request(model_id: int) -> bool:
+    """Return whether a question may go to this model now. On probation, only one caller at a time gets True."""
     try:
         health = read_health([model_id])[model_id]
-        if not health.is_on_trial:
+        if not health.is_on_probation:
             return not health.is_resting
-        return bool(_client().set(_key(model_id, "trial"), "1", nx=True, ex=TRIAL_SECONDS))
+        return bool(_client().set(_key(model_id, "attempt"), "1", nx=True, ex=ATTEMPT_SECONDS))
     except redis.RedisError:
         return True
 
@@ -80,9 +80,9 @@ def record_failure(model_id: int, *, retry_after: float | None = None) -> None:
             pipe.incr(_key(model_id, "failures"))
             pipe.expire(_key(model_id, "failures"), FAILURE_SECONDS, nx=True)
             pipe.get(_key(model_id, "rests"))
-            pipe.delete(_key(model_id, "trial"))
-            failures, _expires, rests, _trial = pipe.execute()
-        # A model that failed its trial rests again at once.
+            pipe.delete(_key(model_id, "attempt"))
+            failures, _expires, rests, _attempt = pipe.execute()
+        # A model that fails on probation rests again at once.
         if failures >= MAX_FAILURES or rests is not None or retry_after is not None:
             _rest(model_id, rests=int(rests or 0), at_least=retry_after or 0)
     except redis.RedisError:
@@ -115,7 +115,7 @@ def keep_resting(model_id: int, *, seconds: float) -> None:
 def record_success(model_id: int) -> None:
     """Note that the model answers: earlier failures no longer count."""
     try:
-        _client().delete(*(_key(model_id, name) for name in ("failures", "rest", "rests", "trial")))
+        _client().delete(*(_key(model_id, name) for name in ("failures", "rest", "rests", "attempt")))
     except redis.RedisError:
         return
 

@@ -64,7 +64,7 @@ def format_health(model: TutorModel, health: Health, outage_began_at: datetime |
         return _("out since %(when)s") % {"when": date_format(began, "SHORT_DATETIME_FORMAT")}
     if health.is_resting:
         return _("rests after failures")
-    if health.is_on_trial:
+    if health.is_on_probation:
         return _("is tried again after a rest")
     return _("answering")
 

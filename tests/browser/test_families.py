@@ -85,7 +85,7 @@ def test_an_invalid_agreement_and_a_closed_tutor_pass_axe(
 ) -> None:
     sign_in(link.teen)
     page.goto(f"/family/links/{link.pk}/agreement")
-    page.locator("#answers_a_day").fill("a lot")
+    page.locator("#answers_per_day").fill("a lot")
     page.get_by_role("button", name="Ask for this").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing has changed yet")
     audit()
@@ -117,7 +117,7 @@ def test_invite_accept_consent_agree_and_ask(
     hers.get_by_role("button", name="I have read this, and I agree").click()
     expect(hers.get_by_text("You agreed that Noor may use the tutor.").first).to_be_visible()
 
-    hers.locator("#answers_a_day").fill("20")
+    hers.locator("#answers_per_day").fill("20")
     hers.get_by_role("button", name="Ask for this").click()
     expect(hers.get_by_role("heading", name="You asked for this")).to_be_visible()
     his.goto("/family/")

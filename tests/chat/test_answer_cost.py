@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
-from chat.web.conversation import TURNS_A_PAGE
+from chat.web.conversation import TURNS_PER_PAGE
 from routing.registry import list_models
 from tests.chat.conversations import create_conversation, create_turns
 from tests.chat.models import CLOUD_PRICES
@@ -107,11 +107,11 @@ def test_a_turn_without_counted_parts_keeps_its_line(owner: Client, teen: Person
 def test_each_answer_says_what_the_talk_had_cost_until_then_on_every_page(
     owner: Client, teen: Person
 ) -> None:
-    conversation = create_conversation(teen, TURNS_A_PAGE + 20, **COST)
-    assert f"This conversation so far: {TURNS_A_PAGE + 20} answers, about 47,000 words." in read(
+    conversation = create_conversation(teen, TURNS_PER_PAGE + 20, **COST)
+    assert f"This conversation so far: {TURNS_PER_PAGE + 20} answers, about 47,000 words." in read(
         owner, conversation
     )
-    newest = conversation.turns.order_by("-asked_at")[TURNS_A_PAGE - 1]
+    newest = conversation.turns.order_by("-asked_at")[TURNS_PER_PAGE - 1]
     page = read(owner, conversation, before=str(newest.pk))
     assert "This conversation so far: 20 answers, about 13,000 words." in page
     assert "This conversation so far: 21 answers" not in page

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
-from chat.web.conversation import TURNS_A_PAGE, get_newest_turns, get_turn_url, get_turns_page
+from chat.web.conversation import TURNS_PER_PAGE, get_newest_turns, get_turn_url, get_turns_page
 from routing.registry import list_models
 from tests.chat.conversations import create_conversation, create_turns
 from tests.markup import squeezed
@@ -101,7 +101,7 @@ class TestAConversation:
         assert seen == len(keys) == 120
 
     def test_of_one_page_has_no_way_to_another(self, owner: Client, teen: Person) -> None:
-        page = read(owner, create_conversation(teen, TURNS_A_PAGE))
+        page = read(owner, create_conversation(teen, TURNS_PER_PAGE))
         assert "?before=" not in page
         assert "earlier.js" not in page
 

@@ -88,7 +88,7 @@ def test_models_of_a_plan_come_first_and_local_ones_stay(teen: Person, pro: Plan
 
 
 def test_what_a_family_agreed_on_is_said_and_counts_on_every_plan() -> None:
-    terms = Terms(memory=MemoryPolicy.NONE, local_only=True, answers_a_day=5)
+    terms = Terms(memory=MemoryPolicy.NONE, local_only=True, answers_per_day=5)
     agreed = " ".join(list_agreed_limits(terms))
     assert "at most 5 short answers a day" in agreed
     assert "doesn’t remember" in agreed

@@ -97,7 +97,7 @@ type Events = AsyncGenerator[bytes | Turn]
 
 
 def _relay_to_page(person: Person, events: Events) -> AsyncGenerator[bytes]:
-    return relay._relay(HttpRequest(), TurnReader.of(person), uuid4(), events)
+    return relay._relay(HttpRequest(), TurnReader.from_person(person), uuid4(), events)
 
 
 def _stream_to_program(person: Person, events: Events) -> AsyncGenerator[bytes]:

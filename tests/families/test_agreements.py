@@ -12,7 +12,7 @@ from families.gate import get_tutor_gate
 from families.models import Link, Notice, Proposal
 from families.terms import ParentView, Terms
 
-STRICT = Terms(quiet_from=time(21), quiet_to=time(7), answers_a_day=10)
+STRICT = Terms(quiet_from=time(21), quiet_to=time(7), answers_per_day=10)
 
 
 def get_terms(link: Link) -> Terms:
@@ -48,11 +48,11 @@ class TestProposal:
 
     def test_is_replaced_by_a_newer_proposal(self, link: Link, parent: Person, teen: Person) -> None:
         propose_terms(link=link, by=parent, terms=STRICT)
-        propose_terms(link=link, by=teen, terms=Terms(answers_a_day=30))
+        propose_terms(link=link, by=teen, terms=Terms(answers_per_day=30))
         with pytest.raises(NoProposalToAnswer):
             answer_proposal(link=link, by=teen, accept=True)
         answer_proposal(link=link, by=parent, accept=True)
-        assert get_terms(link).answers_a_day == 30
+        assert get_terms(link).answers_per_day == 30
 
     def test_applies_at_once_if_both_propose_it(self, link: Link, parent: Person, teen: Person) -> None:
         propose_terms(link=link, by=parent, terms=STRICT)
@@ -108,7 +108,7 @@ class TestMorePrivacy:
 
     def test_does_not_apply_other_changes(self, link: Link, teen: Person) -> None:
         is_applied = propose_terms(
-            link=link, by=teen, terms=Terms(parent_view=ParentView.TOPICS, answers_a_day=100)
+            link=link, by=teen, terms=Terms(parent_view=ParentView.TOPICS, answers_per_day=100)
         )
         assert not is_applied
         assert get_terms(link).parent_view == ParentView.FULL

@@ -44,13 +44,13 @@ def decline(parent: Person, teen: Person) -> str:
 
 def asked_for_a_change(parent: Person, teen: Person) -> str:
     link = linked(parent, teen)
-    propose_terms(link=link, by=teen, terms=Terms(answers_a_day=5))
+    propose_terms(link=link, by=teen, terms=Terms(answers_per_day=5))
     return f"/family/links/{link.pk}/agreement"
 
 
 def agreed_to_a_change(parent: Person, teen: Person) -> str:
     link = linked(parent, teen)
-    propose_terms(link=link, by=parent, terms=Terms(answers_a_day=5))
+    propose_terms(link=link, by=parent, terms=Terms(answers_per_day=5))
     Email.objects.all().delete()
     answer_proposal(link=link, by=teen, accept=True)
     return f"/family/links/{link.pk}/agreement"

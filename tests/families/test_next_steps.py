@@ -126,7 +126,7 @@ class TestATeen:
     def test_is_asked_to_answer_a_proposal(self, link: Link, noor: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
         assert find_card(noor) is None
-        propose_terms(link=link, by=link.parent, terms=Terms(answers_a_day=5))
+        propose_terms(link=link, by=link.parent, terms=Terms(answers_per_day=5))
         assert find_card(noor) == (
             f"{link.parent} would like to change your agreement",
             f"/family/links/{link.pk}/agreement",

@@ -24,7 +24,7 @@ TERMS = {
     "memory": "full",
     "quiet_from": "21:00",
     "quiet_to": "07:00",
-    "answers_a_day": "10",
+    "answers_per_day": "10",
 }
 LOCAL = "Only to models on this site’s own computers"
 ANY_MODEL = "To any model this site uses, which may be another company’s"
@@ -144,7 +144,8 @@ class TestTheAgreement:
         "change",
         [
             {"parent_view": "nonsense"}, {"quiet_to": ""}, {"quiet_from": "25:00"}, {"quiet_to": "21:00"},
-            {"answers_a_day": "0"}, {"answers_a_day": "-5"}, {"answers_a_day": "1e9"}, {"answers_a_day": "9" * 400},
+            {"answers_per_day": "0"}, {"answers_per_day": "-5"}, {"answers_per_day": "1e9"},
+            {"answers_per_day": "9" * 400},
         ],
     )  # fmt: skip
     def test_an_invalid_form_keeps_the_input_and_changes_nothing(

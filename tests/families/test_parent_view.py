@@ -91,7 +91,7 @@ def test_a_wider_view_keeps_what_the_narrower_one_showed(
 def test_other_changes_do_not_move_the_start(link: Link, asked: Asked, seen: See) -> None:
     agree(link, FULL)
     asked("Apple")
-    agree(link, Terms(parent_view=ParentView.FULL, answers_a_day=5))
+    agree(link, Terms(parent_view=ParentView.FULL, answers_per_day=5))
     assert seen() == {"Apple"}
 
 

@@ -124,9 +124,9 @@ class TestAZoneChange:
         self, at_night: Link, teen: Person, parent: Person
     ) -> None:
         agree(at_night, parent, teen, self.AUCKLAND)
-        agree(at_night, parent, teen, replace(self.AUCKLAND, answers_a_day=9))
+        agree(at_night, parent, teen, replace(self.AUCKLAND, answers_per_day=9))
         assert (at_night.zone_from, at_night.earlier_zone) == (madrid(2, 7), "Europe/Madrid")
-        agree(at_night, parent, teen, replace(NIGHT, answers_a_day=9))
+        agree(at_night, parent, teen, replace(NIGHT, answers_per_day=9))
         assert (at_night.time_zone, at_night.zone_from) == ("Europe/Madrid", None)
 
     def test_never_counts_as_more_privacy(self, at_night: Link, teen: Person) -> None:
@@ -161,7 +161,7 @@ class TestThePage:
         assert "We guessed" not in teens.get(page).content.decode()
 
     def test_does_not_ask_after_both_have_agreed(self, at_night: Link, teen: Person, parent: Person) -> None:
-        agree(at_night, parent, teen, replace(NIGHT, answers_a_day=9))
+        agree(at_night, parent, teen, replace(NIGHT, answers_per_day=9))
         assert at_night.is_zone_confirmed
 
     def test_offers_the_zones_of_both_accounts_first(
@@ -207,7 +207,7 @@ def test_the_daily_limit_refills_in_the_agreements_zone(teen: Person, parent: Pe
 
 @pytest.mark.usefixtures("_now", "db")
 class TestANewZoneOfTheDailyLimit:
-    AUCKLAND = replace(NIGHT, time_zone="Pacific/Auckland", answers_a_day=9)
+    AUCKLAND = replace(NIGHT, time_zone="Pacific/Auckland", answers_per_day=9)
 
     @pytest.fixture
     def moved(self, at_night: Link, parent: Person, teen: Person) -> Link:
@@ -243,7 +243,7 @@ class TestANewZoneOfTheDailyLimit:
         assert get_tutor_gate(teen, now=madrid(2, 7, 5)).closed_reason is None
 
     def test_is_dropped_when_the_change_is_undone(self, moved: Link, teen: Person, parent: Person) -> None:
-        agree(moved, parent, teen, replace(NIGHT, answers_a_day=9))
+        agree(moved, parent, teen, replace(NIGHT, answers_per_day=9))
         assert apply_new_zones(now=madrid(2, 12)) == 0
         assert self.zone(teen) == "Europe/Madrid"
 

@@ -107,7 +107,7 @@ def in_a_family(person: Person) -> None:
     """A parent who used the parent view, an invitation, a notice and a trusted adult."""
     parent, _made = Person.objects.get_or_create(username="pat", defaults={"role": "parent"})
     link = Link.objects.create(parent=parent, teen=person)
-    propose_terms(link=link, by=person, terms=Terms(answers_a_day=20))
+    propose_terms(link=link, by=person, terms=Terms(answers_per_day=20))
     propose_terms(link=link, by=parent, terms=Terms(memory=MemoryPolicy.NONE))
     log_parent_view(link=link)
     create_invitation(by=person, email="aunt@nut.example")

@@ -13,7 +13,7 @@ from routing.breaker import (
     MAX_FAILURES,
     MAX_REST_SECONDS,
     Health,
-    may_try,
+    allow_request,
     read_health,
     record_failure,
     record_success,
@@ -43,22 +43,22 @@ def test_a_few_failures_change_nothing_and_a_success_forgets_them() -> None:
     record_success(MODEL)
     fail(MAX_FAILURES - 1)
     assert read_health([MODEL]) == {MODEL: HEALTHY}
-    assert may_try(MODEL)
+    assert allow_request(MODEL)
 
 
 def test_after_too_many_the_model_rests() -> None:
     fail()
     assert read_health([MODEL, 42]) == {MODEL: Health(is_resting=True), 42: HEALTHY}
-    assert not may_try(MODEL)
+    assert not allow_request(MODEL)
     assert 0 < rest_ms() <= FIRST_REST_SECONDS * 1000
 
 
 def test_after_its_rest_exactly_one_of_many_questions_tries_it() -> None:
     fail()
     end_rest()
-    assert read_health([MODEL])[MODEL].is_on_trial
+    assert read_health([MODEL])[MODEL].is_on_probation
     with ThreadPoolExecutor(20) as threads:
-        allowed = list(threads.map(lambda _: may_try(MODEL), range(100)))
+        allowed = list(threads.map(lambda _: allow_request(MODEL), range(100)))
     assert allowed.count(True) == 1
 
 
@@ -66,7 +66,7 @@ def test_a_failed_trial_makes_the_next_rest_twice_as_long() -> None:
     fail()
     for rests in range(1, 7):
         end_rest()
-        assert may_try(MODEL)
+        assert allow_request(MODEL)
         record_failure(MODEL)
         expected = min(FIRST_REST_SECONDS * 2**rests, MAX_REST_SECONDS) * 1000
         assert expected - 2000 < rest_ms() <= expected
@@ -76,7 +76,7 @@ def test_failures_at_the_same_time_begin_one_rest() -> None:
     with ThreadPoolExecutor(20) as threads:
         list(threads.map(lambda _: record_failure(MODEL), range(40)))
     end_rest()
-    assert may_try(MODEL)
+    assert allow_request(MODEL)
     record_failure(MODEL)
     assert rest_ms() <= FIRST_REST_SECONDS * 2 * 1000
 
@@ -84,10 +84,10 @@ def test_failures_at_the_same_time_begin_one_rest() -> None:
 def test_a_successful_trial_ends_it() -> None:
     fail()
     end_rest()
-    assert may_try(MODEL)
+    assert allow_request(MODEL)
     record_success(MODEL)
     assert read_health([MODEL]) == {MODEL: HEALTHY}
-    assert may_try(MODEL)
+    assert allow_request(MODEL)
 
 
 def test_a_server_that_names_a_time_rests_that_long_at_once() -> None:
@@ -102,4 +102,4 @@ def test_without_valkey_every_model_counts_as_healthy(monkeypatch: pytest.Monkey
     record_success(MODEL)
     breaker.keep_resting(MODEL, seconds=5)
     assert read_health([MODEL]) == {MODEL: HEALTHY}
-    assert may_try(MODEL)
+    assert allow_request(MODEL)

@@ -59,7 +59,7 @@ def _get_initial_terms(link: Link) -> dict[str, object]:
         "local_only": terms.local_only,
         "quiet_from": terms.quiet_from and f"{terms.quiet_from:%H:%M}",
         "quiet_to": terms.quiet_to and f"{terms.quiet_to:%H:%M}",
-        "answers_a_day": terms.answers_a_day,
+        "answers_per_day": terms.answers_per_day,
         "time_zone": terms.time_zone,
     }
 

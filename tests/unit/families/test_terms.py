@@ -26,7 +26,9 @@ class TestTwoParents:
         assert not combine_terms([Terms(), Terms()]).local_only
 
     def test_the_smaller_limit_applies(self) -> None:
-        assert combine_terms([Terms(answers_a_day=20), Terms(), Terms(answers_a_day=5)]).answers_a_day == 5
+        assert (
+            combine_terms([Terms(answers_per_day=20), Terms(), Terms(answers_per_day=5)]).answers_per_day == 5
+        )
 
     def test_without_a_parent_nothing_is_seen_or_limited(self) -> None:
         assert combine_terms([]) == Terms(allows_spanning_notes=True)
@@ -51,10 +53,10 @@ class TestMorePrivate:
         "terms",
         [
             FULL,
-            Terms(parent_view=ParentView.TOPICS, answers_a_day=100),
+            Terms(parent_view=ParentView.TOPICS, answers_per_day=100),
             Terms(parent_view=ParentView.TOPICS, quiet_from=time(1), quiet_to=time(2)),
             Terms(parent_view=ParentView.TOPICS, time_zone="Pacific/Auckland"),
-            Terms(parent_view=ParentView.FULL, local_only=True, answers_a_day=100),
+            Terms(parent_view=ParentView.FULL, local_only=True, answers_per_day=100),
             Terms(
                 parent_view=ParentView.FULL,
                 local_only=True,

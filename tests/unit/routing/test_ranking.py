@@ -7,7 +7,7 @@ from routing.breaker import Health
 from routing.models import TutorModel
 from routing.ranking import Ranking, Skipped, SkipReason, find_twin, rank_models
 
-RESTS, ON_TRIAL = Health(is_resting=True), Health(is_on_trial=True)
+RESTS, ON_PROBATION = Health(is_resting=True), Health(is_on_probation=True)
 
 
 def make_model(pk: int, host: str = "api.example.com", **fields: object) -> TutorModel:
@@ -53,7 +53,7 @@ def test_local_only_without_a_local_model_leaves_none() -> None:
 
 
 def test_a_model_that_rests_comes_last_and_one_on_trial_keeps_its_place() -> None:
-    ranking = rank_models(ALL, health={1: RESTS, 2: ON_TRIAL})
+    ranking = rank_models(ALL, health={1: RESTS, 2: ON_PROBATION})
     assert names(ranking) == [2, 3, 1]
     assert ranking.list_passed_over(OTHER_CLOUD, []) == [Skipped(CLOUD, SkipReason.DOWN)]
 
