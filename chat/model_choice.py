@@ -34,7 +34,13 @@ from chat.prompt import (
     get_answer_room,
 )
 from chat.prompt_profiles import PROMPT_PROFILES
-from chat.selectors import get_continued_turns, get_earlier_turns, get_notes, get_stored_passages
+from chat.selectors import (
+    get_continued_turns,
+    get_earlier_turns,
+    get_notes,
+    get_stored_passages,
+    wants_spanning_notes,
+)
 from chat.turns.outages import find_outage
 from chat.turns.outcomes import Outcome, resolve_hold
 from courses.retrieval.search import FoundPassage
@@ -162,7 +168,7 @@ def create_turn_hold(
     person: Person,
     gate: TutorGate,
     plan: Plan,
-    has_spanning_choice: bool | None = None,
+    wants_spanning_notes: bool,
     tried: Sequence[Skipped] = (),
 ) -> None:
     """Choose a model and hold what its answer may cost. Sets the turn's route, prompt and answer fields; saves nothing.
@@ -179,11 +185,10 @@ def create_turn_hold(
     set_memory_fields(
         turn,
         MemoryRules(
-            person=person,
             plan=plan,
             terms=gate.terms,
+            wants_spanning_notes=wants_spanning_notes,
             conversation=turn.conversation,
-            has_spanning_choice=has_spanning_choice,
         ),
     )
     # Without any of these, the turn can have no notes, and the query is saved.
@@ -408,6 +413,7 @@ def _reroute(turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
         person=person,
         gate=get_tutor_gate(person),
         plan=get_plan(person),
+        wants_spanning_notes=wants_spanning_notes(person),
         tried=tried,
     )
     row.save(update_fields=ROUTE_FIELDS)

@@ -20,7 +20,7 @@ from budgets.selectors import get_meter, get_plan
 from chat.formatting import format_meter
 from chat.memory.policies import MemoryRules
 from chat.models import CHECK_IN_LAYER, Note, Turn, TurnState
-from chat.selectors import build_unsealed_filter, drop_duplicate_questions
+from chat.selectors import build_unsealed_filter, drop_duplicate_questions, wants_spanning_notes
 from chat.web.turns import build_shown_turns
 from chat.web.views import HtmxRequest
 from courses.selectors import list_module_titles
@@ -97,7 +97,11 @@ def build_overview(link: Link, visible: VisibleContent, before: Turn | None = No
         )
     readable = readable.select_related("conversation__owner").order_by("-asked_at", "-pk")
     page = list(readable[: TURNS_PER_PAGE + 1])
-    rules = MemoryRules(person=teen, plan=get_plan(teen), terms=get_tutor_gate(teen).terms)
+    rules = MemoryRules(
+        plan=get_plan(teen),
+        terms=get_tutor_gate(teen).terms,
+        wants_spanning_notes=wants_spanning_notes(teen),
+    )
     shown = page[:TURNS_PER_PAGE]
     return ParentOverview(
         days=_count_days(turns, teen),

@@ -211,8 +211,8 @@ def _list_spanning_notes(turn: Turn) -> list[Note]:
     return notes
 
 
-def has_spanning_choice(person: Person) -> bool:
-    """Return whether the person has chosen that notes last from one conversation to the next."""
+def wants_spanning_notes(person: Person) -> bool:
+    """Return whether the person has turned on notes that last from one conversation to the next."""
     return MemoryChoice.objects.filter(owner=person).exists()
 
 

@@ -35,7 +35,7 @@ class Asker:
     now: datetime
     gate: TutorGate
     plan: Plan
-    has_spanning_choice: bool
+    wants_spanning_notes: bool
     # When they began to ask without a break, in any of their conversations; None after a break.
     asking_since: datetime | None
     # Whether a turn with the id of the question exists already.
@@ -63,7 +63,7 @@ def read_asker(person: Person, *, turn_id: UUID) -> Asker:
     latest = Turn.objects.filter(conversation__owner=person, asked_at__gt=now - MIN_BREAK)
     columns: dict[str, Any] = {
         "plan": build_plan_column(),
-        "has_spanning_choice": Exists(MemoryChoice.objects.filter(owner=person)),
+        "wants_spanning_notes": Exists(MemoryChoice.objects.filter(owner=person)),
         "asking_since": Subquery(latest.order_by("-asked_at").values("asking_since")[:1]),
         "has_turn": Exists(Turn.objects.filter(pk=turn_id)),
         "may_be_paused": Exists(list_pausing_turns(person)),
@@ -75,7 +75,7 @@ def read_asker(person: Person, *, turn_id: UUID) -> Asker:
         now=now,
         gate=read_tutor_gate(person, row, now),
         plan=find_plan(row["plan"]),
-        has_spanning_choice=row["has_spanning_choice"],
+        wants_spanning_notes=row["wants_spanning_notes"],
         asking_since=row["asking_since"],
         has_turn=row["has_turn"],
         may_be_paused=row["may_be_paused"],

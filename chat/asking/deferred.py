@@ -28,6 +28,7 @@ from chat.selectors import (
     get_continued_turns,
     get_earlier_turns,
     list_shown_turns,
+    wants_spanning_notes,
 )
 from chat.turns import queue
 from chat.turns.outages import build_outcome_without_answer, check_models, end_deferred, end_expired_deferred
@@ -143,7 +144,14 @@ def _create_hold(turn: Turn, gate: TutorGate) -> None:
     passages = find_passages(turn.question, remembered, continued, language=turn.language)
     parts = PromptParts(earlier_turns, passages, continued)
     person = turn.conversation.owner
-    create_turn_hold(turn, parts, person=person, gate=gate, plan=get_plan(person))
+    create_turn_hold(
+        turn,
+        parts,
+        person=person,
+        gate=gate,
+        plan=get_plan(person),
+        wants_spanning_notes=wants_spanning_notes(person),
+    )
 
 
 def _list_earlier_turns(turn: Turn) -> list[Turn]:

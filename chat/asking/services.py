@@ -432,7 +432,7 @@ def _create_hold(new: NewQuestion, turn: Turn, asker: Asker) -> None:
         person=new.person,
         gate=asker.gate,
         plan=asker.plan,
-        has_spanning_choice=asker.has_spanning_choice,
+        wants_spanning_notes=asker.wants_spanning_notes,
     )
 
 

@@ -1,7 +1,7 @@
 """What the next prompt of a conversation would carry, for its owner."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from accounts.models import Person
@@ -10,7 +10,7 @@ from chat.memory.policies import MemoryLimit, MemoryRules, list_sendable
 from chat.model_choice import get_limits, preview_route, set_memory_fields
 from chat.models import Conversation, Note, Turn
 from chat.prompt import choose_memory
-from chat.selectors import get_earlier_turns, get_notes
+from chat.selectors import get_earlier_turns, get_notes, wants_spanning_notes
 from families.gate import get_tutor_gate
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 
@@ -50,7 +50,12 @@ class MemoryOverview:
 def build_memory_overview(person: Person, conversation: Conversation) -> MemoryOverview:
     """Return what the next prompt of the person's own conversation would carry. Reads in a fixed number of queries."""
     gate, plan = get_tutor_gate(person), get_plan(person)
-    rules = MemoryRules(person=person, plan=plan, terms=gate.terms, conversation=conversation)
+    rules = MemoryRules(
+        plan=plan,
+        terms=gate.terms,
+        wants_spanning_notes=wants_spanning_notes(person),
+        conversation=conversation,
+    )
     upcoming = Turn(pk=uuid4(), conversation=conversation)
     set_memory_fields(upcoming, rules)
     notes = get_notes([upcoming]).get(upcoming.pk)
@@ -73,7 +78,7 @@ def build_memory_overview(person: Person, conversation: Conversation) -> MemoryO
     return MemoryOverview(
         policy=rules.policy,
         limits=rules.limits,
-        allowed=MemoryRules(person=person, plan=plan, terms=gate.terms).policy,
+        allowed=replace(rules, conversation=None).policy,
         notes=memory.notes,
         waiting=waiting if takes_notes else (),
         unused=[

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 
-from accounts.models import Person
 from budgets.models import Plan
 from chat.models import Conversation, Note, Turn
-from chat.selectors import drop_forgotten, has_spanning_choice
+from chat.selectors import drop_forgotten
 from families.terms import Terms
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy, choose_smallest_memory
 from routing.models import TutorModel
@@ -26,15 +24,14 @@ class MemoryLimit(StrEnum):
 class MemoryRules:
     """What a plan, a family's agreement and a conversation's owner let the tutor remember of it.
 
-    Without a conversation they are what plan and agreement allow in any. `has_spanning_choice` is whether the person
-    has turned on notes that last across conversations; None: it is read when it matters.
+    Without a conversation they are what plan and agreement allow in any. `wants_spanning_notes` is whether the person
+    has turned on notes that last across conversations (chat.selectors.wants_spanning_notes).
     """
 
-    person: Person
     plan: Plan
     terms: Terms
+    wants_spanning_notes: bool
     conversation: Conversation | None = None
-    has_spanning_choice: bool | None = None
 
     @property
     def policy(self) -> MemoryPolicy:
@@ -57,13 +54,6 @@ class MemoryRules:
             MemoryLimit.FAMILY: self.terms.memory,
             MemoryLimit.PLAN: MemoryPolicy(self.plan.memory_policy),
         }
-
-    @cached_property
-    def wants_spanning_notes(self) -> bool:
-        """Whether the person has turned on notes that last across conversations."""
-        if self.has_spanning_choice is not None:
-            return self.has_spanning_choice
-        return has_spanning_choice(self.person)
 
     @property
     def has_spanning_notes(self) -> bool:
