@@ -23,7 +23,7 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/stop", views.stop, name="turn_stop"),
     path("turns/<uuid:turn_id>/retry", views.retry, name="turn_retry"),
     path("turns/<uuid:turn_id>/continue", views.continue_answer, name="turn_continue"),
-    path("turns/<uuid:turn_id>/answer", views.answer, name="turn_answer"),
+    path("turns/<uuid:turn_id>/check-in", views.check_in, name="turn_check_in"),
     path("turns/<uuid:turn_id>/report", views.report, name="turn_report"),
     path("turns/<uuid:turn_id>/report/withdraw", views.withdraw, name="turn_report_withdraw"),
 ]

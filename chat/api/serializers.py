@@ -259,7 +259,9 @@ class CheckInSerializer(serializers.Serializer[CheckIn]):
     heading = serializers.CharField()
     paragraphs = serializers.ListField(child=serializers.CharField())
     question = serializers.CharField()
-    yes = serializers.CharField(help_text="The text of the button for this answer: see `turns_answer`.")
+    yes = serializers.CharField(
+        help_text="The text of the button for this answer: see `turns_answer_check_in`."
+    )
     no = serializers.CharField()
     unsaid = serializers.CharField()
     waits = serializers.CharField()

@@ -39,6 +39,6 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/events", TurnEvents.as_view(), name="turn_events"),
     path("turns/<uuid:turn_id>/stop", TurnStop.as_view(), name="turn_stop"),
     path("turns/<uuid:turn_id>/continue", TurnContinue.as_view(), name="turn_continue"),
-    path("turns/<uuid:turn_id>/answer", CheckInAnswer.as_view(), name="turn_answer"),
+    path("turns/<uuid:turn_id>/check-in", CheckInAnswer.as_view(), name="turn_check_in"),
     path("turns/<uuid:turn_id>/report", TurnReport.as_view(), name="turn_report"),
 ]

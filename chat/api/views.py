@@ -270,7 +270,7 @@ class TurnStop(SignedInView):
 
 class CheckInAnswer(SignedInView):
     @extend_schema(
-        operation_id="turns_answer",
+        operation_id="turns_answer_check_in",
         request=CheckInAnswerSerializer,
         responses=describe_responses({200: TurnSerializer}, NOT_FOUND, writes=True),
     )

@@ -308,7 +308,7 @@ def _return_to_page(request: HtmxRequest, conversation: Conversation) -> HttpRes
 
 @sign_in_required
 @require_POST
-def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+def check_in(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Answer a check-in. The whole page is shown again, because the composer depends on the answer."""
     turn = get_own_turn(request, turn_id)
     answer_check_in(turn=turn, is_yes=request.POST.get("answer") == "yes")

@@ -134,7 +134,7 @@ class TestPause:
         self, word: str, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         turn = ask(teen)
-        reply = owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": word})
+        reply = owner.post(reverse("chat:turn_check_in", args=[turn.pk]), {"answer": word})
         assert reply.headers["Location"].endswith(f"#turn-{turn.pk}")
         page = read_page(owner, turn)
         assert "Thank you. The lesson goes on below" in page
@@ -152,7 +152,7 @@ class TestPause:
 
     def test_a_yes_shows_the_card_of_a_stated_crisis(self, teen: Person, ask: Ask, owner: Client) -> None:
         turn = ask(teen)
-        owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
+        owner.post(reverse("chat:turn_check_in", args=[turn.pk]), {"answer": "yes"})
         turn.refresh_from_db()
         assert (turn.state, turn.level) == (TurnState.CARDED, Level.STATED)
         page = read_page(owner, turn)
@@ -166,7 +166,7 @@ class TestPause:
     ) -> None:
         link = Link.objects.create(parent=parent, teen=teen, parent_view=ParentView.FLAGGED)
         turn = ask(teen, "nothing is worth it")
-        owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
+        owner.post(reverse("chat:turn_check_in", args=[turn.pk]), {"answer": "yes"})
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "nothing is worth it" not in look
 
@@ -188,7 +188,7 @@ class TestPause:
         assert "Is somebody hurting you, or asking you for things that feel wrong?" in page
         assert "killing yourself" not in page
         assert 'href="tel:18004224453"' in page
-        owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
+        owner.post(reverse("chat:turn_check_in", args=[turn.pk]), {"answer": "yes"})
         turn.refresh_from_db()
         assert (turn.state, turn.level) == (TurnState.CARDED, Level.UNSAFE_HOME)
 

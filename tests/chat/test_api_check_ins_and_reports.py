@@ -54,24 +54,24 @@ class TestCheckIns:
 
     @pytest.mark.parametrize("word", ["no", "unsaid"])
     def test_it_ends_by_the_persons_own_answer(self, word: str, owner: Client, paused: Turn) -> None:
-        body = post(owner, paused, "answer", answer=word).json()
+        body = post(owner, paused, "check-in", answer=word).json()
         assert (body["state"], body["resumed_at"] is None) == ("paused", False)
 
     def test_a_yes_brings_the_card_and_what_was_answered_stays(self, owner: Client, paused: Turn) -> None:
-        reply = post(owner, paused, "answer", answer="yes")
+        reply = post(owner, paused, "check-in", answer="yes")
         assert reply.status_code == 200
         assert reply.json()["state"] == "carded"
         assert reply.json()["card"]["help_lines"]
-        assert post(owner, paused, "answer", answer="no").json()["state"] == "carded"
+        assert post(owner, paused, "check-in", answer="no").json()["state"] == "carded"
 
     @pytest.mark.parametrize("word", ["", "maybe", None])
     def test_anything_else_is_no_answer(self, word: str | None, owner: Client, paused: Turn) -> None:
-        require_problem(post(owner, paused, "answer", answer=word), "invalid", 400)
+        require_problem(post(owner, paused, "check-in", answer=word), "invalid", 400)
         paused.refresh_from_db()
         assert paused.resumed_at is None
 
     def test_a_turn_without_a_check_in_does_not_change(self, owner: Client, answered: Turn) -> None:
-        assert post(owner, answered, "answer", answer="yes").json()["state"] == "answered"
+        assert post(owner, answered, "check-in", answer="yes").json()["state"] == "answered"
 
 
 class TestEndingAPause:
@@ -137,7 +137,7 @@ def test_another_persons_turn_is_not_found(
     who: str, paused: Turn, as_person: AsPerson, request: pytest.FixtureRequest
 ) -> None:
     client = as_person(request.getfixturevalue(who))
-    require_problem(post(client, paused, "answer", answer="no"), "not-found", 404)
+    require_problem(post(client, paused, "check-in", answer="no"), "not-found", 404)
     require_problem(post(client, paused, "report", **SHARED), "not-found", 404)
     require_problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-found", 404)
     paused.refresh_from_db()
@@ -146,6 +146,6 @@ def test_another_persons_turn_is_not_found(
 
 
 def test_a_visitor_is_asked_to_sign_in(paused: Turn, client: Client) -> None:
-    require_problem(post(client, paused, "answer", answer="no"), "not-signed-in", 401)
+    require_problem(post(client, paused, "check-in", answer="no"), "not-signed-in", 401)
     require_problem(post(client, paused, "report"), "not-signed-in", 401)
     require_problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-signed-in", 401)

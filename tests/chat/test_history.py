@@ -198,7 +198,7 @@ class TestAfterAPost:
         [
             ("chat:turn_report", {"reason": "wrong"}),
             ("chat:turn_report_withdraw", {}),
-            ("chat:turn_answer", {"answer": "no"}),
+            ("chat:turn_check_in", {"answer": "no"}),
             ("chat:turn_stop", {}),
             ("chat:turn_retry", {"turn_id": "00000000-0000-4000-8000-000000000000"}),
         ],

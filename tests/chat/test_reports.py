@@ -266,7 +266,7 @@ class TestTooMany:
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-@pytest.mark.parametrize("name", ["chat:turn_report", "chat:turn_report_withdraw", "chat:turn_answer"])
+@pytest.mark.parametrize("name", ["chat:turn_report", "chat:turn_report_withdraw", "chat:turn_check_in"])
 def test_no_one_else_can(
     who: str, name: str, answered: Turn, as_person: AsPerson, request: pytest.FixtureRequest
 ) -> None:

@@ -10,7 +10,7 @@ QUESTION = {"question": "Why is the sky blue?"}
 # The API's requests: bodies and methods.
 IN_JSON = {
     "chat_api:turns",
-    "chat_api:turn_answer",
+    "chat_api:turn_check_in",
     "chat_api:turn_continue",
     "chat_api:turn_report",
     "chat_api:end_pause",
@@ -22,7 +22,7 @@ TERMS = {"parent_view": "topics", "memory": "full"}
 def build_form(name: str, world: World) -> dict[str, str]:
     forms: dict[str, dict[str, str]] = {
         "chat_api:turns": QUESTION,
-        "chat_api:turn_answer": {"answer": "no"},
+        "chat_api:turn_check_in": {"answer": "no"},
         "chat:ask": QUESTION | {"turn_id": str(uuid4())},
         "chat:ask_in": QUESTION | {"turn_id": str(uuid4())},
         "chat:turn_retry": {"turn_id": str(uuid4())},

@@ -87,6 +87,6 @@ def test_every_problem_type_is_explained_at_its_uri(client: Client, db: None) ->
 def test_half_a_surrogate_pair_is_refused_in_words_that_can_be_sent(signed_in: Client) -> None:
     turn = "6eb2ff09-6c3d-4578-8869-6f86dc143414"
     reply = signed_in.post(
-        f"/api/v1/turns/{turn}/answer", b'{"answer": "\\ud800"}', content_type="application/json"
+        f"/api/v1/turns/{turn}/check-in", b'{"answer": "\\ud800"}', content_type="application/json"
     )
     assert reply.status_code in {400, 404}

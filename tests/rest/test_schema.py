@@ -42,7 +42,7 @@ def test_the_schema_has_every_route(schema: dict[str, Any]) -> None:
         "get /api/v1/turns/{turn_id}/events",
         "post /api/v1/turns/{turn_id}/stop",
         "post /api/v1/turns/{turn_id}/continue",
-        "post /api/v1/turns/{turn_id}/answer",
+        "post /api/v1/turns/{turn_id}/check-in",
         "post /api/v1/turns/{turn_id}/report",
         "delete /api/v1/turns/{turn_id}/report",
         "get /api/v1/conversations/{conversation_id}/memory",
