@@ -181,7 +181,7 @@ async def read_events(reply: aiohttp.ClientResponse, started: float) -> float | 
     async for line in reply.content:
         if line.startswith(b"event: "):
             name = line[7:].strip()
-        elif line.startswith(b"data: ") and name == b"words":
+        elif line.startswith(b"data: ") and name == b"text":
             first = first or time.perf_counter() - started
         elif line.startswith(b"data: ") and name == b"done":
             state = json.loads(line[6:])["state"]

@@ -39,7 +39,7 @@ from telemetry.context import bind_log_ids
 logger = logging.getLogger(__name__)
 
 EVENTS_DESCRIPTION = """
-- `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
+- `text`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
   answer: keep the text before it, and replace the text after it. With `"withdrawn": true` a sentence was found unsafe:
   `at` is 0, and the text is all that stays. Say so, and never show the rest again. `done` follows.
 - `state`: `{"state": "queued"}`, `{"state": "working"}` or `{"state": "deferred"}`, every few seconds before the first
@@ -47,10 +47,10 @@ EVENTS_DESCRIPTION = """
 
 Every stream ends with one of these:
 
-- `done`: the turn as `turns_read` returns it, with its whole answer, usage and lessons. It is the final version: a cut
+- `done`: the turn as `turns_read` returns it, with its whole answer, usage and passages. It is the final version: a cut
   answer has text in the stream and none here.
 - `gone`: the turn was deleted.
-- `away`: the stream cannot be read now. The question is safe. Connect again with the last id as `Last-Event-ID`.
+- `unavailable`: the stream cannot be read now. The question is safe. Connect again with the last id as `Last-Event-ID`.
 """
 
 
@@ -132,7 +132,7 @@ async def _stream_events(
     passages: Mapping[str, FoundPassage],
     first: bytes = b"",
 ) -> AsyncGenerator[bytes]:
-    """Yield `first` and the events. The last event is the ended turn, formatted as `done`, or else `gone` or `away`."""
+    """Yield `first` and the events. The last event is `done`, with the ended turn, or `gone` or `unavailable`."""
     if first:
         yield first
     try:
@@ -142,10 +142,10 @@ async def _stream_events(
     except Turn.DoesNotExist:
         yield _format_event("gone", {})
     except (streaming.StreamUnavailable, DatabaseError):
-        yield _format_event("away", {})
+        yield _format_event("unavailable", {})
     except Exception:
         logger.exception("Unexpected error in the events of turn %s.", turn_id)
-        yield _format_event("away", {})
+        yield _format_event("unavailable", {})
 
 
 async def _stream_text(reader: TurnReader, turn_id: UUID, after: str) -> AsyncGenerator[bytes | Turn]:
@@ -159,7 +159,7 @@ async def _stream_text(reader: TurnReader, turn_id: UUID, after: str) -> AsyncGe
                 yield _format_state(item) if item.is_live else item
             elif parse_entry_id(item.id) > known:
                 withdrawn = {"withdrawn": True} if item.is_withdrawal else {}
-                yield _format_event("words", {"at": item.at, "text": item.text} | withdrawn, item.id)
+                yield _format_event("text", {"at": item.at, "text": item.text} | withdrawn, item.id)
 
 
 def _format_state(turn: Turn) -> bytes:

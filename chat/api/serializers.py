@@ -237,7 +237,7 @@ class UsageSerializer(serializers.Serializer[Turn]):
     microdollars = serializers.IntegerField(help_text="Millionths of a dollar.")
 
 
-class LessonSerializer(serializers.Serializer[FoundPassage]):
+class PassageSerializer(serializers.Serializer[FoundPassage]):
     """A passage that the answer cites."""
 
     title = serializers.CharField()
@@ -266,7 +266,7 @@ class CheckInSerializer(serializers.Serializer[CheckIn]):
     unsaid = serializers.CharField()
     waits = serializers.CharField()
     answered = serializers.CharField(
-        help_text="What to show instead of the question once `went_on_at` is set."
+        help_text="What to show instead of the question once `resumed_at` is set."
     )
 
 
@@ -278,7 +278,7 @@ class SupportSerializer(serializers.Serializer[SupportLines]):
 
 
 class TurnSerializer(serializers.ModelSerializer[Turn]):
-    """A question and what became of it. Needs `lessons` in its context: see serialize_turn and serialize_turns."""
+    """A question and what became of it. Needs `passages` in its context: see serialize_turn and serialize_turns."""
 
     conversation = serializers.UUIDField(source="conversation_id")
     state = serializers.ChoiceField(choices=TurnState.choices)
@@ -319,7 +319,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         help_text="Whether the asker has been here for an hour: say again that this is an AI, and suggest a break."
     )
     usage = UsageSerializer(source="*")
-    lessons = serializers.SerializerMethodField()
+    passages = serializers.SerializerMethodField()
     card = serializers.SerializerMethodField(help_text="The crisis card of a `carded` or `paused` turn.")
     check_in = serializers.SerializerMethodField(help_text="The check-in of a `paused` turn.")
     fixed_text = serializers.SerializerMethodField(
@@ -332,7 +332,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         fields = (
             "id", "conversation", "state", "end_reason", "question", "answer", "asked_at", "ended_at", "retry_at",
             "waits_for", "deferred_until", "resumed_at", "retry_of", "replaced_by", "continues", "is_brief",
-            "shows_break_reminder", "model", "is_local", "has_fallen_back", "usage", "lessons", "card", "check_in",
+            "shows_break_reminder", "model", "is_local", "has_fallen_back", "usage", "passages", "card", "check_in",
             "fixed_text", "support",
         )  # fmt: skip
         read_only_fields = fields
@@ -345,10 +345,10 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     def get_waits_for(self, turn: Turn) -> str | None:
         return turn.waits_for or None
 
-    @extend_schema_field(LessonSerializer(many=True))
-    def get_lessons(self, turn: Turn) -> list[dict[str, Any]]:
-        passages: Mapping[str, FoundPassage] = self.context["lessons"]
-        return [dict(LessonSerializer(passages[key]).data) for key in turn.passages if key in passages]
+    @extend_schema_field(PassageSerializer(many=True))
+    def get_passages(self, turn: Turn) -> list[dict[str, Any]]:
+        passages: Mapping[str, FoundPassage] = self.context["passages"]
+        return [dict(PassageSerializer(passages[key]).data) for key in turn.passages if key in passages]
 
     @extend_schema_field(CrisisCardSerializer(allow_null=True))
     def get_card(self, turn: Turn) -> dict[str, Any] | None:
@@ -374,12 +374,12 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 def serialize_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
     """Serialize turns. All cited passages are read in one query."""
     turns = list(turns)
-    lessons = get_passages(key for turn in turns for key in turn.passages)
-    return list(TurnSerializer(turns, many=True, context={"lessons": lessons}).data)
+    passages = get_passages(key for turn in turns for key in turn.passages)
+    return list(TurnSerializer(turns, many=True, context={"passages": passages}).data)
 
 
-def serialize_turn(turn: Turn, lessons: Mapping[str, FoundPassage] | None = None) -> dict[str, Any]:
-    """Serialize a turn. `lessons` are the passages that it cites, by key, if they are known."""
-    if lessons is None:
-        lessons = get_passages(turn.passages)
-    return dict(TurnSerializer(turn, context={"lessons": lessons}).data)
+def serialize_turn(turn: Turn, passages: Mapping[str, FoundPassage] | None = None) -> dict[str, Any]:
+    """Serialize a turn. `passages` are those that it cites, by key, if they are known."""
+    if passages is None:
+        passages = get_passages(turn.passages)
+    return dict(TurnSerializer(turn, context={"passages": passages}).data)

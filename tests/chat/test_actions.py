@@ -372,7 +372,7 @@ class TestRedirecting:
         assert words in page
         assert 'href="/learn/good-and-bad/' in page
         body = owner.get(reverse("chat_api:turn", args=[turn.pk])).json()
-        assert body["lessons"][0]["url"].startswith("/learn/good-and-bad/")
+        assert body["passages"][0]["url"].startswith("/learn/good-and-bad/")
 
     def test_without_such_a_lesson_it_names_none(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged

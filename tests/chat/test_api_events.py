@@ -47,7 +47,7 @@ def build_answer(events: list[Event]) -> str:
     """Build the answer as a program does: each piece at its position, which replaces what was there."""
     answer = ""
     for event in events:
-        if event.name == "words":
+        if event.name == "text":
             piece = json.loads(event.data)
             answer = answer[: piece["at"]] + piece["text"]
     return answer.strip()
@@ -148,7 +148,7 @@ def test_without_valkey_the_stream_says_to_come_back(
         open_stream(Visitor(web, teen), turn.pk) as stream,
     ):
         [last] = list(stream)
-    assert last.name == "away"
+    assert last.name == "unavailable"
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])

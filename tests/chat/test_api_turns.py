@@ -269,8 +269,8 @@ class TestReading:
         assert body["usage"] == build_usage(
             parts, prompt_tokens=50, answer_tokens=7, microdollars=3, cached_tokens=20
         )
-        [lesson] = body["lessons"]
-        assert lesson["url"].startswith("/learn/")
+        [passage] = body["passages"]
+        assert passage["url"].startswith("/learn/")
 
     @pytest.mark.parametrize("who", NOT_THEIRS)
     def test_it_is_not_found_by_anyone_else(

@@ -72,7 +72,7 @@ def test_the_turn_comes_first_then_its_words_and_then_the_whole_turn(visitor: Vi
         assert parse_data(first) == read_turn(visitor, key)
         finish(claim_and_write(*TEXTS), "".join(TEXTS))
         *words, done = [event for event in events if event.name != "state"]
-    assert {event.name for event in words} == {"words"}
+    assert {event.name for event in words} == {"text"}
     assert build_answer(words) == "".join(TEXTS)
     assert done.name == "done"
     assert parse_data(done) == read_turn(visitor, key)
@@ -98,7 +98,7 @@ def test_the_same_key_continues_after_the_last_event(visitor: Visitor) -> None:
         assert next(events).name == "turn"
         finish(turn, "".join(TEXTS))
         rest = list(events)
-    words = [event for event in [*begun, *rest] if event.name == "words"]
+    words = [event for event in [*begun, *rest] if event.name == "text"]
     assert len({event.id for event in words}) == len(words)
     assert build_answer(words) == "".join(TEXTS)
     assert rest[-1].name == "done"
@@ -135,7 +135,7 @@ def test_a_deleted_turn_ends_it_with_gone(visitor: Visitor) -> None:
     with asked(visitor) as events:
         next(events)
         claim_and_write(*TEXTS)
-        assert next(events).name == "words"
+        assert next(events).name == "text"
         services.delete_conversation(conversation=Conversation.objects.get())
         assert list(events)[-1].name == "gone"
 
@@ -144,7 +144,7 @@ def test_a_client_that_hangs_up_stops_nothing(visitor: Visitor, teen: Person) ->
     with asked(visitor) as events:
         next(events)
         turn = claim_and_write(TEXTS[0])
-        assert next(events).name == "words"
+        assert next(events).name == "text"
     write_texts(turn.pk, *TEXTS)
     finish(turn, "".join(TEXTS))
     turn.refresh_from_db()
@@ -157,8 +157,8 @@ def test_without_valkey_the_turn_comes_and_the_program_is_told_to_come_back(
 ) -> None:
     settings.VALKEY_URL = "redis://127.0.0.1:1/0"
     with running(Web(live_logs / "asked_without_valkey.log")) as web, asked(Visitor(web, teen)) as events:
-        first, away = list(events)
-    assert (first.name, away.name) == ("turn", "away")
+        first, last = list(events)
+    assert (first.name, last.name) == ("turn", "unavailable")
     assert Turn.objects.get().state == TurnState.QUEUED
 
 

@@ -256,7 +256,7 @@ def test_a_stream_that_fails_ends_with_an_event_that_tells_readers_to_reconnect(
 
     first, *_others, last = asyncio.run(collect())
     assert first == KEEPALIVE
-    assert last.startswith((b"event: again\n", b"event: away\n"))
+    assert last.startswith((b"event: again\n", b"event: unavailable\n"))
 
 
 def _rendered(turn: Turn) -> str:
