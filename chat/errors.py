@@ -92,7 +92,11 @@ class TooManyDeferred(QuestionRejected):
 
 
 class NoModelLeft(QuestionRejected):
-    """No model may answer: the question must stay on this site's own machines, and none of them has a model."""
+    """No model may answer. `local_only` is whether the question has to stay on this site's own machines."""
+
+    def __init__(self, *, local_only: bool) -> None:
+        super().__init__()
+        self.local_only = local_only
 
 
 class FamilyClosed(QuestionRejected):

@@ -309,6 +309,8 @@ def format_rejection(rejection: Rejection, person: Person) -> str:
         return format_budget_rejection(rejection, person)
     if isinstance(rejection, QuestionTooLong):
         return format_too_long(rejection)
+    if isinstance(rejection, NoModelLeft):
+        return _format_no_model_left(rejection)
     return {
         QuestionEmpty: _("Write your question first."),
         TurnIdTaken: _("This page was out of date. What you wrote is still here. Press the button again."),
@@ -327,12 +329,17 @@ def format_rejection(rejection: Rejection, person: Person) -> str:
         FamilyClosed: _(
             "The tutor is closed for now. What you wrote is still here, and help is always available."
         ),
-        NoModelLeft: _(
-            "Your question has to stay on this site’s own computers, and no model runs there now. What you wrote is "
-            "still here."
-        ),
         TutorClosed: _("The tutor isn’t open on this site yet. Help is always available."),
     }[type(rejection)]
+
+
+def _format_no_model_left(rejection: NoModelLeft) -> str:
+    if rejection.local_only:
+        return _(
+            "Your question has to stay on this site’s own computers, and no model runs there now. What you wrote is "
+            "still here."
+        )
+    return _("No model can answer your question right now. What you wrote is still here. Try again later.")
 
 
 def format_too_long(rejection: QuestionTooLong) -> str:

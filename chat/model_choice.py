@@ -200,7 +200,7 @@ def create_turn_hold(
     tried_ids = {skipped.model.pk for skipped in tried}
     models = [model for model in ranking.models if model.pk not in tried_ids]
     if not models:
-        raise NoModelLeft
+        raise NoModelLeft(local_only=turn.local_only)
     attempts = _list_attempts(models, ranking.resting)
     rejected, hold, model = _hold_first_affordable(turn, parts, person, plan, attempts)
     turn.route = [

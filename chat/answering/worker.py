@@ -133,10 +133,13 @@ class TurnWorker:
             )
             if rerouted:
                 turn, parts = rerouted, load_prompt_parts(rerouted)
-            elif skip_reason == SkipReason.LOCAL_ONLY or turn.tutor_model is None:
+            elif skip_reason == SkipReason.LOCAL_ONLY:
                 finish_turn(turn=turn, outcome=build_outcome_without_answer(EndReason.NO_LOCAL_MODEL))
                 return
-        assert turn.tutor_model is not None  # noqa: S101 - the line above ends a turn without one
+        if turn.tutor_model is None:
+            # An admin has deleted it.
+            finish_turn(turn=turn, outcome=build_outcome_without_answer(EndReason.MODEL_UNREACHABLE))
+            return
         prompt = build_turn_prompt(turn, parts, model=turn.tutor_model)
         answer = self._begin_answer(turn, parts, turn.tutor_model.endpoint)
         with bound_log_ids(turn=turn.pk):

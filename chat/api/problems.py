@@ -90,11 +90,13 @@ SITE_STOPPED = define_problem_type(
     _("The tutor is stopped on this site"),
     _("No questions are answered on this site until an admin resumes the tutor."),
 )
-NO_LOCAL_MODEL = define_problem_type(
-    "no-local-model",
+NO_MODEL = define_problem_type(
+    "no-model",
     HTTPStatus.FORBIDDEN,
-    _("No local model can answer"),
-    _("The question has to stay on this site’s own computers, and no model runs there now."),
+    _("No model can answer"),
+    _(
+        "No model may answer this question now. If it has to stay on this site’s own computers, a model must run there."
+    ),
 )
 CONSENT_MISSING = define_problem_type(
     "consent-missing",
@@ -170,7 +172,7 @@ PROBLEM_TYPES: dict[type, ProblemType] = {
     InsufficientBudget: BUDGET_SHORT,
     TooLongForBudget: BUDGET_SHORT,
     SiteStopped: SITE_STOPPED,
-    NoModelLeft: NO_LOCAL_MODEL,
+    NoModelLeft: NO_MODEL,
     QuestionEmpty: EMPTY,
     QuestionTooLong: TOO_LONG,
     TooLongForModel: TOO_LONG,
@@ -188,7 +190,7 @@ GATE_PROBLEM_TYPES = {
     ClosedReason.QUIET: QUIET,
 }
 ASKING_PROBLEMS = (
-    EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, SITE_STOPPED, NO_LOCAL_MODEL, STILL_ANSWERING, TUTOR_RESTING, CLOSED,
+    EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, SITE_STOPPED, NO_MODEL, STILL_ANSWERING, TUTOR_RESTING, CLOSED,
     TOO_MANY_DEFERRED, CONSENT_MISSING, COOLING_OFF, PAUSED_BY_FAMILY, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ class SkipReason(models.TextChoices):
     BUDGET = "budget", _("the budget had too little left for it")
     TOO_LONG = "too_long", _("the question was too long for it")
     FAILED = "failed", _("it was asked and gave no answer")
-    BUSY = "busy", _("it had as many answers to write as it may")
+    BUSY = "busy", _("it was already writing as many answers as it can")
 
 
 @dataclass(frozen=True)

@@ -264,6 +264,19 @@ class TestAtTheClaim:
             cloud.save()
         assert written(turn).answer == LOCAL_ANSWER.strip()
 
+    def test_without_another_model_the_turn_of_a_deleted_one_fails_and_costs_nothing(
+        self, teen: Person, ask: Ask, make_cloud: Callable[..., TutorModel]
+    ) -> None:
+        cloud = make_cloud(CLOUD_ANSWER)
+        turn = ask(teen)
+        cloud.delete()
+        local = create_settings_model()
+        local.is_enabled = False
+        local.save()
+        turn = written(turn)
+        assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
+        assert get_meter(owner=teen).held == 0
+
     def test_what_a_family_agreed_meanwhile_keeps_the_question_here(
         self,
         teen: Person,

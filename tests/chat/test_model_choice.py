@@ -238,6 +238,17 @@ class TestWhatStays:
         assert reply.status_code == 422
         assert "no model runs there now" in reply.content.decode()
 
+    def test_a_site_without_any_model_does_not_claim_that_the_question_must_stay(
+        self, teen: Person, ask: Ask, as_person: AsPerson, local: TutorModel
+    ) -> None:
+        local.is_enabled = False
+        local.save()
+        with pytest.raises(NoModelLeft):
+            ask(teen)
+        reply = as_person(teen).post(reverse("chat:ask"), {"question": "Why?", "turn_id": str(uuid4())})
+        assert reply.status_code == 422
+        assert "No model can answer your question right now" in reply.content.decode()
+
     def test_personal_data_is_asked_about_only_if_it_could_leave(
         self, teen: Person, ask: Ask, cloud: TutorModel, agree: Callable[..., None]
     ) -> None:
