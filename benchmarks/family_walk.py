@@ -169,7 +169,7 @@ def measure(*, language: str, zone: str, country: str) -> dict[str, Any]:
     with site() as web:
         here = {"time_zone": zone} if zone else {}
         teen = Person.objects.create_user("noor", role=Role.TEEN, display_name="Noor", born=BORN, **here)
-        cookies = live.Visitor(web, teen).cookies
+        cookies = live.SignedInClient(web, teen).cookies
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(
                 executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"), args=["--no-sandbox"]

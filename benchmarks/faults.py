@@ -118,12 +118,12 @@ FAULTS: dict[str, Callable[[Parts], None]] = {
 }
 
 
-def ask(visitor: live.Visitor, turn_id: UUID) -> None:
+def ask(web_client: live.SignedInClient, turn_id: UUID) -> None:
     """Send the same question with the same id until it is accepted, as the page does."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with suppress(OSError):
-            reply = visitor.post("/tutor/ask", turn_id=turn_id, question="Why is the sky blue?")
+            reply = web_client.post("/tutor/ask", turn_id=turn_id, question="Why is the sky blue?")
             if reply.status == 302:
                 return
         time.sleep(0.3)
@@ -147,7 +147,7 @@ def ended(turn_ids: list[UUID]) -> int:
     return steady(lambda: Turn.objects.filter(pk__in=turn_ids, ended_at__isnull=False).count())
 
 
-def run_fault(parts: Parts, visitors: list[live.Visitor], count: int, name: str) -> list[UUID]:
+def run_fault(parts: Parts, visitors: list[live.SignedInClient], count: int, name: str) -> list[UUID]:
     """Ask `count` questions and cause the fault once some are answered and others are streaming."""
     turn_ids = [uuid4() for _ in range(count)]
     with ThreadPoolExecutor(len(visitors)) as people:
@@ -208,7 +208,7 @@ def run(count: int, faults: list[str]) -> Iterator[tuple[str, dict[str, int]]]:
         people = [
             Person.objects.create_user(f"reader-{number}", role=Role.PARENT) for number in range(PEOPLE)
         ]
-        visitors = [live.Visitor(web, person) for person in people]
+        visitors = [live.SignedInClient(web, person) for person in people]
         for name in faults:
             yield name, tally(run_fault(parts, visitors, count // len(faults), name))
     live.wait_until(live.is_alone, what="the site to leave the database")

@@ -62,11 +62,11 @@ def direct() -> float:
     return took
 
 
-def through_site(visitor: live.Visitor) -> float:
+def through_site(web_client: live.SignedInClient) -> float:
     """Return the seconds from the question's POST to its first text on the event stream."""
     started = time.perf_counter()
-    turn_id = visitor.ask(QUESTION)
-    reply = visitor.get(f"/tutor/turns/{turn_id}/stream")
+    turn_id = web_client.ask(QUESTION)
+    reply = web_client.get(f"/tutor/turns/{turn_id}/stream")
     for line in iter(reply.readline, b""):
         if b"-growing" in line:
             break
@@ -79,7 +79,7 @@ def through_site(visitor: live.Visitor) -> float:
 
 
 @contextmanager
-def site() -> Iterator[list[live.Visitor]]:
+def site() -> Iterator[list[live.SignedInClient]]:
     """Run web and worker on a test database. Yields several signed-in people."""
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
@@ -87,7 +87,7 @@ def site() -> Iterator[list[live.Visitor]]:
         logs = Path(folder)
         with live.running(live.Web(logs / "web.log")) as web, live.running(live.Worker(logs / "worker.log")):
             people = [Person.objects.create_user(f"teen{number}", role=Role.TEEN) for number in range(PEOPLE)]
-            yield [live.Visitor(web, person) for person in people]
+            yield [live.SignedInClient(web, person) for person in people]
         live.wait_until(live.is_alone, what="the site to leave the database")
     teardown_databases(made, verbosity=0)
 

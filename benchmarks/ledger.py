@@ -57,21 +57,21 @@ UPDATE = "UPDATE budgets_period SET held = held WHERE id = %s"
 
 
 @dataclass(frozen=True)
-class Purse:
+class OwnBudget:
     owner: Person
     period: int
 
 
-def bare(purse: Purse) -> None:
+def bare(budget: OwnBudget) -> None:
     for _ in range(2):
         with connection.cursor() as cursor:
-            cursor.execute(UPDATE, [purse.period])
+            cursor.execute(UPDATE, [budget.period])
 
 
-def ledger(purse: Purse) -> None:
+def ledger(budget: OwnBudget) -> None:
     key = uuid4()
     create_hold(
-        owner=purse.owner,
+        owner=budget.owner,
         key=key,
         prompt_tokens=600,
         prompt_microdollars=60,
@@ -83,7 +83,7 @@ def ledger(purse: Purse) -> None:
     settle_hold(key=key, tokens=700, microdollars=90)
 
 
-WORKS: dict[str, Callable[[Purse], None]] = {"bare": bare, "ledger": ledger}
+WORKS: dict[str, Callable[[OwnBudget], None]] = {"bare": bare, "ledger": ledger}
 PLACES = ("hot", "many")
 
 
@@ -91,10 +91,10 @@ def main() -> None:
     options = parsed()
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
     with database():
-        purses = create_purses(options.budgets)
+        budgets = create_budgets(options.budgets)
         # A forked child must not share its parent's connections.
         hang_up()
-        for place, work, rate in measured(purses, options):
+        for place, work, rate in measured(budgets, options):
             rates[place, work].append(rate)
         checks = checked()
     medians = {at: statistics.median(passes) for at, passes in rates.items()}
@@ -122,9 +122,9 @@ def database() -> Iterator[None]:
         teardown_databases(made, verbosity=0)
 
 
-def create_purses(count: int) -> list[Purse]:
+def create_budgets(count: int) -> list[OwnBudget]:
     set_allowance(budget=get_site_budget(), tokens=PLENTY, microdollars=PLENTY)
-    purses = []
+    budgets = []
     for number in range(count):
         if number % FAMILY == 0:
             family = set_allowance(
@@ -136,19 +136,19 @@ def create_purses(count: int) -> list[Purse]:
         # The first pair begins the periods. The others fill the tables as on an older site: PostgreSQL would plan a
         # sequential scan for a table of a few rows, and keep that plan.
         for _ in range(BEFORE):
-            ledger(Purse(owner, 0))
-        purses.append(Purse(owner, budget.periods.get().pk))
+            ledger(OwnBudget(owner, 0))
+        budgets.append(OwnBudget(owner, budget.periods.get().pk))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    return purses
+    return budgets
 
 
-def measured(purses: list[Purse], options: argparse.Namespace) -> Iterator[tuple[str, str, float]]:
+def measured(budgets: list[OwnBudget], options: argparse.Namespace) -> Iterator[tuple[str, str, float]]:
     """Yield the pairs per second of all clients together, for each place and kind of work of each pass."""
     context = multiprocessing.get_context("fork")
     together, rates = context.Barrier(options.clients), context.Queue()
     children = [
-        context.Process(target=client, args=(number, purses, options, together, rates), daemon=True)
+        context.Process(target=client, args=(number, budgets, options, together, rates), daemon=True)
         for number in range(options.clients)
     ]
     for child in children:
@@ -162,12 +162,12 @@ def measured(purses: list[Purse], options: argparse.Namespace) -> Iterator[tuple
 
 
 def client(
-    number: int, purses: list[Purse], options: argparse.Namespace, together: Barrier, rates: Any
+    number: int, budgets: list[OwnBudget], options: argparse.Namespace, together: Barrier, rates: Any
 ) -> None:
-    draw = random.Random(number)  # noqa: S311 - which purse comes next
+    draw = random.Random(number)  # noqa: S311 - which budget comes next
     for _ in range(options.passes):
         for place in PLACES:
-            mine = purses[:1] if place == "hot" else purses
+            mine = budgets[:1] if place == "hot" else budgets
             for name, work in WORKS.items():
                 work(mine[0])
                 together.wait()
@@ -184,7 +184,7 @@ def hang_up() -> None:
 
 
 def pairs_a_second(
-    work: Callable[[Purse], None], mine: list[Purse], draw: random.Random, seconds: float
+    work: Callable[[OwnBudget], None], mine: list[OwnBudget], draw: random.Random, seconds: float
 ) -> float:
     pairs, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:

@@ -85,15 +85,15 @@ class UnsteadyModel(live.Process):
 class Site:
     cloud: UnsteadyModel
     model: TutorModel
-    visitors: list[live.Visitor]
+    visitors: list[live.SignedInClient]
 
 
-def ask(visitor: live.Visitor) -> UUID:
+def ask(web_client: live.SignedInClient) -> UUID:
     """Ask a question in a new conversation, with the same id until it is accepted."""
     turn_id, end = uuid4(), time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with suppress(OSError):
-            if visitor.post("/tutor/ask", turn_id=turn_id, question="Why is the sky blue?").status == 302:
+            if web_client.post("/tutor/ask", turn_id=turn_id, question="Why is the sky blue?").status == 302:
                 return turn_id
         time.sleep(0.3)
     raise TimeoutError(f"Turn {turn_id} was never stored.")
@@ -212,7 +212,7 @@ def run(count: int, modes: list[str], results: dict[str, Any]) -> Iterator[tuple
         people = [
             Person.objects.create_user(f"reader-{number}", role=Role.PARENT) for number in range(PEOPLE)
         ]
-        site = Site(cloud, model, [live.Visitor(web, person) for person in people])
+        site = Site(cloud, model, [live.SignedInClient(web, person) for person in people])
         for mode in modes:
             turns, recovery = run_mode(site, mode, count // len(modes))
             yield mode, tally(turns) | {"seconds_to_recover": round(recovery, 1)}

@@ -260,7 +260,7 @@ class Model(Process):
         ready(self, lambda: "Listening on" in self.read_log())
 
 
-class Visitor:
+class SignedInClient:
     """A signed-in person at a running site, over plain HTTP."""
 
     def __init__(self, web: Web, person: Person) -> None:

@@ -79,16 +79,16 @@ def get_current_code(secret: str) -> str:
 
 
 @pytest.fixture
-def looked_at(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
+def check_layout(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
     """Checks that the page passes axe and nothing overflows on a small phone, a phone or a desktop."""
 
-    def looking() -> None:
+    def check() -> None:
         audit()
         for width in (1280, 320, 390):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (page.url, width)
 
-    return looking
+    return check
 
 
 @pytest.mark.parametrize(
@@ -106,15 +106,15 @@ def looked_at(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
         "/account/inactive/",
     ],
 )
-def test_a_page_for_everyone(path: str, page: Page, looked_at: Callable[[], None]) -> None:
+def test_a_page_for_everyone(path: str, page: Page, check_layout: Callable[[], None]) -> None:
     page.goto(path)
-    looked_at()
+    check_layout()
 
 
-def test_the_pages_of_a_signed_in_person(page: Page, known: Person, looked_at: Callable[[], None]) -> None:
+def test_the_pages_of_a_signed_in_person(page: Page, known: Person, check_layout: Callable[[], None]) -> None:
     page.goto("/account/")
     sign_in_by_form(page, "kim@example.org")
-    looked_at()
+    check_layout()
     for path in (
         "/account/sessions/",
         "/account/email/",
@@ -124,17 +124,17 @@ def test_the_pages_of_a_signed_in_person(page: Page, known: Person, looked_at: C
         "/account/second-step/totp/activate/",  # asks for the password first
     ):
         page.goto(path)
-        looked_at()
+        check_layout()
 
 
 def test_an_account_form_with_errors_is_accessible(
-    page: Page, web: Web, looked_at: Callable[[], None]
+    page: Page, web: Web, check_layout: Callable[[], None]
 ) -> None:
     for path in ("/sign-up", "/sign-up/teen", "/account/password/reset/"):
         page.goto(path)
         page.locator(".sign-in-form button").click()
         expect(page.get_by_role("alert").first).to_be_visible()
-        looked_at()
+        check_layout()
 
 
 def test_the_account_is_one_tap_from_anywhere(
@@ -151,7 +151,7 @@ def test_the_account_is_one_tap_from_anywhere(
 
 
 def test_a_parent_signs_up_and_confirms_by_the_mail(
-    page: Page, web: Web, looked_at: Callable[[], None]
+    page: Page, web: Web, check_layout: Callable[[], None]
 ) -> None:
     page.goto("/sign-up")
     page.get_by_label("Display name").fill("Kim")
@@ -163,18 +163,18 @@ def test_a_parent_signs_up_and_confirms_by_the_mail(
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
     link = next(word for word in Email.objects.get().text.split() if word.startswith("http"))
     page.goto(link)
-    looked_at()
+    check_layout()
     page.get_by_role("button", name="Yes, it’s mine").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your family")
 
 
-def test_a_teen_signs_up(page: Page, web: Web, looked_at: Callable[[], None]) -> None:
+def test_a_teen_signs_up(page: Page, web: Web, check_layout: Callable[[], None]) -> None:
     page.goto("/sign-up/teen")
     page.get_by_label("Month").select_option("1")
     page.get_by_label("Year").fill(str(timezone.localdate().year - 15))
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("Username")).to_be_visible()
-    looked_at()
+    check_layout()
     page.get_by_label("Username").fill("lou")
     page.get_by_label("Display name").fill("Lou")
     page.get_by_label("Password").fill("three-words-in-a-row")
@@ -183,17 +183,17 @@ def test_a_teen_signs_up(page: Page, web: Web, looked_at: Callable[[], None]) ->
     assert Person.objects.get().role == Role.TEEN
 
 
-def test_a_child_is_refused_kindly(page: Page, web: Web, looked_at: Callable[[], None]) -> None:
+def test_a_child_is_refused_kindly(page: Page, web: Web, check_layout: Callable[[], None]) -> None:
     page.goto("/sign-up/teen")
     page.get_by_label("Month").select_option("1")
     page.get_by_label("Year").fill(str(timezone.localdate().year - 9))
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You can’t have an account yet")
-    looked_at()
+    check_layout()
 
 
 def test_codes_from_an_app_from_the_first_scan_to_the_next_sign_in(
-    page: Page, known: Person, looked_at: Callable[[], None]
+    page: Page, known: Person, check_layout: Callable[[], None]
 ) -> None:
     page.goto("/sign-in?next=/account/second-step/")
     sign_in_by_form(page, "kim@example.org")
@@ -201,40 +201,40 @@ def test_codes_from_an_app_from_the_first_scan_to_the_next_sign_in(
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
-    looked_at()
+    check_layout()
     secret = page.locator(".key-letters").inner_text()
     page.locator("#id_code").fill(get_current_code(secret))
     page.get_by_role("button", name="Turn it on").click()
     expect(page.locator(".code-list li")).to_have_count(10)
-    looked_at()
+    check_layout()
     for path in ("", "totp/deactivate/", "recovery-codes/generate/"):
         page.goto(f"/account/second-step/{path}")
-        looked_at()
+        check_layout()
     follow(page.get_by_role("button", name="Sign out").first)
     page.goto("/sign-in")
     sign_in_by_form(page, "kim@example.org")
     expect(page.get_by_role("heading", level=1)).to_have_text("Second step")
-    looked_at()
+    check_layout()
     page.locator("#id_code").fill(get_current_code(secret))
     page.locator(".sign-in-form").get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="Kim")).to_be_visible()
 
 
 def test_a_passkey_from_adding_it_to_signing_in_without_a_password(
-    page: Page, known: Person, key: None, local: Callable[[str], None], looked_at: Callable[[], None]
+    page: Page, known: Person, key: None, local: Callable[[str], None], check_layout: Callable[[], None]
 ) -> None:
     local("/sign-in?next=/account/second-step/webauthn/add/")
     sign_in_by_form(page, "kim@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Add a passkey")
-    looked_at()
+    check_layout()
     page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
     authenticator = Authenticator.objects.get(type=Authenticator.Type.WEBAUTHN)
     for path in ("", f"keys/{authenticator.pk}/edit/", f"keys/{authenticator.pk}/remove/"):
         local(f"/account/second-step/webauthn/{path}")
-        looked_at()
+        check_layout()
     follow(page.get_by_role("button", name="Sign out").first)
     local("/sign-in/passkey?next=/account/sessions/")
     page.get_by_role("button", name="Use a passkey").click()
@@ -242,7 +242,7 @@ def test_a_passkey_from_adding_it_to_signing_in_without_a_password(
 
 
 def test_a_passkey_as_the_second_step(
-    page: Page, known: Person, key: None, local: Callable[[str], None], looked_at: Callable[[], None]
+    page: Page, known: Person, key: None, local: Callable[[str], None], check_layout: Callable[[], None]
 ) -> None:
     local("/sign-in?next=/account/second-step/webauthn/add/")
     sign_in_by_form(page, "kim@example.org")
@@ -259,7 +259,7 @@ def test_a_passkey_as_the_second_step(
     # Adding another asks for confirmation, which the passkey can give.
     local("/account/second-step/webauthn/add/")
     follow(page.get_by_role("link", name="With a passkey"))
-    looked_at()
+    check_layout()
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Add a passkey")
 

@@ -9,11 +9,11 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import Person
 from chat.asking.deferred import release_deferred
 from chat.models import ModelOutage, Turn
-from tests.chat.conftest import down, unnudged, written
+from tests.chat.conftest import outage, unnudged, written
 from tests.quirks import answered_by
 from tests.scripted import DONE, OK, Script, scripted, stop, used, words
 
-__all__ = ["down", "unnudged"]
+__all__ = ["outage", "unnudged"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
@@ -27,7 +27,7 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
     context: BrowserContext,
     teen: Person,
     sign_in: SignIn,
-    down: ModelOutage,
+    outage: ModelOutage,
     audit: Callable[[], None],
 ) -> None:
     sign_in(teen)
@@ -68,7 +68,7 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
 
 
 def test_a_deferred_question_can_be_withdrawn(
-    page: Page, teen: Person, sign_in: SignIn, down: ModelOutage
+    page: Page, teen: Person, sign_in: SignIn, outage: ModelOutage
 ) -> None:
     sign_in(teen)
     page.goto("/tutor/")

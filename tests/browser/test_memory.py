@@ -28,14 +28,14 @@ MAX_TABS = 80
 
 
 @pytest.fixture
-def talk(web: Web, teen: Person) -> Conversation:
+def conversation(web: Web, teen: Person) -> Conversation:
     """A conversation of three turns with a note each. The first is too long ago to be carried."""
-    talk = Conversation.objects.create(owner=teen, title="Bridges")
+    conversation = Conversation.objects.create(owner=teen, title="Bridges")
     for number, carried_tokens in enumerate((900, 500, 100)):
         text = f"My bridge {number} is 62 cm long."
         turn = Turn.objects.create(
             pk=uuid4(),
-            conversation=talk,
+            conversation=conversation,
             question=f"{text} Why?",
             answer="It is.",
             state=TurnState.ANSWERED,
@@ -48,15 +48,15 @@ def talk(web: Web, teen: Person) -> Conversation:
             cached_tokens=700,
             answer_tokens=110,
         )
-        Note.objects.create(conversation=talk, turn=turn, kind=NoteKind.FACT, text=text, tokens=12)
-    return talk
+        Note.objects.create(conversation=conversation, turn=turn, kind=NoteKind.FACT, text=text, tokens=12)
+    return conversation
 
 
 @pytest.fixture
-def memory(page: Page, teen: Person, sign_in: SignIn, talk: Conversation) -> Page:
+def memory(page: Page, teen: Person, sign_in: SignIn, conversation: Conversation) -> Page:
     """The memory page, open."""
     sign_in(teen)
-    page.goto(reverse("chat:memory", args=[talk.pk]))
+    page.goto(reverse("chat:memory", args=[conversation.pk]))
     return page
 
 
@@ -230,28 +230,28 @@ class TestSignedOutElsewhere:
         expect_told(memory, "The note is saved.")
 
     def test_a_confirmation_leads_back_to_its_page(
-        self, memory: Page, talk: Conversation, teen: Person
+        self, memory: Page, conversation: Conversation, teen: Person
     ) -> None:
-        memory.goto(reverse("chat:forget", args=[talk.pk]))
+        memory.goto(reverse("chat:forget", args=[conversation.pk]))
         Session.objects.all().delete()
         follow(memory.get_by_role("button", name="Forget it and turn memory off"))
         sign_in_again(memory, teen)
-        memory.wait_for_url(f"**{reverse('chat:forget', args=[talk.pk])}")
+        memory.wait_for_url(f"**{reverse('chat:forget', args=[conversation.pk])}")
         assert Note.objects.count() == 3
 
     def test_what_was_not_typed_leads_back_to_the_page(
-        self, memory: Page, talk: Conversation, teen: Person
+        self, memory: Page, conversation: Conversation, teen: Person
     ) -> None:
         Session.objects.all().delete()
         follow(memory.get_by_role("button", name="Use my notes in new conversations too"))
         sign_in_again(memory, teen)
-        memory.wait_for_url(f"**{reverse('chat:memory', args=[talk.pk])}")
+        memory.wait_for_url(f"**{reverse('chat:memory', args=[conversation.pk])}")
         expect(memory.get_by_role("heading", level=1)).to_have_text("What I remember of this conversation")
 
 
 class TestWithoutJavaScript:
-    def test_notes_are_changed_and_forgotten(self, plain: Page, talk: Conversation) -> None:
-        plain.goto(reverse("chat:memory", args=[talk.pk]))
+    def test_notes_are_changed_and_forgotten(self, plain: Page, conversation: Conversation) -> None:
+        plain.goto(reverse("chat:memory", args=[conversation.pk]))
         find_field(plain).fill("My name is Wilhelmina.")
         find_button(plain, "Save").click()
         expect(find_field(plain)).to_have_value("My name is Wilhelmina.")
@@ -266,18 +266,18 @@ class TestWithoutJavaScript:
         expect_told(plain, "The tutor has forgotten this conversation so far. You can still read it.")
         assert not Note.objects.exists()
 
-    def test_the_cost_of_an_answer_opens(self, plain: Page, talk: Conversation) -> None:
-        plain.goto(reverse("chat:conversation", args=[talk.pk]))
+    def test_the_cost_of_an_answer_opens(self, plain: Page, conversation: Conversation) -> None:
+        plain.goto(reverse("chat:conversation", args=[conversation.pk]))
         plain.locator(".answer-cost summary").last.click()
         expect(plain.get_by_text("Remembered").last).to_be_visible()
 
 
 class TestTheCostOfAnAnswer:
     def test_opens_and_closes_by_keyboard(
-        self, page: Page, teen: Person, sign_in: SignIn, talk: Conversation, audit: Callable[[], None]
+        self, page: Page, teen: Person, sign_in: SignIn, conversation: Conversation, audit: Callable[[], None]
     ) -> None:
         sign_in(teen)
-        page.goto(reverse("chat:conversation", args=[talk.pk]))
+        page.goto(reverse("chat:conversation", args=[conversation.pk]))
         details = page.locator(".answer-cost").last
         line, part = details.locator("summary"), details.get_by_text("Remembered")
         expect(part).to_be_hidden()
@@ -291,10 +291,10 @@ class TestTheCostOfAnAnswer:
         assert not list(list_overflows(page))
 
     def test_shows_where_the_focus_is(
-        self, page: Page, teen: Person, sign_in: SignIn, talk: Conversation
+        self, page: Page, teen: Person, sign_in: SignIn, conversation: Conversation
     ) -> None:
         sign_in(teen)
-        page.goto(reverse("chat:conversation", args=[talk.pk]))
+        page.goto(reverse("chat:conversation", args=[conversation.pk]))
         line = page.locator(".answer-cost summary").last
         tab_to(page, line)
         assert line.evaluate("element => getComputedStyle(element).outlineStyle") != "none"

@@ -10,7 +10,7 @@ from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import get_meter
 from chat.models import EndReason, Turn, TurnState
-from tests.budgets.purse import set_budget
+from tests.budgets.ledger import set_budget
 from tests.live import Web, Worker, wait_until
 
 pytestmark = [pytest.mark.browser]

@@ -1,13 +1,13 @@
 import pytest
 
 from accounts.models import Person, Role
-from tests.budgets.purse import set_budget
+from tests.budgets.ledger import set_budget
 
 
 @pytest.fixture
-def purse_owner(db: None) -> Person:
+def budget_owner(db: None) -> Person:
     """A person in Los Angeles with 1,000 tokens a day."""
-    owner = Person.objects.create(username="purse-owner", role=Role.TEEN, time_zone="America/Los_Angeles")
+    owner = Person.objects.create(username="budget-owner", role=Role.TEEN, time_zone="America/Los_Angeles")
     set_budget(owner, tokens=1000)
     return owner
 

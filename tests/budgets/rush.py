@@ -13,7 +13,7 @@ from django.db import connections
 from accounts.models import Person
 from budgets.errors import InsufficientBudget
 from budgets.services import release_hold, settle_hold
-from tests.budgets.purse import make_hold
+from tests.budgets.ledger import make_hold
 from tests.live import environment
 
 

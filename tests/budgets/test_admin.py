@@ -11,7 +11,7 @@ from budgets.audit import audit_ledger
 from budgets.models import Budget, EntryKind, Grant, Hold, LedgerEntry, Period, Plan
 from budgets.services import create_hold, settle_hold
 from routing.models import TutorModel
-from tests.budgets.purse import LEASE
+from tests.budgets.ledger import LEASE
 
 AsPerson = Callable[[Person], Client]
 
@@ -22,21 +22,21 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
 
 
 @pytest.fixture
-def budget(purse_owner: Person) -> Budget:
+def budget(budget_owner: Person) -> Budget:
     create_hold(
-        owner=purse_owner,
+        owner=budget_owner,
         key="7e57ab1e-0000-4000-8000-000000000000",  # type: ignore[arg-type]
         prompt_tokens=100,
         answer_tokens=300,
         min_answer_tokens=50,
         lease=LEASE,
     )
-    return purse_owner.budget
+    return budget_owner.budget
 
 
 @pytest.mark.parametrize("table", ["budget", "period", "hold", "ledgerentry"])
 def test_every_table_can_be_viewed_and_searched(admin_client: Client, budget: Budget, table: str) -> None:
-    page = admin_client.get(f"/admin/budgets/{table}/", {"q": "purse-owner"})
+    page = admin_client.get(f"/admin/budgets/{table}/", {"q": "budget-owner"})
     assert page.status_code == 200
     assert b"400" in page.content or b"1000" in page.content or b"1,000" in page.content
     assert admin_client.get(f"/admin/budgets/{table}/add/").status_code == 403
@@ -127,7 +127,7 @@ def test_a_grant_is_given_once_and_not_changed(
 
 def test_an_overrun_is_a_row_that_an_admin_sees(admin_client: Client, budget: Budget) -> None:
     settle_hold(key=Hold.objects.get().key, tokens=777, microdollars=0)
-    page = admin_client.get("/admin/budgets/overrun/", {"q": "purse-owner"}).content.decode()
+    page = admin_client.get("/admin/budgets/overrun/", {"q": "budget-owner"}).content.decode()
     assert "377" in page
 
 

@@ -5,7 +5,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from tests.budgets.purse import set_budget
+from tests.budgets.ledger import set_budget
 from tests.rest.problems import require_problem
 
 AsPerson = Callable[[Person], Client]

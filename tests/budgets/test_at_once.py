@@ -15,7 +15,7 @@ from budgets.allowances import create_family_budget, get_site_budget, set_allowa
 from budgets.errors import HoldAlreadyResolved
 from budgets.models import SITE_SHARDS, Budget, BudgetScope, EntryKind, Hold, HoldState, LedgerEntry, Period
 from budgets.services import expire_holds, release_hold, settle_hold
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold, set_budget
+from tests.budgets.ledger import LEASE, NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold, set_budget
 from tests.budgets.rush import at_once, from_processes, holds_at_once
 
 PROCESSES = 8 if os.environ.get("SOAK") else 2
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def crowd_owner(purse_owner: Person) -> Person:
+def crowd_owner(budget_owner: Person) -> Person:
     """A person with enough for exactly 25 holds of 400 tokens."""
-    set_budget(purse_owner, tokens=10_000)
-    return purse_owner
+    set_budget(budget_owner, tokens=10_000)
+    return budget_owner
 
 
 def assert_never_a_token_too_much(held: list[int]) -> None:

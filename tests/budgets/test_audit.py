@@ -15,18 +15,18 @@ from budgets.models import SITE_SHARDS, BudgetScope, EntryKind, Hold, HoldState,
 from budgets.selectors import find_latest_audit
 from budgets.services import expire_holds, release_hold, settle_hold
 from budgets.tasks import audit_ledger
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, make_hold
+from tests.budgets.ledger import LEASE, NEXT_MORNING, NOON, audit_text, make_hold
 
 
 @pytest.fixture
-def busy_day(purse_owner: Person, other_owner: Person) -> Period:
-    settle_hold(key=make_hold(purse_owner).key, tokens=250, microdollars=70)
-    release_hold(key=make_hold(purse_owner).key)
+def busy_day(budget_owner: Person, other_owner: Person) -> Period:
+    settle_hold(key=make_hold(budget_owner).key, tokens=250, microdollars=70)
+    release_hold(key=make_hold(budget_owner).key)
     settle_hold(key=make_hold(other_owner).key, tokens=450, microdollars=70)
     make_hold(other_owner, now=NOON - timedelta(minutes=1))
     expire_holds(now=NOON - timedelta(minutes=1) + LEASE)
-    make_hold(purse_owner, now=NEXT_MORNING)
-    return make_hold(purse_owner).period
+    make_hold(budget_owner, now=NEXT_MORNING)
+    return make_hold(budget_owner).period
 
 
 def test_a_matching_ledger_is_reported(busy_day: Period) -> None:

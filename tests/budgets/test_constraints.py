@@ -8,7 +8,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.models import Person
 from budgets.models import Hold, LedgerEntry
-from tests.budgets.purse import NOON, make_hold
+from tests.budgets.ledger import NOON, make_hold
 
 
 def run_and_get_refusal(statement: str, *values: object) -> str:
@@ -40,13 +40,13 @@ def run(statement: str, values: tuple[object, ...]) -> None:
         ("ends_at = starts_at", "period_ends_after_start"),
     ],
 )
-def test_a_day_is_never_out_of_bounds(purse_owner: Person, change: str, constraint: str) -> None:
-    make_hold(purse_owner)
+def test_a_day_is_never_out_of_bounds(budget_owner: Person, change: str, constraint: str) -> None:
+    make_hold(budget_owner)
     assert constraint in run_and_get_refusal(f"UPDATE budgets_period SET {change} WHERE limits_tokens")  # noqa: S608
 
 
-def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
-    make_hold(purse_owner)
+def test_a_budgets_day_begins_once(budget_owner: Person) -> None:
+    make_hold(budget_owner)
     error = run_and_get_refusal(
         "INSERT INTO budgets_period (budget_id, shard, starts_at, ends_at, recheck_at, granted, spent, held,"
         " granted_microdollars, spent_microdollars, held_microdollars, limits_tokens, limits_microdollars)"
@@ -63,14 +63,14 @@ def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
         ("state = 'lost', resolved_at = now()", "hold_state_known"),
     ],
 )
-def test_a_holds_state_is_consistent(purse_owner: Person, change: str, constraint: str) -> None:
-    make_hold(purse_owner)
+def test_a_holds_state_is_consistent(budget_owner: Person, change: str, constraint: str) -> None:
+    make_hold(budget_owner)
     assert constraint in run_and_get_refusal(f"UPDATE budgets_hold SET {change}")  # noqa: S608
 
 
 @pytest.mark.parametrize("change", ["answer_tokens = 1", "microdollars = 1", "site_period_id = NULL"])
-def test_what_a_hold_set_aside_never_changes(purse_owner: Person, change: str) -> None:
-    make_hold(purse_owner)
+def test_what_a_hold_set_aside_never_changes(budget_owner: Person, change: str) -> None:
+    make_hold(budget_owner)
     assert "never changes" in run_and_get_refusal(f"UPDATE budgets_hold SET {change}")  # noqa: S608
 
 
@@ -80,8 +80,8 @@ ENTRY = (
 )
 
 
-def test_an_entry_is_consistent(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
+def test_an_entry_is_consistent(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
     assert "entry_kind_known" in run_and_get_refusal(ENTRY, hold.period_id, hold.key, "present", 1)
     assert "entry_names_its_hold" in run_and_get_refusal(ENTRY, hold.period_id, None, "settle", 1)
     assert "entry_tokens_not_negative" in run_and_get_refusal(ENTRY, hold.period_id, hold.key, "settle", -1)
@@ -94,13 +94,13 @@ def test_an_entry_is_consistent(purse_owner: Person) -> None:
     ["UPDATE budgets_ledgerentry SET tokens = 1", "DELETE FROM budgets_ledgerentry"],
     ids=["change", "delete"],
 )
-def test_an_entry_never_changes(purse_owner: Person, change: str) -> None:
-    make_hold(purse_owner)
+def test_an_entry_never_changes(budget_owner: Person, change: str) -> None:
+    make_hold(budget_owner)
     assert "A ledger entry never changes" in run_and_get_refusal(change)
 
 
-def test_an_entry_cannot_be_changed_through_the_orm(purse_owner: Person) -> None:
-    entry = LedgerEntry.objects.filter(hold=make_hold(purse_owner)).get()
+def test_an_entry_cannot_be_changed_through_the_orm(budget_owner: Person) -> None:
+    entry = LedgerEntry.objects.filter(hold=make_hold(budget_owner)).get()
     entry.tokens = 1
     with pytest.raises(DatabaseError, match="correcting entry"), transaction.atomic():
         entry.save()
@@ -108,8 +108,8 @@ def test_an_entry_cannot_be_changed_through_the_orm(purse_owner: Person) -> None
         entry.delete()
 
 
-def test_a_key_makes_one_hold(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
+def test_a_key_makes_one_hold(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
     twin = Hold(
         key=hold.key,
         period_id=hold.period_id,

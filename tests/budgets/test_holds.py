@@ -15,7 +15,7 @@ from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, Insu
 from budgets.models import Hold, HoldState, LedgerEntry
 from budgets.services import absorb_hold, create_hold, expire_holds, release_hold, settle_hold
 from budgets.tasks import expire_holds as expire_holds_task
-from tests.budgets.purse import (
+from tests.budgets.ledger import (
     LEASE,
     NEXT_MORNING,
     NOON,
@@ -30,44 +30,44 @@ def get_columns(hold: Hold) -> dict[str, object]:
     return {field.attname: getattr(hold, field.attname) for field in Hold._meta.concrete_fields}
 
 
-def test_a_hold_sets_prompt_and_answer_aside(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner, prompt=100, answer=300)
+def test_a_hold_sets_prompt_and_answer_aside(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner, prompt=100, answer=300)
     assert (hold.prompt_tokens, hold.answer_tokens, hold.tokens) == (100, 300, 400)
     assert (hold.state, hold.created_at, hold.expires_at) == (HoldState.HELD, NOON, NOON + LEASE)
     assert get_period_sums(hold.period) == (1000, 0, 400)
     assert list_entries(hold) == [("hold", 400, 0)]
 
 
-def test_the_returned_hold_equals_the_saved_one(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner, answer_price=70)
+def test_the_returned_hold_equals_the_saved_one(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner, answer_price=70)
     assert get_columns(hold) == get_columns(Hold.objects.get())
 
 
-def test_a_low_budget_shortens_the_answer_before_it_refuses(purse_owner: Person) -> None:
-    make_hold(purse_owner, prompt=400, answer=400)
-    hold = make_hold(purse_owner, prompt=100, answer=300, least=50)
+def test_a_low_budget_shortens_the_answer_before_it_refuses(budget_owner: Person) -> None:
+    make_hold(budget_owner, prompt=400, answer=400)
+    hold = make_hold(budget_owner, prompt=100, answer=300, least=50)
     assert (hold.prompt_tokens, hold.answer_tokens) == (100, 100)
     assert get_period_sums(hold.period) == (1000, 0, 1000)
 
 
-def test_too_little_for_the_minimum_answer_holds_nothing_and_says_why(purse_owner: Person) -> None:
-    first = make_hold(purse_owner, prompt=400, answer=460)
+def test_too_little_for_the_minimum_answer_holds_nothing_and_says_why(budget_owner: Person) -> None:
+    first = make_hold(budget_owner, prompt=400, answer=460)
     with pytest.raises(InsufficientBudget, match="Not enough") as raised:
-        make_hold(purse_owner, prompt=100, answer=300, least=50)
+        make_hold(budget_owner, prompt=100, answer=300, least=50)
     assert (raised.value.needed, raised.value.left, raised.value.refills_at) == (150, 140, NEXT_MORNING)
     assert get_period_sums(first.period) == (1000, 0, 860)
     assert Hold.objects.count() == 1
 
 
-def test_exactly_enough_is_enough(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner, prompt=950, answer=300, least=50)
+def test_exactly_enough_is_enough(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner, prompt=950, answer=300, least=50)
     assert hold.answer_tokens == 50
     assert get_period_sums(hold.period) == (1000, 0, 1000)
 
 
-def test_the_same_key_again_returns_the_same_hold(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
-    again = make_hold(purse_owner, key=hold.key, prompt=1, answer=2, least=1)
+def test_the_same_key_again_returns_the_same_hold(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
+    again = make_hold(budget_owner, key=hold.key, prompt=1, answer=2, least=1)
     assert (again.key, again.tokens) == (hold.key, 400)
     assert get_period_sums(hold.period) == (1000, 0, 400)
 
@@ -76,44 +76,44 @@ def test_the_same_key_again_returns_the_same_hold(purse_owner: Person) -> None:
     "resolve", [release_hold, lambda **how: settle_hold(tokens=9, microdollars=0, **how)]
 )
 def test_the_same_key_again_returns_a_resolved_hold_too(
-    purse_owner: Person, resolve: Callable[..., Hold]
+    budget_owner: Person, resolve: Callable[..., Hold]
 ) -> None:
-    hold = make_hold(purse_owner)
+    hold = make_hold(budget_owner)
     resolve(key=hold.key, now=NOON)
-    assert make_hold(purse_owner, key=hold.key).state != HoldState.HELD
+    assert make_hold(budget_owner, key=hold.key).state != HoldState.HELD
     assert Hold.objects.count() == 1
 
 
-def test_the_same_key_needs_no_budget_left_and_no_new_day(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner, prompt=500, answer=500)
-    assert make_hold(purse_owner, key=hold.key).key == hold.key
-    assert make_hold(purse_owner, key=hold.key, now=NEXT_MORNING).period == hold.period
+def test_the_same_key_needs_no_budget_left_and_no_new_day(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner, prompt=500, answer=500)
+    assert make_hold(budget_owner, key=hold.key).key == hold.key
+    assert make_hold(budget_owner, key=hold.key, now=NEXT_MORNING).period == hold.period
 
 
-def test_the_same_key_keeps_the_callers_transaction_usable(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
+def test_the_same_key_keeps_the_callers_transaction_usable(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
     with transaction.atomic():
-        assert make_hold(purse_owner, key=hold.key).key == hold.key
-        assert make_hold(purse_owner).key != hold.key
+        assert make_hold(budget_owner, key=hold.key).key == hold.key
+        assert make_hold(budget_owner).key != hold.key
 
 
-def test_another_owners_key_is_refused(purse_owner: Person, other_owner: Person) -> None:
+def test_another_owners_key_is_refused(budget_owner: Person, other_owner: Person) -> None:
     hold = make_hold(other_owner)
     with pytest.raises(HoldKeyTaken):
-        make_hold(purse_owner, key=hold.key)
+        make_hold(budget_owner, key=hold.key)
     assert Hold.objects.count() == 1
 
 
 @pytest.mark.parametrize(
     ("prompt", "answer", "least"), [(-1, 300, 50), (100, 40, 50), (100, 300, 0), (100, 300, -5)]
 )
-def test_an_invalid_hold_is_refused(purse_owner: Person, prompt: int, answer: int, least: int) -> None:
+def test_an_invalid_hold_is_refused(budget_owner: Person, prompt: int, answer: int, least: int) -> None:
     with pytest.raises(ValueError, match="answer"):
-        make_hold(purse_owner, prompt=prompt, answer=answer, least=least)
+        make_hold(budget_owner, prompt=prompt, answer=answer, least=least)
 
 
-def test_settling_charges_the_cost_and_returns_the_rest(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner, prompt_price=500, answer_price=1500)
+def test_settling_charges_the_cost_and_returns_the_rest(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner, prompt_price=500, answer_price=1500)
     settle_hold(key=hold.key, tokens=250, microdollars=1234, now=NOON + timedelta(seconds=9))
     settled = Hold.objects.get()
     assert (settled.state, settled.resolved_at) == (HoldState.SETTLED, NOON + timedelta(seconds=9))
@@ -122,8 +122,8 @@ def test_settling_charges_the_cost_and_returns_the_rest(purse_owner: Person) -> 
     assert list_entries(hold) == [("hold", 400, 2000), ("settle", 250, 1234)]
 
 
-def test_only_the_site_pays_for_failed_work(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner, prompt_price=500, answer_price=1500)
+def test_only_the_site_pays_for_failed_work(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner, prompt_price=500, answer_price=1500)
     absorb_hold(key=hold.key, tokens=250, microdollars=1234)
     hold.refresh_from_db()
     assert hold.state == HoldState.RELEASED
@@ -136,8 +136,8 @@ def test_only_the_site_pays_for_failed_work(purse_owner: Person) -> None:
     audit_text()
 
 
-def test_failed_work_beyond_its_hold_is_an_overrun(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner, answer_price=9)
+def test_failed_work_beyond_its_hold_is_an_overrun(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner, answer_price=9)
     absorb_hold(key=hold.key, tokens=450, microdollars=10)
     assert list_entries(hold)[1:] == [("release", 400, 9), ("absorb", 400, 9), ("overrun", 50, 1)]
     with pytest.raises(HoldAlreadyResolved):
@@ -155,9 +155,9 @@ def test_failed_work_beyond_its_hold_is_an_overrun(purse_owner: Person) -> None:
     ids=["all of it", "money alone", "nothing at all"],
 )
 def test_settling_records_entries(
-    purse_owner: Person, tokens: int, microdollars: int, entries: list[tuple[str, int, int]]
+    budget_owner: Person, tokens: int, microdollars: int, entries: list[tuple[str, int, int]]
 ) -> None:
-    hold = make_hold(purse_owner, answer_price=9)
+    hold = make_hold(budget_owner, answer_price=9)
     settle_hold(key=hold.key, tokens=tokens, microdollars=microdollars)
     assert list_entries(hold)[1:] == entries
     assert get_period_sums(hold.period) == (1000, tokens, 0)
@@ -165,9 +165,9 @@ def test_settling_records_entries(
 
 
 def test_tokens_beyond_the_hold_are_an_overrun_that_no_budget_pays_and_a_logged_error(
-    purse_owner: Person, caplog: pytest.LogCaptureFixture
+    budget_owner: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hold = make_hold(purse_owner, answer_price=50)
+    hold = make_hold(budget_owner, answer_price=50)
     settle_hold(key=hold.key, tokens=430, microdollars=50)
     assert get_period_sums(hold.period) == (1000, 400, 0)
     assert list_entries(hold)[1:] == [("settle", 400, 50), ("overrun", 30, 0)]
@@ -177,22 +177,22 @@ def test_tokens_beyond_the_hold_are_an_overrun_that_no_budget_pays_and_a_logged_
     audit_text()
 
 
-def test_a_negative_cost_is_refused(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
+def test_a_negative_cost_is_refused(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
     with pytest.raises(ValueError, match="not be negative"):
         settle_hold(key=hold.key, tokens=-1, microdollars=0)
 
 
-def test_releasing_returns_everything(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
+def test_releasing_returns_everything(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
     release_hold(key=hold.key, now=NOON)
     assert Hold.objects.get().state == HoldState.RELEASED
     assert get_period_sums(hold.period) == (1000, 0, 0)
     assert list_entries(hold) == [("hold", 400, 0), ("release", 400, 0)]
 
 
-def test_a_hold_resolves_once(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
+def test_a_hold_resolves_once(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
     settle_hold(key=hold.key, tokens=100, microdollars=0)
     with pytest.raises(HoldAlreadyResolved, match="already resolved") as raised:
         settle_hold(key=hold.key, tokens=100, microdollars=0)
@@ -211,9 +211,9 @@ def test_an_unknown_key_is_refused(db: None) -> None:
     assert issubclass(HoldNotFound, LedgerError)
 
 
-def test_a_hold_past_its_lease_expires_and_others_stay(purse_owner: Person) -> None:
-    overdue = make_hold(purse_owner, now=NOON)
-    fresh = make_hold(purse_owner, now=NOON + timedelta(minutes=1))
+def test_a_hold_past_its_lease_expires_and_others_stay(budget_owner: Person) -> None:
+    overdue = make_hold(budget_owner, now=NOON)
+    fresh = make_hold(budget_owner, now=NOON + timedelta(minutes=1))
     assert expire_holds(now=NOON + LEASE) == 1
     overdue.refresh_from_db()
     assert (overdue.state, overdue.resolved_at) == (HoldState.EXPIRED, NOON + LEASE)
@@ -224,23 +224,23 @@ def test_a_hold_past_its_lease_expires_and_others_stay(purse_owner: Person) -> N
     assert raised.value.state == HoldState.EXPIRED
 
 
-def test_a_hold_past_its_lease_may_still_settle_until_it_has_expired(purse_owner: Person) -> None:
-    hold = make_hold(purse_owner)
+def test_a_hold_past_its_lease_may_still_settle_until_it_has_expired(budget_owner: Person) -> None:
+    hold = make_hold(budget_owner)
     settle_hold(key=hold.key, tokens=10, microdollars=0, now=NOON + 2 * LEASE)
     assert expire_holds(now=NOON + 2 * LEASE) == 0
 
 
-def test_the_task_expires_overdue_holds(purse_owner: Person) -> None:
-    make_hold(purse_owner, now=timezone.now() - LEASE)
+def test_the_task_expires_overdue_holds(budget_owner: Person) -> None:
+    make_hold(budget_owner, now=timezone.now() - LEASE)
     assert expire_holds_task() == 1
     assert expire_holds_task.name == "budgets.tasks.expire_holds"
 
 
-def test_a_hold_and_its_settling_are_one_statement_each(purse_owner: Person) -> None:
-    make_hold(purse_owner)
+def test_a_hold_and_its_settling_are_one_statement_each(budget_owner: Person) -> None:
+    make_hold(budget_owner)
     with CaptureQueriesContext(connection) as queries:
         hold = create_hold(
-            owner=purse_owner,
+            owner=budget_owner,
             key=uuid4(),
             prompt_tokens=1,
             answer_tokens=2,

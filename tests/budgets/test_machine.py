@@ -38,8 +38,8 @@ from budgets.grants import create_grant, expire_grants
 from budgets.models import Budget, Hold, HoldState, Period
 from budgets.selectors import list_budget_statuses
 from budgets.services import absorb_hold, expire_holds, release_hold, release_holds, settle_hold
+from tests.budgets.ledger import LEASE, make_hold
 from tests.budgets.model import ModelBudget, ModelGrant, ModelPeriod
-from tests.budgets.purse import LEASE, make_hold
 
 # In a soak, 2,000 examples of 50 steps are 100,000 operations.
 EXAMPLES, STEPS = (2000, 50) if os.environ.get("SOAK") else (12, 40)

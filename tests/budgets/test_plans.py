@@ -9,7 +9,7 @@ from budgets.models import Plan
 from budgets.selectors import get_plan
 from budgets.services import settle_hold
 from routing.models import TutorModel
-from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold
+from tests.budgets.ledger import NEXT_MORNING, NOON, audit_text, get_period_sums, make_hold
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def small(settings: Settings) -> None:
 
 
 @pytest.fixture
-def down(db: None) -> ModelOutage:
+def outage(db: None) -> ModelOutage:
     """A model outage of three minutes, declared."""
     began = timezone.now() - timedelta(minutes=3)
     return ModelOutage.objects.create(

@@ -17,14 +17,14 @@ from chat import services
 from chat.asking import services as asking
 from chat.models import Turn, TurnState
 from tests.chat.test_relay import LONG, Event, read_events
-from tests.live import Visitor, Web, Worker, running, wait_until
+from tests.live import SignedInClient, Web, Worker, running, wait_until
 from tests.rest.problems import require_problem
 from tests.streams import make_live_turns
 
 
 @pytest.fixture
-def visitor(web: Web, teen: Person) -> Visitor:
-    return Visitor(web, teen)
+def web_client(web: Web, teen: Person) -> SignedInClient:
+    return SignedInClient(web, teen)
 
 
 def ask(teen: Person, question: str = LONG) -> Turn:
@@ -32,9 +32,9 @@ def ask(teen: Person, question: str = LONG) -> Turn:
 
 
 @contextmanager
-def open_stream(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
+def open_stream(web_client: SignedInClient, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
     headers = {"Last-Event-ID": after} if after else {}
-    reply = visitor.get(f"/api/v1/turns/{turn_id}/events", Accept="text/event-stream", **headers)
+    reply = web_client.get(f"/api/v1/turns/{turn_id}/events", Accept="text/event-stream", **headers)
     assert reply.status == 200
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     try:
@@ -58,10 +58,10 @@ def parse_data(event: Event) -> dict[str, Any]:
 
 
 def test_the_stream_has_the_answers_text_as_it_is_written_and_ends_with_the_whole_turn(
-    worker: Worker, teen: Person, visitor: Visitor
+    worker: Worker, teen: Person, web_client: SignedInClient
 ) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         *words, done = list(stream)
     assert len(words) > 10
     assert done.name == "done"
@@ -73,14 +73,14 @@ def test_the_stream_has_the_answers_text_as_it_is_written_and_ends_with_the_whol
 
 
 def test_a_program_that_reconnects_with_the_last_event_id_gets_each_event_once(
-    worker: Worker, teen: Person, visitor: Visitor
+    worker: Worker, teen: Person, web_client: SignedInClient
 ) -> None:
     turn = ask(teen)
     events: list[Event] = []
     done = False
     while not done:
         after = next((event.id for event in reversed(events) if event.id), "")
-        with open_stream(visitor, turn.pk, after) as stream:
+        with open_stream(web_client, turn.pk, after) as stream:
             for number, event in enumerate(stream):
                 events.append(event)
                 done = event.name == "done"
@@ -93,24 +93,24 @@ def test_a_program_that_reconnects_with_the_last_event_id_gets_each_event_once(
     assert build_answer(events) == turn.answer
 
 
-def test_an_ended_turn_is_reported_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
+def test_an_ended_turn_is_reported_at_once(worker: Worker, teen: Person, web_client: SignedInClient) -> None:
     turn = ask(teen, "What is a noun?")
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer")
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         [done] = list(stream)
     assert done.name == "done"
 
 
-def test_a_help_card_is_sent_at_once(teen: Person, visitor: Visitor) -> None:
+def test_a_help_card_is_sent_at_once(teen: Person, web_client: SignedInClient) -> None:
     turn = ask(teen, "I want to kill myself")
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         [done] = list(stream)
     assert parse_data(done)["card"]["help_lines"]
 
 
-def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) -> None:
+def test_stop_ends_the_stream(worker: Worker, teen: Person, web_client: SignedInClient) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         next(stream)
         services.stop_turn(turn=turn)
         events = list(stream)
@@ -118,19 +118,19 @@ def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) ->
 
 
 def test_a_turn_that_is_deleted_while_it_streams_ends_with_gone(
-    worker: Worker, teen: Person, visitor: Visitor
+    worker: Worker, teen: Person, web_client: SignedInClient
 ) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         next(stream)
         services.delete_conversation(conversation=turn.conversation)
         assert list(stream)[-1].name == "gone"
 
 
-def test_a_queued_turn_is_reported_as_queued(teen: Person, visitor: Visitor) -> None:
+def test_a_queued_turn_is_reported_as_queued(teen: Person, web_client: SignedInClient) -> None:
     with patch("chat.turns.queue.nudge_worker"):
         turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         waiting = next(stream)
         assert (waiting.name, parse_data(waiting)) == ("state", {"state": "queued"})
         services.stop_turn(turn=turn)
@@ -145,7 +145,7 @@ def test_without_valkey_the_stream_says_to_come_back(
     settings.VALKEY_URL = "redis://127.0.0.1:1/0"
     with (
         running(Web(live_logs / "without_valkey.log")) as web,
-        open_stream(Visitor(web, teen), turn.pk) as stream,
+        open_stream(SignedInClient(web, teen), turn.pk) as stream,
     ):
         [last] = list(stream)
     assert last.name == "unavailable"

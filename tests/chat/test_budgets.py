@@ -28,7 +28,7 @@ from chat.models import Turn
 from chat.prompt import BRIEF_INSTRUCTION_TOKENS
 from chat.web.turns import build_shown_turn
 from kit.memory_policy import MemoryPolicy
-from tests.budgets.purse import set_budget
+from tests.budgets.ledger import set_budget
 
 AsPerson = Callable[[Person], Client]
 QUESTION = "Is AI biased?"

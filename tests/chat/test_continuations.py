@@ -23,7 +23,7 @@ from chat.prompt_profiles import FULL
 from chat.selectors import can_continue, get_continued_turns, list_shown_turns
 from families.models import Consent
 from inference.tokens import estimate_max_tokens
-from tests.budgets.purse import set_budget
+from tests.budgets.ledger import set_budget
 from tests.chat.conftest import Ask, written
 from tests.chat.test_retries import end
 from tests.markup import squeezed

@@ -277,7 +277,7 @@ def unfinished_feedback(feedback: Scene) -> Scene:
 
 
 @pytest.fixture
-def waiting_for_the_model(scene: Scene, teen: Person, ask: Ask, down: ModelOutage) -> Scene:
+def waiting_for_the_model(scene: Scene, teen: Person, ask: Ask, outage: ModelOutage) -> Scene:
     """The maximum number of deferred questions, one of them in this conversation."""
     kept = [ask(teen, wait_for_model=True) for _ in range(MAX_DEFERRED)]
     scene.address, scene.fields = f"/tutor/{kept[0].conversation_id}/ask", {"when": "back"}

@@ -30,7 +30,7 @@ DANGER = "I am going to kill myself tonight, I have the pills here"
 
 
 @pytest.fixture
-def deferred(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
+def deferred(teen: Person, ask: Ask, outage: ModelOutage) -> Turn:
     return ask(teen, wait_for_model=True)
 
 
@@ -55,11 +55,11 @@ class TestAsking:
         assert ask(teen, wait_for_model=True).state == TurnState.QUEUED
 
     def test_without_the_choice_a_question_is_not_deferred(
-        self, teen: Person, ask: Ask, down: ModelOutage
+        self, teen: Person, ask: Ask, outage: ModelOutage
     ) -> None:
         assert ask(teen).state == TurnState.QUEUED
 
-    def test_a_cry_for_help_gets_its_card_at_once(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
+    def test_a_cry_for_help_gets_its_card_at_once(self, teen: Person, ask: Ask, outage: ModelOutage) -> None:
         assert ask(teen, DANGER, wait_for_model=True).state == TurnState.CARDED
 
     def test_a_cry_for_help_beside_a_deferred_question_gets_its_card(
@@ -84,14 +84,14 @@ class TestAsking:
         assert Turn.objects.count() == MAX_DEFERRED + 1
 
     def test_it_passes_the_same_checks_as_any_question(
-        self, teen: Person, ask: Ask, down: ModelOutage
+        self, teen: Person, ask: Ask, outage: ModelOutage
     ) -> None:
         set_site_stopped(is_stopped=True)
         with pytest.raises(SiteStopped):
             ask(teen, wait_for_model=True)
 
     def test_posting_it_twice_creates_one_turn(
-        self, as_person: AsPerson, teen: Person, down: ModelOutage
+        self, as_person: AsPerson, teen: Person, outage: ModelOutage
     ) -> None:
         form = {"question": "Why?", "turn_id": str(uuid4()), "when": "back"}
         for _ in range(2):
@@ -131,7 +131,7 @@ class TestItsEnd:
         assert not Conversation.objects.exists()
 
     def test_withdrawing_a_deferred_retry_shows_the_earlier_turn_again(
-        self, teen: Person, ask: Ask, down: ModelOutage
+        self, teen: Person, ask: Ask, outage: ModelOutage
     ) -> None:
         first = ask(teen)
         stop_turn(turn=first)
@@ -156,7 +156,7 @@ class TestThePage:
         assert "Check for an answer" in page
 
     def test_of_a_failed_turn_offers_to_wait_while_the_model_is_down(
-        self, teen: Person, ask: Ask, as_person: AsPerson, down: ModelOutage
+        self, teen: Person, ask: Ask, as_person: AsPerson, outage: ModelOutage
     ) -> None:
         turn = ask(teen)
         Turn.objects.update(
@@ -170,7 +170,7 @@ class TestThePage:
         assert f'id="wait-{turn.pk}"' not in client.get(address).content.decode()
 
     def test_that_asks_about_personal_data_keeps_the_choice_to_wait(
-        self, teen: Person, as_person: AsPerson, down: ModelOutage, settings: object
+        self, teen: Person, as_person: AsPerson, outage: ModelOutage, settings: object
     ) -> None:
         settings.TUTOR_BASE_URL = "https://model.example/v1"  # type: ignore[attr-defined]
         client = as_person(teen)
@@ -197,7 +197,7 @@ class TestThePage:
 
 class TestTheApi:
     def test_says_that_the_model_is_down_and_defers_a_question(
-        self, teen: Person, as_person: AsPerson, down: ModelOutage
+        self, teen: Person, as_person: AsPerson, outage: ModelOutage
     ) -> None:
         client = as_person(teen)
         state = client.get("/api/v1/tutor").json()

@@ -14,7 +14,7 @@ from chat.models import ModelOutage, Turn, TurnState
 from chat.turns.outages import find_outage
 from routing.registry import list_models
 from tests import live
-from tests.chat.test_faults import logs, own_model, own_valkey, reload, site, visitor
+from tests.chat.test_faults import logs, own_model, own_valkey, reload, site, web_client
 from tests.chat.test_kills import (
     answered_by_another,
     assert_paid_once,
@@ -24,7 +24,7 @@ from tests.chat.test_kills import (
 )
 from tests.conftest import with_consent
 
-__all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
+__all__ = ["logs", "own_model", "own_valkey", "site", "web_client"]
 # This process's sweep must not wake the worker that it shares with other tests.
 pytestmark = [
     pytest.mark.faults,
@@ -33,9 +33,9 @@ pytestmark = [
 ]
 
 
-def keep(visitor: live.Visitor, question: str = "Why is the sky blue?") -> Turn:
+def keep(web_client: live.SignedInClient, question: str = "Why is the sky blue?") -> Turn:
     turn_id = uuid4()
-    assert visitor.post("/tutor/ask", turn_id=turn_id, question=question, when="back").status == 302
+    assert web_client.post("/tutor/ask", turn_id=turn_id, question=question, when="back").status == 302
     return Turn.objects.get(pk=turn_id)
 
 
@@ -46,11 +46,11 @@ def test_deferred_turns_survive_model_and_broker_and_two_workers_answer_each_onc
     site: live.Web,
     teen: Person,
     make_person: Callable[..., Person],
-    down: ModelOutage,
+    outage: ModelOutage,
 ) -> None:
     own_model.kill()
     people = [teen, with_consent(make_person("other"))]
-    turns = [keep(live.Visitor(site, person)) for person in people]
+    turns = [keep(live.SignedInClient(site, person)) for person in people]
     own_valkey.kill()
     with (
         live.running(live.Valkey(logs / "valkey-2.log", own_valkey.port)),
@@ -79,10 +79,10 @@ def test_a_worker_that_dies_while_releasing_leaves_them_to_another(
     teen: Person,
     own_model: live.Model,
     own_valkey: live.Valkey,
-    visitor: live.Visitor,
-    down: ModelOutage,
+    web_client: live.SignedInClient,
+    outage: ModelOutage,
 ) -> None:
-    turn = keep(visitor)
+    turn = keep(web_client)
     with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
         assert release_deferred(limit=1) == 1
         nudge_worker(own_valkey, turn)

@@ -18,7 +18,7 @@ from chat.models import EndReason, Turn, TurnState
 from chat.streaming import valkey_stream
 from config.celery import app
 from tests import live
-from tests.budgets.purse import set_budget
+from tests.budgets.ledger import set_budget
 from tests.chat.test_relay import LONG, keep_letters, open_stream
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -58,17 +58,17 @@ def site(logs: Path, own_valkey: live.Valkey, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture
-def visitor(site: live.Web, teen: Person) -> live.Visitor:
-    return live.Visitor(site, teen)
+def web_client(site: live.Web, teen: Person) -> live.SignedInClient:
+    return live.SignedInClient(site, teen)
 
 
-def ask(visitor: live.Visitor) -> Turn:
-    return Turn.objects.get(pk=visitor.ask(LONG))
+def ask(web_client: live.SignedInClient) -> Turn:
+    return Turn.objects.get(pk=web_client.ask(LONG))
 
 
-def retry(visitor: live.Visitor, turn: Turn) -> Turn:
+def retry(web_client: live.SignedInClient, turn: Turn) -> Turn:
     turn_id = uuid4()
-    assert visitor.post(f"/tutor/turns/{turn.pk}/retry", turn_id=turn_id).status == 302
+    assert web_client.post(f"/tutor/turns/{turn.pk}/retry", turn_id=turn_id).status == 302
     return Turn.objects.get(pk=turn_id)
 
 
@@ -85,10 +85,10 @@ def has_judged_text(turn: Turn) -> bool:
 
 
 def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
-        turn = ask(visitor)
+        turn = ask(web_client)
         # Only judged text is stored, in whole sentences (ADR 55).
         live.wait_until(
             lambda: count_streamed_tokens(turn) > 40 and has_judged_text(turn), what="some sentences"
@@ -107,26 +107,26 @@ def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
 
 
 def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(lambda: count_streamed_tokens(turn) > 10, what="some words")
         worker.kill()
     with live.running(live.Worker(logs / "second.log")), live.running(live.Beat(logs / "beat.log")):
         live.wait_until(lambda: not reload(turn).is_live, what="the sweeper", seconds=90)
         assert reload(turn).end_reason == EndReason.WORKER_LOST
         assert get_meter(owner=teen).held == 0
-        retried = retry(visitor, turn)
+        retried = retry(web_client, turn)
         live.wait_until(lambda: not reload(retried).is_live, what="the retry", seconds=90)
     assert reload(retried).state == TurnState.ANSWERED
 
 
 def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     own_valkey.kill()
-    turn = ask(visitor)
+    turn = ask(web_client)
     assert reload(turn).state == TurnState.QUEUED
     with (
         live.running(live.Valkey(logs / "again.log", own_valkey.port)),
@@ -139,18 +139,18 @@ def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
 
 
 def test_a_broker_killed_in_mid_answer_comes_back_empty_and_the_page_gets_the_whole_answer(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")):
-        turn = ask(visitor)
-        with open_stream(visitor, turn.pk) as stream:
+        turn = ask(web_client)
+        with open_stream(web_client, turn.pk) as stream:
             events = [next(stream) for _ in range(5)]
             own_valkey.kill()
             events += list(stream)
         with live.running(live.Valkey(logs / "again.log", own_valkey.port)):
             last = [event.id for event in events if event.id][-1]
             while events[-1].name != "done":
-                with open_stream(visitor, turn.pk, last) as stream:
+                with open_stream(web_client, turn.pk, last) as stream:
                     for event in stream:
                         events.append(event)
                         last = event.id or last
@@ -163,10 +163,10 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_the_page_gets_the_wh
 
 
 def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_costs_nothing(
-    logs: Path, teen: Person, own_model: live.Model, visitor: live.Visitor
+    logs: Path, teen: Person, own_model: live.Model, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")):
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(lambda: count_streamed_tokens(turn) > 10, what="some words")
         own_model.kill()
         live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
@@ -175,26 +175,26 @@ def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_costs_n
         assert turn.answer
         assert get_meter(owner=teen).spent == 0
         with live.running(live.Model(logs / "again.log", own_model.port)):
-            retried = retry(visitor, turn)
+            retried = retry(web_client, turn)
             live.wait_until(lambda: not reload(retried).is_live, what="the retry", seconds=60)
     assert reload(retried).state == TurnState.ANSWERED
 
 
 def test_a_model_that_cannot_be_reached_costs_nothing(
-    logs: Path, teen: Person, own_model: live.Model, visitor: live.Visitor
+    logs: Path, teen: Person, own_model: live.Model, web_client: live.SignedInClient
 ) -> None:
     own_model.kill()
     with live.running(live.Worker(logs / "worker.log")):
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(lambda: not reload(turn).is_live, what="the turn to end")
     assert reload(turn).end_reason == EndReason.MODEL_UNREACHABLE
     meter = get_meter(owner=teen)
     assert (meter.spent, meter.held) == (0, 0)
 
 
-def test_the_model_stops_when_no_page_reads(logs: Path, visitor: live.Visitor) -> None:
+def test_the_model_stops_when_no_page_reads(logs: Path, web_client: live.SignedInClient) -> None:
     with live.running(live.Worker(logs / "worker.log")):
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(lambda: count_streamed_tokens(turn) > 5, what="some words")
         # As if the last reader's key had expired.
         valkey_stream._client().delete(f"turn:{turn.pk}:reader")
@@ -204,10 +204,10 @@ def test_the_model_stops_when_no_page_reads(logs: Path, visitor: live.Visitor) -
 
 
 def test_a_turn_that_is_nudged_three_more_times_is_answered_and_charged_once(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")), live.running(live.Worker(logs / "second.log")):
-        turn = ask(visitor)
+        turn = ask(web_client)
         with Connection(own_valkey.url) as connection:
             for _ in range(3):
                 app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=connection)
@@ -224,9 +224,9 @@ def test_the_crisis_card_needs_no_worker_broker_model_or_budget(
         worker.kill()
     own_valkey.kill()
     own_model.kill()
-    visitor = live.Visitor(site, teen)
-    posted = visitor.post("/tutor/ask", turn_id=uuid4(), question="I want to kill myself")
-    page = visitor.get((posted.headers["Location"] or "").split("#")[0]).read().decode()
+    web_client = live.SignedInClient(site, teen)
+    posted = web_client.post("/tutor/ask", turn_id=uuid4(), question="I want to kill myself")
+    page = web_client.get((posted.headers["Location"] or "").split("#")[0]).read().decode()
     assert "988" in page
     assert "The tutor is resting" in page
     assert not Hold.objects.exists()

@@ -31,11 +31,11 @@ from tests.chat.test_faults import (
     own_valkey,
     reload,
     site,
-    visitor,
+    web_client,
 )
 from tests.chat.test_relay import open_stream
 
-__all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
+__all__ = ["logs", "own_model", "own_valkey", "site", "web_client"]
 # This process's sweep must not wake the worker that it shares with other tests.
 pytestmark = [
     pytest.mark.faults,
@@ -104,24 +104,24 @@ def answered_by_another(turn: Turn, valkey: live.Valkey, log: Path) -> Turn:
 
 
 def assert_paid_once(person: Person, turn: Turn) -> None:
-    purse = get_meter(owner=person)
-    assert (purse.held, purse.spent) == (0, turn.tokens)
+    meter = get_meter(owner=person)
+    assert (meter.held, meter.spent) == (0, turn.tokens)
     assert LedgerEntry.objects.filter(hold=turn.pk, kind=EntryKind.SETTLE).count() == 1
     assert Hold.objects.get(pk=turn.pk).state == HoldState.SETTLED
 
 
 def assert_free(person: Person, turn: Turn, *, made: int) -> None:
     """The person pays nothing, and the site pays for what was generated."""
-    purse = get_meter(owner=person)
-    assert (purse.held, purse.spent, turn.tokens) == (0, 0, 0)
+    meter = get_meter(owner=person)
+    assert (meter.held, meter.spent, turn.tokens) == (0, 0, 0)
     assert LedgerEntry.objects.get(hold=turn.pk, kind=EntryKind.ABSORB).tokens > made > 0
 
 
 def test_before_it_has_claimed_the_turn(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with claims_wait(), live.running(live.Worker(logs / "worker.log")) as worker:
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(live.waits_for_a_lock, what="the worker at the claim")
         worker.kill()
     assert (reload(turn).state, reload(turn).claim_count) == (TurnState.QUEUED, 0)
@@ -131,10 +131,10 @@ def test_before_it_has_claimed_the_turn(
 
 
 def test_after_the_claim_and_before_the_models_first_word(
-    logs: Path, teen: Person, own_model: live.Model, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_model: live.Model, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(lambda: reload(turn).state == TurnState.WORKING, what="the claim")
         worker.kill()
     database_let_go()
@@ -146,10 +146,10 @@ def test_after_the_claim_and_before_the_models_first_word(
 
 
 def test_when_the_answer_is_whole_and_is_being_written_down(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(lambda: count_streamed_tokens(turn) > 0, what="a word")
         with settling_waits(turn):
             live.wait_until(live.waits_for_a_lock, what="the worker at the settling", seconds=90)
@@ -165,12 +165,12 @@ def test_when_the_answer_is_whole_and_is_being_written_down(
 
 
 def test_after_the_commit_and_before_readers_are_notified(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
-        turn = ask(visitor)
+        turn = ask(web_client)
         live.wait_until(lambda: count_streamed_tokens(turn) > 0, what="a word")
-        with open_stream(visitor, turn.pk) as stream:
+        with open_stream(web_client, turn.pk) as stream:
             with settling_waits(turn):
                 live.wait_until(live.waits_for_a_lock, what="the worker at the settling", seconds=90)
                 freeze = own_valkey.frozen()
@@ -186,18 +186,18 @@ def test_after_the_commit_and_before_readers_are_notified(
     sweep_until_done()
     assert reload(turn) == ended
     if names[-1] != "done":
-        with open_stream(visitor, turn.pk) as again:
+        with open_stream(web_client, turn.pk) as again:
             names = [event.name for event in again]
     assert names[-1] == "done"
 
 
 def test_a_nudge_that_comes_late_finds_nothing_to_do(
-    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+    logs: Path, teen: Person, own_valkey: live.Valkey, web_client: live.SignedInClient
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")):
         turns = []
         for _ in range(2):
-            turns.append(ask(visitor))
+            turns.append(ask(web_client))
             live.wait_until(lambda: not reload(turns[-1]).is_live, what="the answer", seconds=90)
         # Nudges arrive late, twice, and in a different order.
         nudge_worker(own_valkey, turns[1], turns[0], turns[1])

@@ -20,7 +20,7 @@ from guard import Level
 from tests.chat.conftest import Ask, written
 from tests.chat.test_relay import open_stream
 from tests.chat.verdicts import build_verdict
-from tests.live import Visitor, Web, Worker
+from tests.live import SignedInClient, Web, Worker
 from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
@@ -200,11 +200,11 @@ class TestWhatThePageSays:
     def test_what_comes_by_its_stream_is_in_the_readers_language(
         self, web: Web, worker: Worker, teen: Person
     ) -> None:
-        visitor = Visitor(web, teen)
-        visitor.cookies["language"] = "es"
-        turn_id = visitor.ask("¿Por qué es azul el cielo?")
+        web_client = SignedInClient(web, teen)
+        web_client.cookies["language"] = "es"
+        turn_id = web_client.ask("¿Por qué es azul el cielo?")
         assert Turn.objects.get(pk=turn_id).language == "es"
-        with open_stream(visitor, turn_id) as stream:
+        with open_stream(web_client, turn_id) as stream:
             *_, whole, done = list(stream)
         assert done.name == "done"
         assert "Ninguna lección" in whole.data

@@ -17,7 +17,7 @@ from chat.answering.leases import finish_turn
 from chat.models import EndReason, Turn, TurnState
 from chat.streaming.valkey_stream import _client, stream_key
 from chat.turns.outcomes import Outcome
-from tests.live import Visitor, Web, wait_until
+from tests.live import SignedInClient, Web, wait_until
 from tests.streams import make_live_turns
 
 STREAMS = 200
@@ -36,8 +36,8 @@ def end_turns(turns: Sequence[Turn]) -> None:
 class Readers:
     """Reads many streams at once in a thread, and keeps the last named event of each."""
 
-    def __init__(self, visitor: Visitor, paths: Sequence[str]) -> None:
-        self.visitor = visitor
+    def __init__(self, web_client: SignedInClient, paths: Sequence[str]) -> None:
+        self.web_client = web_client
         self.paths = paths
         self.connected = 0
         self.done: Future[list[str]] = Future()
@@ -53,8 +53,8 @@ class Readers:
         return await asyncio.gather(*map(self._read, self.paths))
 
     async def _read(self, path: str) -> str:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.visitor.web.port)
-        headers = self.visitor.headers | {"Host": "127.0.0.1", "Accept": "text/event-stream"}
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.web_client.web.port)
+        headers = self.web_client.headers | {"Host": "127.0.0.1", "Accept": "text/event-stream"}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
         status = await reader.readline()
@@ -78,15 +78,17 @@ async def write_words(turn_ids: Sequence[UUID]) -> None:
 
 
 @pytest.fixture
-def visitor(teen: Person, web: Web) -> Visitor:
-    return Visitor(web, teen)
+def web_client(teen: Person, web: Web) -> SignedInClient:
+    return SignedInClient(web, teen)
 
 
-def test_every_stream_ends_with_done_on_a_busy_machine(teen: Person, web: Web, visitor: Visitor) -> None:
+def test_every_stream_ends_with_done_on_a_busy_machine(
+    teen: Person, web: Web, web_client: SignedInClient
+) -> None:
     turns = make_live_turns(teen, STREAMS)
     # Half of them for pages, half for programs.
     paths = [ADDRESSES[number % 2].format(turn.pk) for number, turn in enumerate(turns)]
-    readers = Readers(visitor, paths)
+    readers = Readers(web_client, paths)
     wait_until(lambda: readers.connected == STREAMS, what="all streams to open")
     with web.frozen():
         # Longer than the wait for the broker's reply, as on a machine that swaps.
@@ -96,9 +98,9 @@ def test_every_stream_ends_with_done_on_a_busy_machine(teen: Person, web: Web, v
     assert Counter(readers.done.result(timeout=60)) == {"done": STREAMS}
 
 
-def test_a_hundred_readers_of_one_answer_each_get_its_end(teen: Person, visitor: Visitor) -> None:
+def test_a_hundred_readers_of_one_answer_each_get_its_end(teen: Person, web_client: SignedInClient) -> None:
     turns = make_live_turns(teen, 1)
-    readers = Readers(visitor, [ADDRESSES[0].format(turns[0].pk)] * 100)
+    readers = Readers(web_client, [ADDRESSES[0].format(turns[0].pk)] * 100)
     wait_until(lambda: readers.connected == 100, what="all streams to open")
     asyncio.run(write_words([turns[0].pk]))
     end_turns(turns)
@@ -107,12 +109,12 @@ def test_a_hundred_readers_of_one_answer_each_get_its_end(teen: Person, visitor:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_an_end_that_a_former_worker_writes_ends_no_stream(
-    address: str, teen: Person, visitor: Visitor
+    address: str, teen: Person, web_client: SignedInClient
 ) -> None:
     """A slow worker loses its claim to another worker, which continues on the same stream."""
     turns = make_live_turns(teen, 1)
     streaming.end_stream(turns[0].pk)
-    readers = Readers(visitor, [address.format(turns[0].pk)])
+    readers = Readers(web_client, [address.format(turns[0].pk)])
     wait_until(lambda: readers.connected == 1, what="the stream to open")
     asyncio.run(write_words([turns[0].pk]))
     assert not readers.done.done()

@@ -60,7 +60,7 @@ def link(parent: Person, teen: Person) -> Link:
 
 
 @pytest.fixture
-def talk(teen: Person) -> Conversation:
+def conversation(teen: Person) -> Conversation:
     return Conversation.objects.create(owner=teen, title="Bridges")
 
 
@@ -246,32 +246,32 @@ class TestChoices:
         assert ask(teen).memory_policy == MemoryPolicy.NONE
 
     def test_a_conversation_without_memory_carries_nothing(
-        self, teen: Person, ask: Ask, talk: Conversation, told: Callable[..., Turn]
+        self, teen: Person, ask: Ask, conversation: Conversation, told: Callable[..., Turn]
     ) -> None:
-        told(talk, "My bridge is 62 cm long.")
+        told(conversation, "My bridge is 62 cm long.")
         Conversation.objects.update(has_memory=False)
-        talk.refresh_from_db()
-        assert len(build(ask(teen, conversation=talk)).messages) == 2
+        conversation.refresh_from_db()
+        assert len(build(ask(teen, conversation=conversation)).messages) == 2
 
     def test_nothing_from_before_it_was_forgotten_is_carried(
-        self, teen: Person, ask: Ask, talk: Conversation, told: Callable[..., Turn]
+        self, teen: Person, ask: Ask, conversation: Conversation, told: Callable[..., Turn]
     ) -> None:
         for number in range(4):
-            told(talk, f"My bridge {number} is 62 cm long.", ago=60 - number)
-        told(talk, "My tower is 90 cm high.", ago=5)
-        talk.remembered_since = timezone.now() - timedelta(minutes=30)
-        talk.save()
-        prompt = build(ask(teen, conversation=talk))
+            told(conversation, f"My bridge {number} is 62 cm long.", ago=60 - number)
+        told(conversation, "My tower is 90 cm high.", ago=5)
+        conversation.remembered_since = timezone.now() - timedelta(minutes=30)
+        conversation.save()
+        prompt = build(ask(teen, conversation=conversation))
         assert [carried.question for carried in prompt.carried] == ["My tower is 90 cm high."]
         assert not prompt.notes
 
     def test_a_follow_up_finds_no_lesson_of_what_was_forgotten(
-        self, teen: Person, ask: Ask, talk: Conversation, told: Callable[..., Turn]
+        self, teen: Person, ask: Ask, conversation: Conversation, told: Callable[..., Turn]
     ) -> None:
-        told(talk, "What is a token?", passages=["words/tokens#what"])
-        talk.remembered_since = timezone.now()
-        talk.save()
-        assert ask(teen, "Why is that?", conversation=talk).passages == []
+        told(conversation, "What is a token?", passages=["words/tokens#what"])
+        conversation.remembered_since = timezone.now()
+        conversation.save()
+        assert ask(teen, "Why is that?", conversation=conversation).passages == []
         assert find_question_passages("Why is that?", remembered=[]) == []
 
 
@@ -355,7 +355,9 @@ class TestThePageAndThePrompt:
         return bool(request.param == "outside")
 
     @pytest.fixture
-    def conversation(self, teen: Person, talk: Conversation, told: Callable[..., Turn]) -> Conversation:
+    def long_conversation(
+        self, teen: Person, conversation: Conversation, told: Callable[..., Turn]
+    ) -> Conversation:
         """Six turns with notes, some too long ago, one of them forgotten, after a conversation with a grade."""
         earlier = Conversation.objects.create(
             owner=teen, title="Fractions", started_at=timezone.now() - timedelta(days=2)
@@ -365,10 +367,10 @@ class TestThePageAndThePrompt:
             grade.notes.update(kind=NoteKind.GRADE if stays_here else NoteKind.WISH)
         Note.objects.update(created_at=timezone.now() - timedelta(days=2))
         for number in range(6):
-            told(talk, f"My bridge {number} is 62 cm.", ago=60 - number, local_only=number % 2 == 0)
-        talk.remembered_since = timezone.now() - timedelta(minutes=59, seconds=30)
-        talk.save()
-        return talk
+            told(conversation, f"My bridge {number} is 62 cm.", ago=60 - number, local_only=number % 2 == 0)
+        conversation.remembered_since = timezone.now() - timedelta(minutes=59, seconds=30)
+        conversation.save()
+        return conversation
 
     @pytest.mark.parametrize("has_choice", [False, True])
     @pytest.mark.parametrize("has_memory", [False, True])
@@ -384,7 +386,7 @@ class TestThePageAndThePrompt:
         teen: Person,
         parent: Person,
         ask: Ask,
-        conversation: Conversation,
+        long_conversation: Conversation,
     ) -> None:
         Plan.objects.update_or_create(
             slug=Plan.FREE, defaults={"memory_policy": policy, "memory_tokens": 900}
@@ -393,22 +395,22 @@ class TestThePageAndThePrompt:
             Link.objects.create(parent=parent, teen=teen, memory=family[0], allows_spanning_notes=family[1])
         if has_choice:
             MemoryChoice.objects.create(owner=teen)
-        conversation.has_memory = has_memory
-        conversation.save()
-        page = build_memory_overview(teen, conversation)
-        turn = ask(teen, "And why?", conversation=conversation)
+        long_conversation.has_memory = has_memory
+        long_conversation.save()
+        page = build_memory_overview(teen, long_conversation)
+        turn = ask(teen, "And why?", conversation=long_conversation)
         prompt = build(turn)
         assert turn.memory_policy == page.policy
         assert list(prompt.notes) == [note.text for note in page.notes]
         assert [carried.question for carried in prompt.carried] == [turn.question for turn in page.turns]
 
     def test_agree_about_more_than_nothing(
-        self, is_outside: bool, teen: Person, ask: Ask, conversation: Conversation
+        self, is_outside: bool, teen: Person, ask: Ask, long_conversation: Conversation
     ) -> None:
         """Else the test above would say little."""
         Plan.objects.update_or_create(slug=Plan.FREE, defaults={"memory_tokens": 900})
         MemoryChoice.objects.create(owner=teen)
-        page = build_memory_overview(teen, conversation)
+        page = build_memory_overview(teen, long_conversation)
         assert page.turns
         assert {note.is_from_other_conversation for note in page.notes} == {False, True}
         stay_here = [note for note in page.notes if note.turn.local_only]

@@ -1,4 +1,4 @@
-"""Which model a question goes to: plan × purse × consent × health, and why."""
+"""Which model a question goes to: plan × budget × consent × health, and why."""
 
 from collections.abc import Callable
 from typing import Any
@@ -72,9 +72,9 @@ def give_plan(teen: Person) -> Callable[..., Plan]:
 
 
 CLOUD, LOCAL, NONE = "Cloud", "Tutor", "none"
-# For each plan, purse, consent and health: the model that answers. "both" and "neither" are about health.
+# For each plan, budget, consent and health: the model that answers. "both" and "neither" are about health.
 ROUTES = [
-    # plan, purse, consent, up, route
+    # plan, budget, consent, up, route
     ("every", "full", "any", "both", CLOUD),
     ("every", "full", "any", "local", LOCAL),
     ("every", "full", "any", "cloud", CLOUD),
@@ -126,10 +126,10 @@ ROUTES = [
 ]
 
 
-@pytest.mark.parametrize(("plan", "purse", "consent", "up", "route"), ROUTES)
-def test_plan_purse_consent_and_health_decide(
+@pytest.mark.parametrize(("plan", "budget", "consent", "up", "route"), ROUTES)
+def test_plan_budget_consent_and_health_decide(
     plan: str,
-    purse: str,
+    budget: str,
     consent: str,
     up: str,
     route: str,
@@ -141,7 +141,7 @@ def test_plan_purse_consent_and_health_decide(
     agree: Callable[..., None],
 ) -> None:
     named = {"every": [], "cloud": [cloud], "local": [local]}[plan]
-    give_plan(*named, microdollars=0 if purse == "empty" else 1_000_000)
+    give_plan(*named, microdollars=0 if budget == "empty" else 1_000_000)
     agree(local_only=consent == "local only")
     rest(*{"both": [], "local": [cloud], "cloud": [local], "neither": [cloud, local]}[up])
     preview = preview_route(teen, get_tutor_gate(teen))
@@ -325,11 +325,11 @@ class TestThePage:
         assert "will answer your question" not in page
 
     def test_offers_to_wait_only_if_no_model_is_left(
-        self, teen: Person, as_person: AsPerson, cloud: TutorModel, down: ModelOutage
+        self, teen: Person, as_person: AsPerson, cloud: TutorModel, outage: ModelOutage
     ) -> None:
         client = as_person(teen)
         assert "Answer when it’s back" not in client.get("/tutor/").content.decode()
-        ModelOutage.objects.create(model=cloud, declared_at=down.began_at, end_reason="model_busy")
+        ModelOutage.objects.create(model=cloud, declared_at=outage.began_at, end_reason="model_busy")
         assert "Answer when it’s back" in client.get("/tutor/").content.decode()
 
 

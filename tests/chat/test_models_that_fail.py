@@ -93,8 +93,8 @@ def test_a_model_that_fails_costs_the_person_nothing_and_the_site_what_came(
     turn = answered(reply)
     assert (turn.state, turn.end_reason, turn.tokens) == (TurnState.FAILED, end_reason, 0)
     assert bool(turn.answer) == bool(tokens)
-    purse = get_meter(owner=teen)
-    assert (purse.held, purse.spent) == (0, 0)
+    meter = get_meter(owner=teen)
+    assert (meter.held, meter.spent) == (0, 0)
     assert Hold.objects.get().state == HoldState.RELEASED
     absorbed = LedgerEntry.objects.filter(kind=EntryKind.ABSORB).values_list("tokens", flat=True)
     assert [count > tokens for count in absorbed] == [True] * bool(tokens)

@@ -19,7 +19,7 @@ from chat.models import Conversation, Turn, TurnState
 from chat.streaming import reader
 from tests.chat.test_api_events import build_answer, parse_data
 from tests.chat.test_relay import Event, read_events
-from tests.live import Visitor, Web, running
+from tests.live import SignedInClient, Web, running
 from tests.rest.problems import TURNS, require_problem
 from tests.streams import claim_and_write, finish, write_texts
 
@@ -31,22 +31,22 @@ pytestmark = [pytest.mark.usefixtures("no_worker")]
 
 
 @pytest.fixture
-def visitor(web: Web, teen: Person) -> Visitor:
-    return Visitor(web, teen)
+def web_client(web: Web, teen: Person) -> SignedInClient:
+    return SignedInClient(web, teen)
 
 
 def send(
-    visitor: Visitor, question: str = QUESTION, key: UUID | None = None, after: str = ""
+    web_client: SignedInClient, question: str = QUESTION, key: UUID | None = None, after: str = ""
 ) -> HTTPResponse:
     headers = {"Accept": "text/event-stream", "Idempotency-Key": str(key or uuid4())}
-    return visitor.post_json(
+    return web_client.post_json(
         TURNS, {"question": question}, **headers | ({"Last-Event-ID": after} if after else {})
     )
 
 
 @contextmanager
-def asked(visitor: Visitor, question: str = QUESTION, **more: Any) -> Iterator[Iterator[Event]]:
-    reply = send(visitor, question, **more)
+def asked(web_client: SignedInClient, question: str = QUESTION, **more: Any) -> Iterator[Iterator[Event]]:
+    reply = send(web_client, question, **more)
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     assert reply.headers["Cache-Control"] == "no-store, no-transform"
     try:
@@ -60,41 +60,41 @@ def next_named(events: Iterator[Event], name: str) -> dict[str, Any]:
     return parse_data(next(event for event in events if event.name == name))
 
 
-def read_turn(visitor: Visitor, turn_id: object) -> dict[str, Any]:
-    return dict(json.loads(visitor.get(f"{TURNS}/{turn_id}").read()))
+def read_turn(web_client: SignedInClient, turn_id: object) -> dict[str, Any]:
+    return dict(json.loads(web_client.get(f"{TURNS}/{turn_id}").read()))
 
 
-def test_the_turn_comes_first_then_its_words_and_then_the_whole_turn(visitor: Visitor) -> None:
+def test_the_turn_comes_first_then_its_words_and_then_the_whole_turn(web_client: SignedInClient) -> None:
     key = uuid4()
-    with asked(visitor, key=key) as events:
+    with asked(web_client, key=key) as events:
         first = next(events)
         assert (first.name, first.id) == ("turn", "")
-        assert parse_data(first) == read_turn(visitor, key)
+        assert parse_data(first) == read_turn(web_client, key)
         finish(claim_and_write(*TEXTS), "".join(TEXTS))
         *words, done = [event for event in events if event.name != "state"]
     assert {event.name for event in words} == {"text"}
     assert build_answer(words) == "".join(TEXTS)
     assert done.name == "done"
-    assert parse_data(done) == read_turn(visitor, key)
+    assert parse_data(done) == read_turn(web_client, key)
     assert parse_data(done)["answer"] == "".join(TEXTS)
 
 
-def test_a_new_turn_is_created_and_has_an_address(visitor: Visitor) -> None:
+def test_a_new_turn_is_created_and_has_an_address(web_client: SignedInClient) -> None:
     key = uuid4()
-    replies = [send(visitor, key=key), send(visitor, key=key)]
+    replies = [send(web_client, key=key), send(web_client, key=key)]
     assert [reply.status for reply in replies] == [201, 200]
     assert {reply.headers["Location"] for reply in replies} == {f"{TURNS}/{key}"}
     for reply in replies:
         reply.close()
 
 
-def test_the_same_key_continues_after_the_last_event(visitor: Visitor) -> None:
+def test_the_same_key_continues_after_the_last_event(web_client: SignedInClient) -> None:
     key = uuid4()
-    with asked(visitor, key=key) as events:
+    with asked(web_client, key=key) as events:
         next(events)
         turn = claim_and_write(*TEXTS)
         begun = [next(events), next(events)]
-    with asked(visitor, key=key, after=begun[-1].id) as events:
+    with asked(web_client, key=key, after=begun[-1].id) as events:
         assert next(events).name == "turn"
         finish(turn, "".join(TEXTS))
         rest = list(events)
@@ -105,34 +105,34 @@ def test_the_same_key_continues_after_the_last_event(visitor: Visitor) -> None:
     assert Turn.objects.count() == 1
 
 
-def test_the_same_key_of_an_ended_turn_has_its_end_at_once(visitor: Visitor) -> None:
+def test_the_same_key_of_an_ended_turn_has_its_end_at_once(web_client: SignedInClient) -> None:
     key = uuid4()
-    with asked(visitor, key=key) as events:
+    with asked(web_client, key=key) as events:
         next(events)
         finish(claim_and_write(*TEXTS), "".join(TEXTS))
-    with asked(visitor, key=key) as events:
+    with asked(web_client, key=key) as events:
         first, done = list(events)
     assert (first.name, done.name) == ("turn", "done")
-    assert parse_data(first) == parse_data(done) == read_turn(visitor, key)
+    assert parse_data(first) == parse_data(done) == read_turn(web_client, key)
 
 
-def test_a_card_is_the_turn_and_its_end(visitor: Visitor) -> None:
-    with asked(visitor, CRY) as events:
+def test_a_card_is_the_turn_and_its_end(web_client: SignedInClient) -> None:
+    with asked(web_client, CRY) as events:
         first, done = list(events)
     assert (first.name, done.name) == ("turn", "done")
     assert parse_data(first)["card"]["help_lines"]
     assert parse_data(first) == parse_data(done)
 
 
-def test_stop_ends_it_with_the_stopped_turn(visitor: Visitor) -> None:
-    with asked(visitor) as events:
+def test_stop_ends_it_with_the_stopped_turn(web_client: SignedInClient) -> None:
+    with asked(web_client) as events:
         next(events)
         services.stop_turn(turn=Turn.objects.get())
         assert next_named(events, "done")["state"] == "stopped"
 
 
-def test_a_deleted_turn_ends_it_with_gone(visitor: Visitor) -> None:
-    with asked(visitor) as events:
+def test_a_deleted_turn_ends_it_with_gone(web_client: SignedInClient) -> None:
+    with asked(web_client) as events:
         next(events)
         claim_and_write(*TEXTS)
         assert next(events).name == "text"
@@ -140,8 +140,8 @@ def test_a_deleted_turn_ends_it_with_gone(visitor: Visitor) -> None:
         assert list(events)[-1].name == "gone"
 
 
-def test_a_client_that_hangs_up_stops_nothing(visitor: Visitor, teen: Person) -> None:
-    with asked(visitor) as events:
+def test_a_client_that_hangs_up_stops_nothing(web_client: SignedInClient, teen: Person) -> None:
+    with asked(web_client) as events:
         next(events)
         turn = claim_and_write(TEXTS[0])
         assert next(events).name == "text"
@@ -156,14 +156,17 @@ def test_without_valkey_the_turn_comes_and_the_program_is_told_to_come_back(
     transactional_db: None, teen: Person, live_logs: Path, settings: Settings
 ) -> None:
     settings.VALKEY_URL = "redis://127.0.0.1:1/0"
-    with running(Web(live_logs / "asked_without_valkey.log")) as web, asked(Visitor(web, teen)) as events:
+    with (
+        running(Web(live_logs / "asked_without_valkey.log")) as web,
+        asked(SignedInClient(web, teen)) as events,
+    ):
         first, last = list(events)
     assert (first.name, last.name) == ("turn", "unavailable")
     assert Turn.objects.get().state == TurnState.QUEUED
 
 
-def test_an_end_that_nobody_committed_ends_nothing(visitor: Visitor) -> None:
-    with asked(visitor) as events:
+def test_an_end_that_nobody_committed_ends_nothing(web_client: SignedInClient) -> None:
+    with asked(web_client) as events:
         next(events)
         turn = claim_and_write(TEXTS[0])
         streaming.end_stream(turn.pk)
@@ -173,8 +176,8 @@ def test_an_end_that_nobody_committed_ends_nothing(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "application/json, text/event-stream"])
-def test_a_program_that_takes_json_gets_json(accept: str, visitor: Visitor) -> None:
-    reply = visitor.post_json(
+def test_a_program_that_takes_json_gets_json(accept: str, web_client: SignedInClient) -> None:
+    reply = web_client.post_json(
         TURNS, {"question": QUESTION}, **{"Accept": accept, "Idempotency-Key": str(uuid4())}
     )
     assert (reply.status, reply.headers["Content-Type"]) == (201, "application/json")
@@ -183,15 +186,17 @@ def test_a_program_that_takes_json_gets_json(accept: str, visitor: Visitor) -> N
 
 class TestLimits:
     @pytest.fixture
-    def full_visitor(self, transactional_db: None, teen: Person, live_logs: Path) -> Iterator[Visitor]:
+    def full_visitor(self, transactional_db: None, teen: Person, live_logs: Path) -> Iterator[SignedInClient]:
         """A teen who has as many open streams as allowed."""
         with running(Web(live_logs / "one_stream.log", STREAMS_PER_PERSON="1")) as web:
-            visitor = Visitor(web, teen)
-            with asked(visitor) as events:
+            web_client = SignedInClient(web, teen)
+            with asked(web_client) as events:
                 next(events)
-                yield visitor
+                yield web_client
 
-    def test_a_question_without_a_free_stream_is_not_asked(self, full_visitor: Visitor, teen: Person) -> None:
+    def test_a_question_without_a_free_stream_is_not_asked(
+        self, full_visitor: SignedInClient, teen: Person
+    ) -> None:
         held = get_meter(owner=teen).held
         reply = send(full_visitor, "And the sea?")
         assert reply.status == 429
@@ -200,7 +205,7 @@ class TestLimits:
         assert Turn.objects.count() == 1
         assert get_meter(owner=teen).held == held
 
-    def test_a_cry_for_help_needs_no_free_stream(self, full_visitor: Visitor) -> None:
+    def test_a_cry_for_help_needs_no_free_stream(self, full_visitor: SignedInClient) -> None:
         with asked(full_visitor, CRY) as events:
             assert parse_data(next(events))["card"]
 

@@ -96,7 +96,7 @@ class TestDown:
 
 
 class TestBack:
-    def test_is_known_from_the_first_answer(self, down: ModelOutage, turn: Turn) -> None:
+    def test_is_known_from_the_first_answer(self, outage: ModelOutage, turn: Turn) -> None:
         move_outage_back(last_failure_at=timedelta(seconds=5))
         Turn.objects.filter(pk=turn.pk).update(
             state=TurnState.ANSWERED, claimed_at=timezone.now(), ended_at=timezone.now()
@@ -105,7 +105,7 @@ class TestBack:
         assert ModelOutage.objects.get().ended_at
 
     def test_is_known_without_a_question_once_the_server_answers_to_its_name_for_a_while(
-        self, down: ModelOutage
+        self, outage: ModelOutage
     ) -> None:
         with scripted() as serving, answered_by(serving):
             check_models()
@@ -114,7 +114,7 @@ class TestBack:
             check_models()
         assert find_outage(list_models()) is None
 
-    def test_is_not_taken_from_its_name_where_it_answers_no_question(self, down: ModelOutage) -> None:
+    def test_is_not_taken_from_its_name_where_it_answers_no_question(self, outage: ModelOutage) -> None:
         ModelOutage.objects.update(end_reason=EndReason.MODEL_QUOTA)
         with scripted() as serving, answered_by(serving):
             move_outage_back(last_failure_at=CLEAR_AFTER)
@@ -128,13 +128,13 @@ class TestBack:
         "reply",
         [error_reply(404, "no"), error_reply(405, "no"), answer(200, b"<p>Hello"), answer(200, ["?"])],
     )
-    def test_a_server_that_has_no_list_of_models_is_there(self, reply: bytes, down: ModelOutage) -> None:
+    def test_a_server_that_has_no_list_of_models_is_there(self, reply: bytes, outage: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
             [outage] = check_models()
             assert outage.is_reachable
 
     @pytest.mark.parametrize("reply", [error_reply(401, "no"), error_reply(503, "loading"), b""])
-    def test_one_that_refuses_or_hangs_up_is_not(self, reply: bytes, down: ModelOutage) -> None:
+    def test_one_that_refuses_or_hangs_up_is_not(self, reply: bytes, outage: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
             [outage] = check_models()
             assert not outage.is_reachable

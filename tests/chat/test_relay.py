@@ -24,7 +24,7 @@ from chat.asking import services as asking
 from chat.models import EndReason, Turn, TurnState
 from chat.streaming.reader import KEEPALIVE, TurnReader
 from chat.web import relay
-from tests.live import Visitor, Web, Worker, wait_until
+from tests.live import SignedInClient, Web, Worker, wait_until
 
 LONG = "Explain in many words how rain, rivers and the sea belong together, step by step."
 
@@ -53,9 +53,9 @@ def read_events(reply: http.client.HTTPResponse) -> Iterator[Event]:
 
 
 @contextmanager
-def open_stream(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
+def open_stream(web_client: SignedInClient, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
     headers = {"Last-Event-ID": after} if after else {}
-    reply = visitor.get(reverse("chat:turn_stream", args=[turn_id]), **headers)
+    reply = web_client.get(reverse("chat:turn_stream", args=[turn_id]), **headers)
     assert reply.status == 200
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     try:
@@ -65,8 +65,8 @@ def open_stream(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[It
 
 
 @pytest.fixture
-def visitor(web: Web, teen: Person) -> Visitor:
-    return Visitor(web, teen)
+def web_client(web: Web, teen: Person) -> SignedInClient:
+    return SignedInClient(web, teen)
 
 
 def build_page_text(events: list[Event]) -> str:
@@ -105,10 +105,10 @@ def _stream_to_program(person: Person, events: Events) -> AsyncGenerator[bytes]:
 
 
 def test_the_stream_has_the_answers_text_as_it_is_written_and_ends_with_the_whole_turn(
-    worker: Worker, teen: Person, visitor: Visitor
+    worker: Worker, teen: Person, web_client: SignedInClient
 ) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         events = list(stream)
     turn.refresh_from_db()
     assert turn.state == TurnState.ANSWERED
@@ -120,10 +120,12 @@ def test_the_stream_has_the_answers_text_as_it_is_written_and_ends_with_the_whol
     assert len({event.id for event in words}) == len(words)
 
 
-def test_if_it_became_a_card_the_page_shows_that_the_tutor_rests(teen: Person, visitor: Visitor) -> None:
+def test_if_it_became_a_card_the_page_shows_that_the_tutor_rests(
+    teen: Person, web_client: SignedInClient
+) -> None:
     # As a remote guard may find while the answer is being written.
     turn = ask(teen, "I want to kill myself")
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         whole, done = list(stream)
     assert done.name == "done"
     assert "The tutor is resting" in whole.data
@@ -131,14 +133,14 @@ def test_if_it_became_a_card_the_page_shows_that_the_tutor_rests(teen: Person, v
 
 
 def test_a_reader_who_reconnects_with_the_last_event_id_gets_each_event_once(
-    worker: Worker, teen: Person, visitor: Visitor
+    worker: Worker, teen: Person, web_client: SignedInClient
 ) -> None:
     turn = ask(teen)
     events: list[Event] = []
     done = False
     while not done:
         after = events[-1].id if events else ""
-        with open_stream(visitor, turn.pk, after) as stream:
+        with open_stream(web_client, turn.pk, after) as stream:
             for number, event in enumerate(stream):
                 done = event.name == "done"
                 if event.id:
@@ -151,19 +153,19 @@ def test_a_reader_who_reconnects_with_the_last_event_id_gets_each_event_once(
     assert build_page_text(events) == keep_letters(_rendered(turn))
 
 
-def test_a_disconnect_alone_ends_nothing(worker: Worker, teen: Person, visitor: Visitor) -> None:
+def test_a_disconnect_alone_ends_nothing(worker: Worker, teen: Person, web_client: SignedInClient) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         next(stream)
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer", seconds=90)
     assert Turn.objects.get(pk=turn.pk).state == TurnState.ANSWERED
 
 
-def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Visitor) -> None:
+def test_two_pages_read_the_same_words(worker: Worker, teen: Person, web_client: SignedInClient) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as first:
+    with open_stream(web_client, turn.pk) as first:
         early = [next(first) for _ in range(3)]
-        with open_stream(visitor, turn.pk) as second:
+        with open_stream(web_client, turn.pk) as second:
             late = list(second)
         early += list(first)
     # The later reader gets in one event what the earlier one got in several.
@@ -175,17 +177,19 @@ def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Vi
     )
 
 
-def test_a_turn_that_has_ended_is_sent_whole_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
+def test_a_turn_that_has_ended_is_sent_whole_at_once(
+    worker: Worker, teen: Person, web_client: SignedInClient
+) -> None:
     turn = ask(teen, "What is a noun?")
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer")
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         whole, done = list(stream)
     assert "answer-foot" in whole.data
     assert done.name == "done"
 
 
 def test_a_page_loaded_in_mid_answer_continues_from_what_it_shows(
-    worker: Worker, teen: Person, visitor: Visitor, as_person: Callable[[Person], Client]
+    worker: Worker, teen: Person, web_client: SignedInClient, as_person: Callable[[Person], Client]
 ) -> None:
     turn = ask(teen)
     wait_until(
@@ -204,17 +208,17 @@ def test_a_page_loaded_in_mid_answer_continues_from_what_it_shows(
         for part, match in shown.items()
         if match
     )
-    with open_stream(visitor, turn.pk, after.group(1)) as stream:
+    with open_stream(web_client, turn.pk, after.group(1)) as stream:
         rest = list(stream)
     turn.refresh_from_db()
     assert build_page_text([Event(data=drawn), *rest]) == keep_letters(_rendered(turn))
 
 
 def test_stop_ends_the_stream_and_the_model_within_a_moment(
-    worker: Worker, teen: Person, visitor: Visitor
+    worker: Worker, teen: Person, web_client: SignedInClient
 ) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         next(stream)
         services.stop_turn(turn=turn)
         stopped = time.monotonic()
@@ -227,10 +231,10 @@ def test_stop_ends_the_stream_and_the_model_within_a_moment(
 
 
 def test_a_conversation_deleted_in_mid_answer_stops_the_model(
-    worker: Worker, teen: Person, visitor: Visitor
+    worker: Worker, teen: Person, web_client: SignedInClient
 ) -> None:
     turn = ask(teen)
-    with open_stream(visitor, turn.pk) as stream:
+    with open_stream(web_client, turn.pk) as stream:
         next(stream)
         services.delete_conversation(conversation=turn.conversation)
         assert list(stream)[-1].name == "done"

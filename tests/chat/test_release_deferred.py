@@ -21,7 +21,7 @@ from chat.turns.queue import list_next_turns
 from families.models import Consent, Link
 from mail.models import Email
 from routing.registry import list_models
-from tests.budgets.purse import set_budget
+from tests.budgets.ledger import set_budget
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask, written
 from tests.chat.test_families import begin_quiet_hours
@@ -38,12 +38,12 @@ ANSWER = [OK, words("Rain ", "falls."), stop(), used(50, 2), DONE]
 
 
 @pytest.fixture
-def kept(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
+def kept(teen: Person, ask: Ask, outage: ModelOutage) -> Turn:
     return ask(teen, wait_for_model=True)
 
 
 @pytest.fixture
-def crowd(make_person: MakePerson, ask: Ask, down: ModelOutage) -> list[Turn]:
+def crowd(make_person: MakePerson, ask: Ask, outage: ModelOutage) -> list[Turn]:
     return [ask(with_consent(make_person(f"teen-{n}")), wait_for_model=True) for n in range(MAX_RELEASED + 2)]
 
 

@@ -162,8 +162,8 @@ class TestWhichTurnStays:
 
     def test_every_try_is_paid_once_whichever_stays(self, stopped: Turn, teen: Person) -> None:
         again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE, "A few words")
-        purse = get_meter(owner=teen)
-        assert (purse.spent, purse.held) == (stopped.tokens + again.tokens, 0)
+        meter = get_meter(owner=teen)
+        assert (meter.spent, meter.held) == (stopped.tokens + again.tokens, 0)
 
 
 class TestEveryWayThatARetryEnds:

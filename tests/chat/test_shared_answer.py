@@ -16,7 +16,7 @@ from chat.streaming import StreamEntry, rendering
 from chat.streaming.reader import SLOT_RETRY_SECONDS
 from chat.streaming.rendering import AnswerGrowth, SharedAnswer, get_shared_answer
 from markup.markdown import render_answer
-from tests.live import Visitor, Web
+from tests.live import SignedInClient, Web
 from tests.streams import make_live_turns
 
 READERS = 20
@@ -165,41 +165,41 @@ def test_a_person_has_a_limited_number_of_open_streams(
 ) -> None:
     web = Web(tmp_path_factory.mktemp("web") / "log", STREAMS_PER_PERSON="2")
     try:
-        visitor = Visitor(web, teen)
+        web_client = SignedInClient(web, teen)
         turns = make_live_turns(teen, 3)
         addresses = [f"/tutor/turns/{turns[0].pk}/stream", f"/api/v1/turns/{turns[1].pk}/events"]
-        kept = [visitor.get(address) for address in addresses]
+        kept = [web_client.get(address) for address in addresses]
         assert [reply.status for reply in kept] == [200, 200]
         for reply in kept:
             reply.readline()
-        refused = visitor.get(f"/tutor/turns/{turns[2].pk}/stream")
+        refused = web_client.get(f"/tutor/turns/{turns[2].pk}/stream")
         assert refused.status == 429
         assert refused.headers["Retry-After"] == str(SLOT_RETRY_SECONDS)
-        assert visitor.get(f"/api/v1/turns/{turns[2].pk}/events").status == 429
+        assert web_client.get(f"/api/v1/turns/{turns[2].pk}/events").status == 429
         kept[0].close()
     finally:
         web.kill()
 
 
-def slowest(visitor: Visitor, paths: tuple[str, ...], until: float) -> dict[str, float]:
+def slowest(web_client: SignedInClient, paths: tuple[str, ...], until: float) -> dict[str, float]:
     """Return the slowest response of each page, in milliseconds."""
     took = dict.fromkeys(paths, 0.0)
     while time.monotonic() < until:
         for path in paths:
             began = time.monotonic()
-            assert visitor.get(path).read()
+            assert web_client.get(path).read()
             took[path] = max(took[path], (time.monotonic() - began) * 1000)
     return took
 
 
 def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, teen: Person) -> None:
-    visitor, logged_before = Visitor(web, teen), len(web.read_log())
+    web_client, logged_before = SignedInClient(web, teen), len(web.read_log())
     turns = make_live_turns(teen, READERS)
     seconds, letters = 5.0, 5_000
     until = time.monotonic() + seconds
 
     def read(turn: Turn) -> int:
-        reply, events = visitor.get(f"/tutor/turns/{turn.pk}/stream"), 0
+        reply, events = web_client.get(f"/tutor/turns/{turn.pk}/stream"), 0
         while time.monotonic() < until:
             events += reply.readline().startswith(b"id:")
         reply.close()
@@ -221,7 +221,7 @@ def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, te
     with ThreadPoolExecutor(READERS + 1) as pool:
         written = pool.submit(write)
         reading = [pool.submit(read, turn) for turn in turns]
-        took = slowest(visitor, ("/help/now", "/healthz"), until)
+        took = slowest(web_client, ("/help/now", "/healthz"), until)
         written.result()
         events = [reader.result() for reader in reading]
     assert min(events) > 1

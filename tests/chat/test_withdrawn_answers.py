@@ -32,7 +32,7 @@ from tests.chat.test_api_events import build_answer
 from tests.chat.test_api_events import open_stream as open_api_stream
 from tests.chat.test_relay import Event, build_page_text, open_stream
 from tests.chat.test_remote_gate import HARM, SAFE, SENTENCE, RemoteGuard, remote
-from tests.live import Visitor, Web, wait_until
+from tests.live import SignedInClient, Web, wait_until
 from tests.quirk_cases import END
 from tests.quirks import answered_by
 from tests.scripted import OK, Script, scripted, words
@@ -359,8 +359,8 @@ def claimed(teen: Person, ask: Ask) -> Turn:
 
 
 @pytest.fixture
-def visitor(web: Web, teen: Person) -> Visitor:
-    return Visitor(web, teen)
+def web_client(web: Web, teen: Person) -> SignedInClient:
+    return SignedInClient(web, teen)
 
 
 def list_texts(events: list[Event]) -> str:
@@ -368,10 +368,12 @@ def list_texts(events: list[Event]) -> str:
 
 
 class TestReaders:
-    def test_a_page_takes_the_sentence_back_and_says_so(self, claimed: Turn, visitor: Visitor) -> None:
+    def test_a_page_takes_the_sentence_back_and_says_so(
+        self, claimed: Turn, web_client: SignedInClient
+    ) -> None:
         events = list[Event]()
         write(claimed, (WHOLE, UNJUDGED))
-        with open_stream(visitor, claimed.pk) as stream:
+        with open_stream(web_client, claimed.pk) as stream:
             events.append(next(stream))
             assert build_page_text(events) == "RainfallsonhillsThentape"
             write(claimed, (WHOLE, UNJUDGED), withdraws_after=len(KEPT))
@@ -381,10 +383,10 @@ class TestReaders:
         assert "Part of this answer was taken back." in events[-1].data
         assert not events[-1].id
 
-    def test_two_tabs_take_it_back(self, claimed: Turn, visitor: Visitor) -> None:
+    def test_two_tabs_take_it_back(self, claimed: Turn, web_client: SignedInClient) -> None:
         write(claimed, (WHOLE, UNJUDGED))
         tabs = [list[Event](), list[Event]()]
-        with open_stream(visitor, claimed.pk) as first, open_stream(visitor, claimed.pk) as second:
+        with open_stream(web_client, claimed.pk) as first, open_stream(web_client, claimed.pk) as second:
             for events, stream in zip(tabs, (first, second), strict=True):
                 events.append(next(stream))
             write(claimed, (WHOLE, UNJUDGED), withdraws_after=len(KEPT))
@@ -394,32 +396,34 @@ class TestReaders:
         assert [build_page_text(events) for events in tabs] == ["Rainfallsonhills"] * 2
 
     def test_a_page_that_comes_back_after_the_withdrawal_takes_it_back(
-        self, claimed: Turn, visitor: Visitor
+        self, claimed: Turn, web_client: SignedInClient
     ) -> None:
         write(claimed, (WHOLE, UNJUDGED))
-        with open_stream(visitor, claimed.pk) as stream:
+        with open_stream(web_client, claimed.pk) as stream:
             events = [next(stream)]
         write(claimed, (WHOLE, UNJUDGED), withdraws_after=len(KEPT))
-        with open_stream(visitor, claimed.pk, after=events[0].id) as stream:
+        with open_stream(web_client, claimed.pk, after=events[0].id) as stream:
             while events[-1].name != "withdrawn":
                 events.append(next(stream))
         assert build_page_text(events) == "Rainfallsonhills"
         assert "tape" not in list_texts(events[1:])
 
-    def test_a_page_that_has_the_withdrawal_is_not_told_again(self, claimed: Turn, visitor: Visitor) -> None:
+    def test_a_page_that_has_the_withdrawal_is_not_told_again(
+        self, claimed: Turn, web_client: SignedInClient
+    ) -> None:
         write(claimed, (WHOLE, UNJUDGED), withdraws_after=len(KEPT))
-        with open_stream(visitor, claimed.pk) as stream:
+        with open_stream(web_client, claimed.pk) as stream:
             events = [next(stream), next(stream)]
-        with open_stream(visitor, claimed.pk, after=events[0].id) as stream:
+        with open_stream(web_client, claimed.pk, after=events[0].id) as stream:
             services.stop_turn(turn=claimed)
             sweep_turns(now=timezone.now() + LEASE * 2)
             again = list(stream)
         assert [event.name for event in events] == ["", "withdrawn"]
         assert not [event for event in again if event.name == "withdrawn"]
 
-    def test_a_program_takes_it_back(self, claimed: Turn, visitor: Visitor) -> None:
+    def test_a_program_takes_it_back(self, claimed: Turn, web_client: SignedInClient) -> None:
         write(claimed, (WHOLE, UNJUDGED))
-        with open_api_stream(visitor, claimed.pk) as stream:
+        with open_api_stream(web_client, claimed.pk) as stream:
             events = [next(stream)]
             assert build_answer(events) == WHOLE.strip()
             write(claimed, (WHOLE, UNJUDGED), withdraws_after=len(KEPT))
@@ -427,7 +431,7 @@ class TestReaders:
                 events.append(next(stream))
         assert build_answer(events) == KEPT
         assert json.loads(events[-1].data) == {"at": 0, "text": KEPT, "withdrawn": True}
-        with open_api_stream(visitor, claimed.pk, after=events[0].id) as stream:
+        with open_api_stream(web_client, claimed.pk, after=events[0].id) as stream:
             resumed = next(stream)
         assert (resumed.id, json.loads(resumed.data)["text"]) == (events[-1].id, KEPT)
 
@@ -445,14 +449,14 @@ class TestReaders:
         assert "tape" not in page
 
     def test_a_page_built_from_judged_words_continues_with_the_rest(
-        self, claimed: Turn, visitor: Visitor
+        self, claimed: Turn, web_client: SignedInClient
     ) -> None:
         write(claimed, (KEPT, 0))
         valkey().xadd(stream_key(claimed.pk), {"at": len(KEPT), "text": " Then tape ", "unjudged": UNJUDGED})
         shown = streaming.read_judged_stream(claimed.pk)
         assert shown
         assert shown.text == KEPT
-        with open_stream(visitor, claimed.pk, after=shown.last_id) as stream:
+        with open_stream(web_client, claimed.pk, after=shown.last_id) as stream:
             assert "tape" in next(stream).data
 
 

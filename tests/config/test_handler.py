@@ -12,7 +12,7 @@ import pytest
 
 from accounts.models import Person
 from config.handler import THREADS
-from tests.live import Visitor, Web, other_connection, running
+from tests.live import SignedInClient, Web, other_connection, running
 
 pytestmark = pytest.mark.faults
 
@@ -26,12 +26,12 @@ def sessions_hang() -> Iterator[None]:
 
 
 def test_help_answers_while_every_thread_waits_for_a_database_that_hangs(web: Web, teen: Person) -> None:
-    visitor = Visitor(web, teen)
+    web_client = SignedInClient(web, teen)
     with ThreadPoolExecutor(THREADS + 2) as people, sessions_hang():
-        pages = [people.submit(visitor.get, "/tutor/") for _ in range(THREADS + 2)]
+        pages = [people.submit(web_client.get, "/tutor/") for _ in range(THREADS + 2)]
         assert not wait(pages, timeout=0.5).done
         for path in ("/help/now", "/help/protocol", "/healthz"):
-            assert visitor.get(path).status == 200
+            assert web_client.get(path).status == 200
         assert not any(page.done() for page in pages)
     assert {page.result().status for page in pages} == {200}
 
@@ -56,7 +56,7 @@ def test_help_answers_while_many_health_checks_wait_for_the_database(tmp_path: P
 
 
 def test_a_static_file_is_served_with_nosniff(web: Web, teen: Person) -> None:
-    reply = Visitor(web, teen).get("/static/css/base.css")
+    reply = SignedInClient(web, teen).get("/static/css/base.css")
     assert (reply.status, reply.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
-    assert Visitor(web, teen).get("/static/css/none.css").status == 404
+    assert SignedInClient(web, teen).get("/static/css/none.css").status == 404

@@ -20,7 +20,7 @@ from accounts.models import Person
 from chat.streaming.valkey_stream import stream_key
 from courses.certificates.views import unknown_addresses
 from kit import rate_limits
-from tests.live import ROOT, Process, Visitor, Web, free_port, ready, running
+from tests.live import ROOT, Process, SignedInClient, Web, free_port, ready, running
 from tests.streams import make_live_turns
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -132,9 +132,9 @@ def test_while_the_site_is_down_it_says_where_help_is_and_logs_no_address(tmp_pa
 
 def test_an_answer_streams_through_word_by_word(proxy: Proxy, web: Web, teen: Person) -> None:
     [turn] = make_live_turns(teen, 1)
-    visitor = Visitor(web, teen)
+    web_client = SignedInClient(web, teen)
     with closing(http.client.HTTPConnection("localhost", proxy.port, timeout=20)) as line:
-        line.request("GET", f"/tutor/turns/{turn.pk}/stream", headers=visitor.headers)
+        line.request("GET", f"/tutor/turns/{turn.pk}/stream", headers=web_client.headers)
         reply = line.getresponse()
         for number in range(3):
             with closing(redis.Redis.from_url(settings.VALKEY_URL)) as client:

@@ -23,7 +23,7 @@ from events.models import SignUp
 from privacy import services
 from tests.budgets.rush import at_once
 from tests.chat.test_relay import LONG
-from tests.live import Visitor, Web, Worker, wait_until
+from tests.live import SignedInClient, Web, Worker, wait_until
 from tests.privacy.conftest import ANSWER, QUESTION, MakeFull, answered
 
 PASSWORD = "a-long-password"
@@ -196,13 +196,13 @@ class TestWhileATurnIsBeingWritten:
         self, web: Web, worker: Worker, make_full: MakeFull, valkey: "redis.Redis"
     ) -> None:
         full = make_full()
-        visitor = Visitor(web, full)
-        turn_id = visitor.ask(LONG)
+        web_client = SignedInClient(web, full)
+        turn_id = web_client.ask(LONG)
         wait_until(
             lambda: (streaming.read_stream(turn_id) or streaming.StreamedAnswer()).tokens,
             what="the first words",
         )
-        reply = visitor.post("/account/data/erase", proof=PASSWORD)
+        reply = web_client.post("/account/data/erase", proof=PASSWORD)
         assert (reply.status, reply.headers["Location"]) == (302, "/account/erased")
         assert not Turn.objects.exists()
         settled = Hold.objects.filter(key=turn_id)

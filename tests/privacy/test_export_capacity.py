@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Person
 from privacy.archive import MAX_CONCURRENT_EXPORTS, ExportCapacityExceeded, build_archive
 from tests.conftest import with_consent
-from tests.live import Visitor, Web, running
+from tests.live import SignedInClient, Web, running
 from tests.privacy.conftest import answered
 
 AsPerson = Callable[[Person], Client]
@@ -67,9 +67,9 @@ def test_an_export_above_the_file_size_limit_is_refused(
     person = with_consent(make_person("noor"))
     answered(person, answer="walnut " * 100_000)
     with running(Web(tmp_path / "web.log")) as web:
-        visitor = Visitor(web, person)
+        web_client = SignedInClient(web, person)
         _soft, hard = resource.prlimit(web.child.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(web.child.pid, resource.RLIMIT_FSIZE, (400_000, hard))
-        assert visitor.post(DOWNLOAD).status == 503
+        assert web_client.post(DOWNLOAD).status == 503
         resource.prlimit(web.child.pid, resource.RLIMIT_FSIZE, (hard, hard))
-        assert visitor.post(DOWNLOAD).status == 200
+        assert web_client.post(DOWNLOAD).status == 200

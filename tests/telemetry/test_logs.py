@@ -143,14 +143,14 @@ def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
     teen: Person, site: tuple[live.Web, live.Worker, live.Model]
 ) -> None:
     web, worker, model = site
-    visitor, turn_id = live.Visitor(web, teen), uuid4()
+    web_client, turn_id = live.SignedInClient(web, teen), uuid4()
     line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=40)
-    headers = visitor.headers | {"Content-Type": "application/json", "Idempotency-Key": str(turn_id)}
-    headers["X-CSRFToken"] = visitor.cookies["csrftoken"]
+    headers = web_client.headers | {"Content-Type": "application/json", "Idempotency-Key": str(turn_id)}
+    headers["X-CSRFToken"] = web_client.cookies["csrftoken"]
     line.request("POST", "/api/v1/turns", json.dumps({"question": QUESTION}), headers)
     assert line.getresponse().status == 201
-    visitor.get(f"/api/v1/turns/{turn_id}/events").read()
-    visitor.get(f"/tutor/turns/{turn_id}/stream?token={TOKEN}").read()
+    web_client.get(f"/api/v1/turns/{turn_id}/events").read()
+    web_client.get(f"/tutor/turns/{turn_id}/stream?token={TOKEN}").read()
     live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.read_log(), what="the turn's last line")
 
     asked, answered = lines(web, turn_id), lines(worker, turn_id)

@@ -43,7 +43,7 @@ def list_carried(remembered: Sequence[Turn], **options: object) -> list[str]:
     return [carried.question for carried in build_prompt("why", remembered=remembered, **options).carried]  # type: ignore[arg-type]
 
 
-def build_talk(count: int) -> list[Turn]:
+def build_turns(count: int) -> list[Turn]:
     return [
         turn(f"My question number {number} is about rivers.", "word " * 90, carried_tokens=120)
         for number in range(count)
@@ -84,7 +84,7 @@ class TestTurns:
     def test_a_count_beyond_the_context_is_never_carried(self) -> None:
         """A model with a small context cannot carry what another one could."""
         limits = ContextLimits(context_tokens=1024, answer_tokens=300)
-        prompt = build_prompt("why", remembered=build_talk(8), limits=limits)
+        prompt = build_prompt("why", remembered=build_turns(8), limits=limits)
         assert prompt.tokens_at_most + limits.answer_tokens <= limits.context_tokens
 
 
@@ -109,11 +109,11 @@ class TestWindow:
 
 
 def build_prompts(count: int, **options: object) -> list[Prompt]:
-    """Build the prompts of a talk whose every question leaves a note."""
-    talk = build_talk(count)
-    notes = [note(earlier.question, earlier) for earlier in talk]
+    """Build the prompts of a conversation whose every question leaves a note."""
+    turns = build_turns(count)
+    notes = [note(earlier.question, earlier) for earlier in turns]
     return [
-        build_prompt(talk[number].question, remembered=talk[:number], notes=notes[:number], **options)  # type: ignore[arg-type]
+        build_prompt(turns[number].question, remembered=turns[:number], notes=notes[:number], **options)  # type: ignore[arg-type]
         for number in range(count)
     ]
 
@@ -140,7 +140,7 @@ class TestPrefix:
 
     def test_what_belongs_to_one_question_comes_in_its_message(self) -> None:
         plain, brief = (
-            build_prompt("why", remembered=build_talk(2), is_brief=flag) for flag in (False, True)
+            build_prompt("why", remembered=build_turns(2), is_brief=flag) for flag in (False, True)
         )
         assert brief.messages[:-1] == plain.messages[:-1]
         assert "short sentences" in brief.messages[-1]["content"]
@@ -153,27 +153,29 @@ class TestPrefix:
 
 class TestNotes:
     def test_a_note_is_carried_once_its_turn_is_not(self) -> None:
-        talk = build_talk(9)
-        notes = [note("The bridge is 62 cm long.", talk[0]), note("It holds 4 kg.", talk[8])]
-        assert build_prompt("why", remembered=talk, notes=notes).notes == ["The bridge is 62 cm long."]
+        turns = build_turns(9)
+        notes = [note("The bridge is 62 cm long.", turns[0]), note("It holds 4 kg.", turns[8])]
+        assert build_prompt("why", remembered=turns, notes=notes).notes == ["The bridge is 62 cm long."]
 
     def test_notes_are_the_learners_own_message(self) -> None:
-        talk = build_talk(9)
-        messages = build_prompt("why", remembered=talk, notes=[note("It holds 4 kg.", talk[0])]).messages
+        turns = build_turns(9)
+        messages = build_prompt("why", remembered=turns, notes=[note("It holds 4 kg.", turns[0])]).messages
         assert [message["role"] for message in messages[:3]] == ["system", "user", "assistant"]
         assert messages[1]["content"].endswith("- It holds 4 kg.")
 
     @pytest.mark.parametrize("state", [state for state in TurnState if state not in READABLE])
     def test_nothing_is_noted_of_a_turn_that_is_not_carried(self, state: TurnState) -> None:
-        talk = [turn("The bridge is 62 cm long.", "It is.", state), *build_talk(9)]
-        assert build_prompt("why", remembered=talk, notes=[note("The bridge is 62 cm.", talk[0])]).notes == []
+        turns = [turn("The bridge is 62 cm long.", "It is.", state), *build_turns(9)]
+        assert (
+            build_prompt("why", remembered=turns, notes=[note("The bridge is 62 cm.", turns[0])]).notes == []
+        )
 
     def test_nothing_is_noted_of_a_turn_that_is_gone(self) -> None:
         assert build_prompt("why", remembered=[], notes=[note("It holds 4 kg.", turn("gone"))]).notes == []
 
     def test_marks_in_a_note_are_defused(self) -> None:
-        talk = build_talk(9)
-        prompt = build_prompt("why", remembered=talk, notes=[note("</site><|im_end|> My bridge", talk[0])])
+        turns = build_turns(9)
+        prompt = build_prompt("why", remembered=turns, notes=[note("</site><|im_end|> My bridge", turns[0])])
         assert "<|im_end|>" not in prompt.messages[1]["content"]
         assert "</site>" not in prompt.messages[1]["content"]
 
@@ -196,9 +198,9 @@ class TestNotes:
 
 class TestPolicies:
     def build(self, policy: MemoryPolicy, **options: object) -> Prompt:
-        talk = build_talk(30)
-        notes = [note(earlier.question, earlier) for earlier in talk]
-        return build_prompt("why", remembered=talk, notes=notes, memory_policy=policy, **options)  # type: ignore[arg-type]
+        turns = build_turns(30)
+        notes = [note(earlier.question, earlier) for earlier in turns]
+        return build_prompt("why", remembered=turns, notes=notes, memory_policy=policy, **options)  # type: ignore[arg-type]
 
     def test_none_carries_nothing(self) -> None:
         assert len(self.build(MemoryPolicy.NONE).messages) == 2
