@@ -17,9 +17,10 @@ from chat.answering import leases
 from chat.models import EndReason, Turn, TurnState
 from chat.streaming import valkey_stream
 from config.celery import app
+from markup.markdown import render_answer
 from tests import live
 from tests.budgets.ledger import set_budget
-from tests.chat.test_relay import LONG, keep_letters, open_stream
+from tests.chat.test_relay import LONG, build_page_text, keep_letters, open_stream
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -147,6 +148,7 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_the_page_gets_the_wh
             events = [next(stream) for _ in range(5)]
             own_valkey.kill()
             events += list(stream)
+        streamed_letters = build_page_text(events)
         with live.running(live.Valkey(logs / "again.log", own_valkey.port)):
             last = [event.id for event in events if event.id][-1]
             while events[-1].name != "done":
@@ -156,9 +158,10 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_the_page_gets_the_wh
                         last = event.id or last
     turn = reload(turn)
     assert turn.state == TurnState.ANSWERED
-    from markup.markdown import render_answer
-
-    assert keep_letters(render_answer(turn.answer)) in keep_letters(events[-2].data)
+    answer_letters = keep_letters(render_answer(turn.answer))
+    assert streamed_letters
+    assert answer_letters.startswith(streamed_letters)
+    assert answer_letters in keep_letters(events[-2].data)
     assert get_meter(owner=teen).spent == turn.tokens
 
 
