@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 from redis.exceptions import RedisError
 
 from accounts.models import Person, Role
-from budgets.selectors import forget_plans
+from budgets.selectors import clear_plans_cache
 from courses.models import Module
 from courses.retrieval import current_index
 from families.consent_texts import get_current_text
@@ -98,8 +98,8 @@ def _own_valkey() -> redis.Redis:
 @pytest.fixture(autouse=True)
 def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     """Reset rate limits, kept plans and models, and their health, so that tests do not depend on their order."""
-    registry.forget_models()
-    forget_plans()
+    registry.clear_models_cache()
+    clear_plans_cache()
     yield
     if UNIT in request.path.parents:
         return

@@ -128,9 +128,11 @@ def split_by_weight(total: int, weights: Sequence[int]) -> list[int]:
     if not whole:
         return [*(0 for _weight in weights[:-1]), total]
     shares = [total * weight // whole for weight in weights]
-    largest = sorted(range(len(weights)), key=lambda place: total * weights[place] % whole, reverse=True)
-    for place in largest[: total - sum(shares)]:
-        shares[place] += 1
+    largest = sorted(
+        range(len(weights)), key=lambda position: total * weights[position] % whole, reverse=True
+    )
+    for position in largest[: total - sum(shares)]:
+        shares[position] += 1
     return shares
 
 

@@ -220,7 +220,7 @@ def _strip_question(sentence: str) -> str:
 
 
 def _slice(text: str, folded: FoldedText, start: int, end: int) -> str:
-    return text[folded.at[start] : folded.at[end]].strip()
+    return text[folded.offsets[start] : folded.offsets[end]].strip()
 
 
 def _shorten(text: str) -> str:

@@ -26,7 +26,7 @@ else:
 
 logger = logging.getLogger(__name__)
 
-KEPT_SECONDS = 15 * 60
+STREAM_SECONDS = 15 * 60
 # How long readers of a deleted turn have to notice.
 DELETED_SECONDS = 10
 # How long an answer continues after its last reader left: a phone may be locked, or a lesson open. This must be
@@ -185,7 +185,7 @@ def record_reader(turn_id: UUID) -> None:
 
 def request_stop(turn_id: UUID) -> None:
     """Ask the worker of a turn to stop. Errors of Valkey are ignored, because the turn's row has the request too."""
-    _ignore_valkey_errors(lambda client: client.set(stop_key(turn_id), "1", ex=KEPT_SECONDS))
+    _ignore_valkey_errors(lambda client: client.set(stop_key(turn_id), "1", ex=STREAM_SECONDS))
 
 
 def get_phase(turn_id: UUID) -> ModelPhase | None:
@@ -207,7 +207,7 @@ def end_stream(turn_id: UUID, ended_turn: str = "") -> None:
     def add(client: "redis.Redis") -> None:
         with client.pipeline(transaction=False) as pipe:
             pipe.xadd(stream_key(turn_id), end)
-            pipe.expire(stream_key(turn_id), KEPT_SECONDS)
+            pipe.expire(stream_key(turn_id), STREAM_SECONDS)
             pipe.execute()
 
     _ignore_valkey_errors(add)
@@ -331,7 +331,7 @@ class StreamWriter:
         # A withdrawal replaces all entries: what was withdrawn must not stay in Valkey either.
         pipe.xadd(stream_key(self.turn_id), entry, maxlen=1 if self.is_withdrawn else None, approximate=False)
         if starts_stream:
-            pipe.expire(stream_key(self.turn_id), KEPT_SECONDS)
+            pipe.expire(stream_key(self.turn_id), STREAM_SECONDS)
         if now - self.signals_checked_at >= SIGNALS_SECONDS:
             self.signals_checked_at = now
             pipe.exists(stop_key(self.turn_id))
@@ -384,7 +384,7 @@ class StreamFlusher:
     async def _set_phase(self, turn_id: UUID, phase: ModelPhase) -> None:
         # Without it pages show a more general text.
         with suppress(redis.RedisError):
-            await self.client.set(phase_key(turn_id), str(phase), ex=KEPT_SECONDS)
+            await self.client.set(phase_key(turn_id), str(phase), ex=STREAM_SECONDS)
 
     def _schedule(self, seconds: float) -> None:
         self.timer = asyncio.get_running_loop().call_later(seconds, self._flush)

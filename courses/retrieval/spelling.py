@@ -40,12 +40,12 @@ class Spelling:
 def list_trigrams(word: str) -> set[str]:
     """Return the sequences of three characters in a word with two spaces before it and one after it."""
     padded = [f"  {part} " for part in PART.findall(word)]
-    return {part[place : place + 3] for part in padded for place in range(len(part) - 2)}
+    return {part[position : position + 3] for part in padded for position in range(len(part) - 2)}
 
 
 def _invert(trigrams: Iterable[Iterable[str]]) -> dict[str, NDArray[np.int32]]:
-    places: dict[str, list[int]] = {}
-    for place, each in enumerate(trigrams):
+    positions: dict[str, list[int]] = {}
+    for position, each in enumerate(trigrams):
         for trigram in each:
-            places.setdefault(trigram, []).append(place)
-    return {trigram: np.array(found, np.int32) for trigram, found in places.items()}
+            positions.setdefault(trigram, []).append(position)
+    return {trigram: np.array(found, np.int32) for trigram, found in positions.items()}

@@ -25,7 +25,7 @@ from budgets.models import (
     default_daily_tokens,
 )
 from budgets.periods import OpenPeriod
-from kit.kept import Kept
+from kit.timed_cache import TimedCache
 
 # A short question and answer with a little memory. The meter counts in these, so people need not know tokens.
 SHORT_ANSWER_TOKENS = 500
@@ -173,7 +173,7 @@ def get_plan(person: Person) -> Plan:
     """Return a person's plan, with its `model_ids`: Free unless an admin assigned another.
 
     The plan is unsaved if the plans are not loaded yet. A change of a plan in another process may go unnoticed for
-    KEPT_SECONDS.
+    CACHE_SECONDS.
     """
     return find_plan(Budget.objects.filter(owner=person).values_list("plan", flat=True).first())
 
@@ -185,7 +185,7 @@ def build_plan_column() -> Subquery:
 
 def find_plan(plan_id: int | None) -> Plan:
     """Return the plan with this id, or else Free."""
-    plans = _kept_plans.get()
+    plans = _plans_cache.get()
     free = next((plan for plan in plans if plan.slug == Plan.FREE), None) or build_default_plan()
     return next((plan for plan in plans if plan.pk == plan_id), free)
 
@@ -197,7 +197,7 @@ def list_comparable_plans(person: Person) -> list[Plan]:
     """
     own = get_plan(person)
     comparable = {Plan.FREE, Plan.PRO} - {own.slug}
-    return [own, *(plan for plan in _kept_plans.get() if plan.slug in comparable)]
+    return [own, *(plan for plan in _plans_cache.get() if plan.slug in comparable)]
 
 
 def _read_plans() -> list[Plan]:
@@ -209,19 +209,21 @@ def _read_plans() -> list[Plan]:
 
 
 # How long a change of a plan in another process may go unnoticed. What an answer may cost is the ledger's to check.
-KEPT_SECONDS = 60.0
-_kept_plans = Kept(_read_plans, seconds=KEPT_SECONDS)
+CACHE_SECONDS = 60.0
+_plans_cache = TimedCache(_read_plans, seconds=CACHE_SECONDS)
 
 
-def forget_plans(**_sent: Any) -> None:
+def clear_plans_cache(**_sent: Any) -> None:
     """Read the plans again at the next question."""
-    _kept_plans.forget()
+    _plans_cache.clear()
 
 
 def connect_signals() -> None:
     for signal in (post_save, post_delete):
-        signal.connect(forget_plans, Plan, dispatch_uid="budgets.forget_plans")
-    m2m_changed.connect(forget_plans, Plan.tutor_models.through, dispatch_uid="budgets.forget_plans")
+        signal.connect(clear_plans_cache, Plan, dispatch_uid="budgets.clear_plans_cache")
+    m2m_changed.connect(
+        clear_plans_cache, Plan.tutor_models.through, dispatch_uid="budgets.clear_plans_cache"
+    )
 
 
 def count_open_holds() -> int:

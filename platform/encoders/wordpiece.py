@@ -72,7 +72,7 @@ class WordPiece:
                 yield self._build_run(numbers, end)
                 numbers = []
             numbers += pieces
-            end = folded.at[match.end()]
+            end = folded.offsets[match.end()]
         if numbers:
             yield self._build_run(numbers, end)
 

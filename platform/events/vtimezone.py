@@ -38,17 +38,17 @@ def build_vtimezone(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.T
     # The offset at the start, and then each change.
     changes = [first, *list_offset_changes(zone, first, last)]
     standard = min(_get_offset(zone, moment) for moment in changes)
-    clock = icalendar.Timezone()
-    clock.add("TZID", zone.key)
+    vtimezone = icalendar.Timezone()
+    vtimezone.add("TZID", zone.key)
     for moment in changes:
         before, after = _get_offset(zone, moment - _SECOND), _get_offset(zone, moment)
-        rule = icalendar.TimezoneDaylight() if after > standard else icalendar.TimezoneStandard()
-        rule.add("DTSTART", moment.replace(tzinfo=None) + before)
-        rule.add("TZOFFSETFROM", before)
-        rule.add("TZOFFSETTO", after)
-        rule.add("TZNAME", moment.astimezone(zone).tzname() or "")
-        clock.add_component(rule)
-    return clock
+        observance = icalendar.TimezoneDaylight() if after > standard else icalendar.TimezoneStandard()
+        observance.add("DTSTART", moment.replace(tzinfo=None) + before)
+        observance.add("TZOFFSETFROM", before)
+        observance.add("TZOFFSETTO", after)
+        observance.add("TZNAME", moment.astimezone(zone).tzname() or "")
+        vtimezone.add_component(observance)
+    return vtimezone
 
 
 def list_offset_changes(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:

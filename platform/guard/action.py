@@ -38,7 +38,7 @@ _BY_CATEGORY = {
     Category.LEGAL: Action.REDIRECT,
     Category.PERSONAL: Action.REDACT,
 }
-_ORDER = {action: place for place, action in enumerate(Action)}
+_ORDER = {action: position for position, action in enumerate(Action)}
 
 
 def action_for(verdict: Verdict) -> Action:

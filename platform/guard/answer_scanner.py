@@ -3,7 +3,7 @@
 from copy import copy
 
 from guard.judge import NOTHING_FOUND, build_verdict
-from guard.markup import Markup, may_have_markup
+from guard.markup import MarkupStripper, may_have_markup
 from guard.rules import RuleBook
 from guard.scan import RuleScanner
 from guard.verdict import Verdict, merge_verdicts
@@ -19,7 +19,7 @@ class AnswerScanner:
     """
 
     def __init__(
-        self, book: RuleBook, *, markup: Markup | None = None, longest: int = MAX_WORD_LENGTH
+        self, book: RuleBook, *, markup: MarkupStripper | None = None, longest: int = MAX_WORD_LENGTH
     ) -> None:
         self._book = book
         self._markup = markup
@@ -29,14 +29,14 @@ class AnswerScanner:
         self._first_word = 0
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         """The offset of the first letter that could still be part of a match."""
         held = self._scan.words_held
-        return min(self._words[-held].start, self._reader.place) if held else self._reader.place
+        return min(self._words[-held].start, self._reader.position) if held else self._reader.position
 
     def fork(self) -> "AnswerScanner":
         """Return a scanner that has read the same text as written, and reads what follows as rendered."""
-        other = AnswerScanner(self._book, markup=Markup())
+        other = AnswerScanner(self._book, markup=MarkupStripper())
         other._continue_from(self)
         return other
 
@@ -88,10 +88,10 @@ class PairedScanner:
         self._rendered: AnswerScanner | None = None
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         """The offset of the first letter that could still be part of a match."""
-        place = self._written.place
-        return place if self._rendered is None else min(place, self._rendered.place)
+        position = self._written.position
+        return position if self._rendered is None else min(position, self._rendered.position)
 
     def read(self, piece: FoldedText, *, is_last: bool = False) -> Verdict:
         """Return the verdict that is certain with the next piece, or with the last one with the last one."""

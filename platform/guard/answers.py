@@ -62,7 +62,7 @@ class SentenceSplitter:
     def __init__(self) -> None:
         self._text = ""
         # Offsets into the text: the unfinished sentence, what was not read yet, and the line.
-        self._start = self._place = self._line_start = 0
+        self._start = self._position = self._line_start = 0
         self._words = 0
         self._is_line_start = True
         self._is_code = self._is_fence = self._is_row = self._is_heading = False
@@ -77,7 +77,7 @@ class SentenceSplitter:
         """End the text. Returns its last sentences."""
         sentences = self._split("", is_complete=True)
         rest = self._text[self._start :]
-        self._text, self._start, self._place = "", 0, 0
+        self._text, self._start, self._position = "", 0, 0
         return [*sentences, rest] if rest else sentences
 
     def _split(self, text: str, *, is_complete: bool) -> list[str]:
@@ -88,46 +88,48 @@ class SentenceSplitter:
             self._start, self._words = end, 0
         # Keep the beginning of the line while the sentence is on it.
         self._text = self._text[self._start :]
-        self._place -= self._start
+        self._position -= self._start
         self._line_start -= self._start
         self._start = 0
         return sentences
 
     def _find_ends(self, *, is_complete: bool) -> Iterator[int]:
-        while self._place < len(self._text):
+        while self._position < len(self._text):
             if self._is_line_start and not self._begin_line(is_complete=is_complete):
                 return
-            token = _TOKEN.search(self._text, self._place)
+            token = _TOKEN.search(self._text, self._position)
             hard_end = self._start + MAX_SENTENCE_LENGTH
             certain_end = token.start() if token else self._find_certain_end(is_complete=is_complete)
             if certain_end > hard_end:
-                self._place = max(self._place, hard_end)
+                self._position = max(self._position, hard_end)
                 yield hard_end
                 continue
             if not token:
-                self._place = certain_end
+                self._position = certain_end
                 return
             if (
                 not is_complete
                 and token.end() == len(self._text)
                 and _MAY_GROW.match(self._text, token.start())
             ):
-                self._place = token.start()
+                self._position = token.start()
                 return
             if token.lastgroup == "line":
                 end = self._read_line_end(token.start(), is_complete=is_complete)
                 if end is None:
-                    self._place = token.start()
+                    self._position = token.start()
                     return
             else:
                 end = self._read_token(token)
-                self._place = token.end()
+                self._position = token.end()
             if end and self._text[self._start : end].strip():
                 yield end
 
     def _find_certain_end(self, *, is_complete: bool) -> int:
         """Return the end of the text, without a last character that may begin a mark."""
-        growing = None if is_complete else _MAY_GROW.search(self._text, max(self._place, len(self._text) - 1))
+        growing = (
+            None if is_complete else _MAY_GROW.search(self._text, max(self._position, len(self._text) - 1))
+        )
         return growing.start() if growing else len(self._text)
 
     def _begin_line(self, *, is_complete: bool) -> bool:
@@ -146,21 +148,21 @@ class SentenceSplitter:
         self._is_heading = sign is not None and sign["sign"] == "#"
         return True
 
-    def _read_line_end(self, place: int, *, is_complete: bool) -> int | None:
+    def _read_line_end(self, position: int, *, is_complete: bool) -> int | None:
         """Return where the sentence ends that the line ends, or 0 if it goes on; None if that is not known yet."""
-        is_blank = self._is_whole_line and not self._text[self._line_start : place].strip()
+        is_blank = self._is_whole_line and not self._text[self._line_start : position].strip()
         goes_on = False
         if not is_blank and not self._ends_with_line:
-            follows = self._follows_on_next_line(place + 1, is_complete=is_complete)
+            follows = self._follows_on_next_line(position + 1, is_complete=is_complete)
             if follows is None:
                 return None
             goes_on = self._is_code or bool(self._formula_end) or follows
         if is_blank or self._formula_end == r"\)":
             self._formula_end = ""
-        ends_by_length = self._count_word(place)
-        self._place = self._line_start = place + 1
+        ends_by_length = self._count_word(position)
+        self._position = self._line_start = position + 1
         self._is_line_start = True
-        return 0 if goes_on and not ends_by_length else place
+        return 0 if goes_on and not ends_by_length else position
 
     @property
     def _is_whole_line(self) -> bool:
@@ -172,9 +174,9 @@ class SentenceSplitter:
         """Whether nothing of the sentence can follow on the next line."""
         return self._is_heading or self._is_row or (self._is_fence and not self._is_code)
 
-    def _follows_on_next_line(self, place: int, *, is_complete: bool) -> bool | None:
+    def _follows_on_next_line(self, position: int, *, is_complete: bool) -> bool | None:
         """Return whether the sentence goes on with a lowercase letter; None if that is not known yet."""
-        window = self._text[place : place + _MAX_INDENT + 1]
+        window = self._text[position : position + _MAX_INDENT + 1]
         begins = window.lstrip(" \t")
         if not begins and not is_complete and len(window) <= _MAX_INDENT:
             return None
@@ -182,10 +184,10 @@ class SentenceSplitter:
 
     def _read_token(self, token: re.Match[str]) -> int:
         """Return where the sentence ends that the token ends, or 0."""
-        place, end = token.span()
+        position, end = token.span()
         match token.lastgroup:
             case "space":
-                return place if self._count_word(place) else 0
+                return position if self._count_word(position) else 0
             case "formula":
                 self._read_formula_mark(token[0])
                 return 0
@@ -194,13 +196,13 @@ class SentenceSplitter:
         if self._is_code or self._is_row or self._formula_end:
             return 0
         is_followed = end < len(self._text) and not self._text[end].isspace()
-        if is_followed or (token[0].rstrip("*_") == "." and self._is_abbreviated(place)):
+        if is_followed or (token[0].rstrip("*_") == "." and self._is_abbreviated(position)):
             return 0
         return end
 
-    def _count_word(self, place: int) -> bool:
-        """Count the word before `place`, if there is one. Returns whether the sentence is as long as it may be."""
-        if place > self._start and not self._text[place - 1].isspace():
+    def _count_word(self, position: int) -> bool:
+        """Count the word before `position`, if there is one. Returns whether the sentence is as long as it may be."""
+        if position > self._start and not self._text[position - 1].isspace():
             self._words += 1
         return self._words >= MAX_SENTENCE_WORDS
 
@@ -213,12 +215,12 @@ class SentenceSplitter:
         else:
             self._formula_end = _FORMULA_ENDS.get(mark, "")
 
-    def _is_abbreviated(self, place: int) -> bool:
-        """Return whether the point at `place` belongs to an abbreviation, an initial or the number of a list's item."""
-        if self._is_whole_line and _LIST_NUMBER.fullmatch(self._text, self._line_start, place):
+    def _is_abbreviated(self, position: int) -> bool:
+        """Return whether the point at `position` belongs to an abbreviation, an initial or a list number."""
+        if self._is_whole_line and _LIST_NUMBER.fullmatch(self._text, self._line_start, position):
             return True
-        start = max(self._start, place - _MAX_ABBREVIATION_LENGTH)
-        word = _LAST_WORD.search(self._text, start, place)
+        start = max(self._start, position - _MAX_ABBREVIATION_LENGTH)
+        word = _LAST_WORD.search(self._text, start, position)
         if not word or word[0] == "I":
             return False
         parts = word[0].casefold().split(".")

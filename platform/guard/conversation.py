@@ -123,8 +123,8 @@ def _move_scores(scores: HeadScores, unique: str, text: str) -> HeadScores:
     """Return the scores of a text without repetitions with offsets into the text itself."""
 
     def move(start: int, end: int) -> tuple[int, int]:
-        place = text.find(unique[start:end])
-        return (place, place + end - start) if place >= 0 else (0, len(text))
+        position = text.find(unique[start:end])
+        return (position, position + end - start) if position >= 0 else (0, len(text))
 
     evidence = tuple(
         Evidence(item.layer, item.rule, *move(item.start, item.end)) for item in scores.verdict.evidence

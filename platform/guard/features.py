@@ -45,7 +45,7 @@ def split_windows(text: str) -> Iterator[Window]:
     """Yield the windows of a text, the last one up to its end. Yields nothing for a text without words."""
     folded = fold(text)
     tokens = [
-        _Token(_normalize_token(match[0]), folded.at[match.start()], folded.at[match.end()])
+        _Token(_normalize_token(match[0]), folded.offsets[match.start()], folded.offsets[match.end()])
         for match in _TOKEN.finditer(folded.text)
     ]
     if not tokens:

@@ -56,7 +56,7 @@ class OutputGate:
         self._held += text
         self._fed += len(text)
         self._judge(piece)
-        return self._release(self._scanner.place)
+        return self._release(self._scanner.position)
 
     def finish(self) -> str:
         """End the answer. Returns the text that was held back, or "" if a rule matches it."""
@@ -70,11 +70,11 @@ class OutputGate:
         if verdict is not NOTHING_FOUND:
             self._verdict = merge_verdicts(self._verdict, verdict)
 
-    def _release(self, place: int) -> str:
-        """Release the text before the offset `place`."""
+    def _release(self, position: int) -> str:
+        """Release the text before the offset `position`."""
         if self.is_cut:
             return ""
-        released = self._held[: place - self._fed] if place < self._fed else self._held
+        released = self._held[: position - self._fed] if position < self._fed else self._held
         self._held = self._held[len(released) :]
         self._released.append(released)
         return released

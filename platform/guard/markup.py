@@ -33,17 +33,17 @@ _UNFINISHED = re.compile(
     )\Z""",
     re.VERBOSE | re.DOTALL,
 )
-# Where either of them can begin, in text after which nothing is held back.
+# Text in which this matches nothing has no markup. It must not follow text that was held back.
 _BEGINNING = re.compile(r"[&<\[\]\n*~=^{}\\]|!(?:\[|\Z)|[.](?:[.]|\Z)")
 _BREAKS = re.compile(r"</?(?:br|p|div|li|td|th|tr|h[1-6]|hr|ul|ol|table)[ />]")
 
 
 def may_have_markup(text: str) -> bool:
-    """Return whether any of a text that is read by a new Markup may be removed, replaced or held back."""
+    """Return whether any part of a text that is read by a new MarkupStripper may be removed, replaced or held back."""
     return bool(_BEGINNING.search(text))
 
 
-class Markup:
+class MarkupStripper:
     """Removes markup from folded text that comes in pieces. The result does not depend on how it is cut.
 
     Removes emphasis, tags, comments, link addresses, list numbers and formula characters, and replaces entities. Line
@@ -59,26 +59,26 @@ class Markup:
         Its last offset is where the rest begins.
         """
         self._rest = rest = join_folded(self._rest, piece)
-        shown, at, place = list[str](), list[int](), 0
+        shown, offsets, position = list[str](), list[int](), 0
         held = None if is_last else _UNFINISHED.search(rest.text)
-        for sign in _MARKUP.finditer(rest.text):
-            if held and held.start() < place:
-                held = _UNFINISHED.search(rest.text, place)
-            if held and held.start() <= sign.start():
+        for mark in _MARKUP.finditer(rest.text):
+            if held and held.start() < position:
+                held = _UNFINISHED.search(rest.text, position)
+            if held and held.start() <= mark.start():
                 break
-            shown.append(rest.text[place : sign.start()])
-            at += rest.at[place : sign.start()]
-            rendered = _render_markup(sign[0])
+            shown.append(rest.text[position : mark.start()])
+            offsets += rest.offsets[position : mark.start()]
+            rendered = _render_markup(mark[0])
             shown.append(rendered)
-            at += [rest.at[sign.start()]] * len(rendered)
-            place = sign.end()
-        if held and held.start() < place:
-            held = _UNFINISHED.search(rest.text, place)
+            offsets += [rest.offsets[mark.start()]] * len(rendered)
+            position = mark.end()
+        if held and held.start() < position:
+            held = _UNFINISHED.search(rest.text, position)
         end = held.start() if held else len(rest.text)
-        shown.append(rest.text[place:end])
-        at += rest.at[place : end + 1]
+        shown.append(rest.text[position:end])
+        offsets += rest.offsets[position : end + 1]
         self._rest = slice_folded(rest, end)
-        return shorten_runs("".join(shown), at)
+        return shorten_runs("".join(shown), offsets)
 
     @property
     def is_settled(self) -> bool:
@@ -86,13 +86,13 @@ class Markup:
         return not self._rest.text
 
 
-def _render_markup(sign: str) -> str:
-    match sign[0]:
+def _render_markup(mark: str) -> str:
+    match mark[0]:
         case "&":
-            return fold(html.unescape(sign)).text
+            return fold(html.unescape(mark)).text
         case "\n" | ".":
             return " "
         case "<":
-            return " " if _BREAKS.match(sign) else ""
+            return " " if _BREAKS.match(mark) else ""
         case _:
             return ""

@@ -85,13 +85,13 @@ class _Tokens:
     def __init__(self, phrase: str) -> None:
         self.phrase = phrase
         self._found: list[tuple[str, str]] = []
-        place = 0
+        position = 0
         phrase = phrase.strip()
-        while place < len(phrase):
-            match = _SIGN.match(phrase, place)
+        while position < len(phrase):
+            match = _SIGN.match(phrase, position)
             if not match:
-                raise PatternError(f"“{phrase}” cannot be read from “{phrase[place:]}” on")
-            place = match.end()
+                raise PatternError(f"“{phrase}” cannot be read from “{phrase[position:]}” on")
+            position = match.end()
             self._found.append((match.lastgroup or "", match[match.lastgroup or 0]))
         self._found.reverse()
 

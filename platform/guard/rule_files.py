@@ -97,14 +97,14 @@ class RuleFile:
     def _parse_all(
         self, phrases: tuple[str, ...], location: Location, *, may_end_with_gap: bool = False
     ) -> Iterator[patterns.Sequence]:
-        for place, phrase in enumerate(phrases):
-            sequence = self._parse(phrase, (*location, place))
+        for position, phrase in enumerate(phrases):
+            sequence = self._parse(phrase, (*location, position))
             if sequence is None:
                 continue
             if isinstance(sequence[0], patterns.Gap):
-                self._add_error((*location, place), f"“{phrase}” begins with a gap.")
+                self._add_error((*location, position), f"“{phrase}” begins with a gap.")
             if isinstance(sequence[-1], patterns.Gap) and not may_end_with_gap:
-                self._add_error((*location, place), f"“{phrase}” ends with a gap.")
+                self._add_error((*location, position), f"“{phrase}” ends with a gap.")
             yield sequence
 
     def _parse(self, phrase: str, location: Location) -> patterns.Sequence | None:

@@ -78,7 +78,7 @@ def split_segments(text: str) -> list[Segment]:
     ]
     starts = [words[0].start for words in sentences]
     return [
-        _build_segment(place, sentences, starts) for place in sorted({_get_place(words) for words in pieces})
+        _build_segment(span, sentences, starts) for span in sorted({_get_span(words) for words in pieces})
     ]
 
 
@@ -120,11 +120,11 @@ def _list_overlapping_parts(sentences: Iterable[_Words]) -> Iterator[_Words]:
                 yield words[first : first + _PART_WORDS]
 
 
-def _get_place(words: _Words) -> tuple[int, int]:
+def _get_span(words: _Words) -> tuple[int, int]:
     return words[0].start, words[-1].end
 
 
-def _build_segment(place: tuple[int, int], sentences: list[_Words], starts: list[int]) -> Segment:
-    start, end = place
-    sentence_place = _get_place(sentences[bisect_right(starts, start) - 1])
-    return Segment(start, end, is_cut=end <= sentence_place[1] and place != sentence_place)
+def _build_segment(span: tuple[int, int], sentences: list[_Words], starts: list[int]) -> Segment:
+    start, end = span
+    sentence_span = _get_span(sentences[bisect_right(starts, start) - 1])
+    return Segment(start, end, is_cut=end <= sentence_span[1] and span != sentence_span)

@@ -46,15 +46,15 @@ class WordReader:
         """Return whether both read the same from what follows."""
         return (
             self._rest.text == other._rest.text  # noqa: SLF001 - of the same class
-            and list(self._rest.at) == list(other._rest.at)  # noqa: SLF001
+            and list(self._rest.offsets) == list(other._rest.offsets)  # noqa: SLF001
             and self._rest_begins_sentence == other._rest_begins_sentence  # noqa: SLF001
             and self._in_long_word == other._in_long_word  # noqa: SLF001
         )
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         """The offset in the original of the first letter that is not yet part of a returned word."""
-        return self._rest.at[0]
+        return self._rest.offsets[0]
 
     def feed(self, piece: FoldedText, *, is_last: bool = False) -> list[Word]:
         """Return the words that are certain now, or all the rest with the last one."""
@@ -108,17 +108,19 @@ class WordReader:
         if goes_on and len(groups) > 1 and self._rest.text[groups[-1][0][0]].isalpha():
             self._letters = groups.pop()
         for letters in groups:
-            places = [place for place, _ in letters]
-            text = "".join(self._rest.text[place] for place in places)
+            positions = [position for position, _ in letters]
+            text = "".join(self._rest.text[position] for position in positions)
             if not is_spelled_out:
                 words += self._build_words(
-                    self._vocabulary.read(text), range(places[0], places[0] + 2), letters[0][1]
+                    self._vocabulary.read(text), range(positions[0], positions[0] + 2), letters[0][1]
                 )
                 continue
             for part in self._vocabulary.split(text):
-                within = places[part.start : part.end]
-                unplaced = part._replace(start=0, end=1)
-                words += self._build_words([unplaced], [within[0], within[-1] + 1], letters[part.start][1])
+                part_positions = positions[part.start : part.end]
+                at_start = part._replace(start=0, end=1)
+                words += self._build_words(
+                    [at_start], [part_positions[0], part_positions[-1] + 1], letters[part.start][1]
+                )
         return words
 
     def _group_letters(self) -> list[list[tuple[int, bool]]]:
@@ -139,7 +141,7 @@ class WordReader:
                 runs.append([letter])
         groups, after_word = list[list[tuple[int, bool]]](), True
         for run in runs:
-            is_word = self._vocabulary.knows("".join(text[place] for place, _ in run))
+            is_word = self._vocabulary.knows("".join(text[position] for position, _ in run))
             if is_word or after_word:
                 groups.append(run)
             else:
@@ -150,12 +152,12 @@ class WordReader:
     def _build_words(
         self,
         parts: list[VocabularyMatch],
-        places: Sequence[int],
+        positions: Sequence[int],
         begins_sentence: bool,  # noqa: FBT001
     ) -> list[Word]:
-        at = self._rest.at
+        offsets = self._rest.offsets
         return [
-            Word(symbol, at[places[start]], at[places[end]], begins_sentence and start == 0)
+            Word(symbol, offsets[positions[start]], offsets[positions[end]], begins_sentence and start == 0)
             for symbol, start, end in parts
         ]
 

@@ -38,10 +38,10 @@ _LOOKS_LIKE = (
 
 @dataclass(frozen=True, slots=True)
 class FoldedText:
-    """Folded text with, for each index, the offset in the original; `at[len(text)]` is the end of the original."""
+    """Folded text with, for each index, the offset in the original; `offsets[len(text)]` is the end of the original."""
 
     text: str
-    at: range | list[int]
+    offsets: range | list[int]
 
 
 def _fold_character(character: str) -> str:
@@ -85,23 +85,23 @@ def fold(text: str, *, offset: int = 0) -> FoldedText:
     if _PLAIN.fullmatch(text):
         return shorten_runs(text.lower(), range(offset, offset + len(text) + 1))
     letters: list[str] = []
-    at: list[int] = []
-    for place, character in enumerate(text, offset):
+    offsets: list[int] = []
+    for position, character in enumerate(text, offset):
         folded = _folds[character]
         if folded:
             letters.append(folded)
-            at.extend([place] * len(folded))
-    at.append(offset + len(text))
-    return shorten_runs("".join(letters), at)
+            offsets.extend([position] * len(folded))
+    offsets.append(offset + len(text))
+    return shorten_runs("".join(letters), offsets)
 
 
 def join_folded(first: FoldedText, second: FoldedText) -> FoldedText:
     """Join two adjacent pieces."""
     if not first.text:
         return second
-    text, at = first.text + second.text, _join_offsets(first.at, second.at)
+    text, offsets = first.text + second.text, _join_offsets(first.offsets, second.offsets)
     # A run can be too long only where the pieces meet.
-    return shorten_runs(text, at) if first.text[-1] == second.text[:1] else FoldedText(text, at)
+    return shorten_runs(text, offsets) if first.text[-1] == second.text[:1] else FoldedText(text, offsets)
 
 
 def _join_offsets(first: range | list[int], second: range | list[int]) -> range | list[int]:
@@ -110,21 +110,21 @@ def _join_offsets(first: range | list[int], second: range | list[int]) -> range 
     return [*first[:-1], *second]
 
 
-def slice_folded(folded: FoldedText, place: int) -> FoldedText:
-    """Return the part from index `place` of the folded text to its end."""
-    return FoldedText(folded.text[place:], folded.at[place:])
+def slice_folded(folded: FoldedText, position: int) -> FoldedText:
+    """Return the part from index `position` of the folded text to its end."""
+    return FoldedText(folded.text[position:], folded.offsets[position:])
 
 
-def shorten_runs(text: str, at: range | list[int]) -> FoldedText:
+def shorten_runs(text: str, offsets: range | list[int]) -> FoldedText:
     """Return the text with MAX_RUN characters of each longer run."""
     if not _RUN.search(text):
-        return FoldedText(text, at)
-    kept, places, done = [], list[int](), 0
+        return FoldedText(text, offsets)
+    kept, kept_offsets, done = [], list[int](), 0
     for run in _RUN.finditer(text):
         end = run.start() + MAX_RUN
         kept.append(text[done:end])
-        places.extend(at[done:end])
+        kept_offsets.extend(offsets[done:end])
         done = run.end()
     kept.append(text[done:])
-    places.extend(at[done:])
-    return FoldedText("".join(kept), places)
+    kept_offsets.extend(offsets[done:])
+    return FoldedText("".join(kept), kept_offsets)

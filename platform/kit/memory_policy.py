@@ -13,7 +13,7 @@ class MemoryPolicy(models.TextChoices):
     FULL = "full", _("everything, as far as the model can")
 
 
-MEMORY_ORDER = {policy: place for place, policy in enumerate(MemoryPolicy)}
+MEMORY_ORDER = {policy: position for position, policy in enumerate(MemoryPolicy)}
 # Policies under which the tutor takes notes.
 NOTING_POLICIES = frozenset({MemoryPolicy.NOTES, MemoryPolicy.FULL})
 

@@ -143,11 +143,11 @@ def _format_name(location: Location) -> str:
 def _list_hints(model: type[BaseModel], location: Location) -> Iterator[str]:
     """Yield the hints of the innermost key of a location, and of its items."""
     key = max(
-        (place for place, part in enumerate(location) if isinstance(part, str) and part not in _KEY),
+        (position for position, part in enumerate(location) if isinstance(part, str) and part not in _KEY),
         default=0,
     )
-    for place, (_kind, metadata) in enumerate(_descend(model, location)):
-        if place >= key:
+    for position, (_kind, metadata) in enumerate(_descend(model, location)):
+        if position >= key:
             yield from (item.text for item in metadata if isinstance(item, Hint))
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _ITEM = re.compile(r"(?:[-+*]|(?P<number>\d{1,9})[.)])(?P<space>\s+|$)")
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")
-_STARTS_A_BLOCK = "#>|`~\\$"
+_BLOCK_STARTS = "#>|`~\\$"
 # In columns, beyond the text around it: indented code, and a nested list item.
 _CODE_INDENT = 4
 _NESTED_INDENT = 2
@@ -91,10 +91,10 @@ class _Nesting:
             self.shifts.pop()
         indent = raw + (self.shifts[-1][1] if self.shifts else 0)
         while self.items:
-            mark, inside = self.items[-1]
-            if indent >= inside or (is_item and indent >= mark + _NESTED_INDENT):
+            marker, text_column = self.items[-1]
+            if indent >= text_column or (is_item and indent >= marker + _NESTED_INDENT):
                 break
-            if not is_item and not self.after_blank and text[0] not in _STARTS_A_BLOCK:
+            if not is_item and not self.after_blank and text[0] not in _BLOCK_STARTS:
                 # A line without indentation continues the paragraph above it.
                 break
             self.items.pop()
@@ -103,8 +103,8 @@ class _Nesting:
         """Return how many columns a line lacks to be a nested item."""
         if not self.items:
             return 0
-        mark, inside = self.items[-1]
-        return inside - indent if mark + _NESTED_INDENT <= indent < inside else 0
+        marker, text_column = self.items[-1]
+        return text_column - indent if marker + _NESTED_INDENT <= indent < text_column else 0
 
     def _open(self, indent: int, item: re.Match[str]) -> None:
         base = self.items[-1][1] if self.items else 0
@@ -130,8 +130,8 @@ def render_code(code: str, language: str, *, is_closed: bool = True) -> str:
     """Render a code block. An open block may still grow, and is not highlighted yet."""
     name = language.lower()
     is_highlighted = is_closed and name in LANGUAGES and len(code) <= MAX_HIGHLIGHTED_LENGTH
-    inside = _highlight(code, name) if is_highlighted else escape(code)
-    return f'<div class="code-block"><pre dir="ltr" tabindex="0"><code>{inside}</code></pre></div>\n'
+    html = _highlight(code, name) if is_highlighted else escape(code)
+    return f'<div class="code-block"><pre dir="ltr" tabindex="0"><code>{html}</code></pre></div>\n'
 
 
 @lru_cache(maxsize=128)
@@ -195,12 +195,12 @@ def render_answer(markdown: str) -> SafeString:
 
 def render_question(question: str) -> SafeString:
     """Render a question as safe HTML: as typed, with line breaks and indentation, and fenced code as code."""
-    question, parts, after = normalize_newlines(question), [], 0
+    question, parts, position = normalize_newlines(question), [], 0
     for fence in _FENCED.finditer(question):
-        parts.append(_render_paragraph(question[after : fence.start()]))
+        parts.append(_render_paragraph(question[position : fence.start()]))
         parts.append(render_code(fence["code"], fence["language"]))
-        after = fence.end()
-    parts.append(_render_paragraph(question[after:]))
+        position = fence.end()
+    parts.append(_render_paragraph(question[position:]))
     return mark_safe(_cleaner.clean("".join(parts)))  # noqa: S308 - as above
 
 
@@ -225,10 +225,10 @@ def find_block_starts(markdown: str) -> list[int]:
 
 _FENCED = re.compile(r"^```(?P<language>[\w+#-]*)[ \t]*\n(?P<code>(?:(?!```).*\n)*)```[ \t]*$", re.MULTILINE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_RAISED = re.compile(r"<(su[bp])>([^\n<]{1,200})</\1>", re.IGNORECASE)
+_SUB_OR_SUP = re.compile(r"<(su[bp])>([^\n<]{1,200})</\1>", re.IGNORECASE)
 _ADDRESS = re.compile(r"<(https?://[^\s<>]{1,500})>", re.IGNORECASE)
 _LINK = re.compile(
-    r"!?\[(?P<words>[^\[\]\n]{0,300})\]"
+    r"!?\[(?P<text>[^\[\]\n]{0,300})\]"
     r"\([ \t]*(?:<[^<>\n]{0,500}>|[^\s()<>]{0,500}(?:\([^\s()<>]{0,200}\)[^\s()<>]{0,200})?)"
     r'(?:[ \t]+(?:"[^"\n]{0,200}"|\'[^\'\n]{0,200}\'))?[ \t]*\)'
 )
@@ -242,10 +242,10 @@ def _parse_tag(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - th
     if match := _BREAK.match(state.src, state.pos, state.posMax):
         if not silent:
             state.push("hardbreak", "br", 0)
-    elif match := _RAISED.match(state.src, state.pos, state.posMax):
+    elif match := _SUB_OR_SUP.match(state.src, state.pos, state.posMax):
         tag = match[1].lower()
         if not silent:
-            _push_within(state, tag, *match.span(2))
+            _parse_inside(state, tag, *match.span(2))
     elif match := _ADDRESS.match(state.src, state.pos, state.posMax):
         if not silent:
             state.push("text", "", 0).content = match[1]
@@ -255,12 +255,12 @@ def _parse_tag(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - th
     return True
 
 
-def _link_words(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
+def _parse_link(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     """Keep only a link's text. The parser's own rule would take quadratic time on many brackets."""
     if state.src[state.pos] not in "![" or not (match := _LINK.match(state.src, state.pos, state.posMax)):
         return False
     if not silent and not match[0].startswith("!"):
-        _push_within(state, "", *match.span("words"))
+        _parse_inside(state, "", *match.span("text"))
     state.pos = match.end()
     return True
 
@@ -281,13 +281,13 @@ def _parse_footnote(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     return True
 
 
-def _push_within(state: "StateInline", tag: str, begin: int, end: int) -> None:
+def _parse_inside(state: "StateInline", tag: str, begin: int, end: int) -> None:
     """Parse the text between two positions inside a tag, or without a tag if `tag` is ""."""
-    name = tag or "words"
+    name = tag or "plain"
     state.push(f"{name}_open", tag, 1)
-    after, state.pos, state.posMax = state.posMax, begin, end
+    outer_end, state.pos, state.posMax = state.posMax, begin, end
     state.md.inline.tokenize(state)
-    state.posMax = after
+    state.posMax = outer_end
     state.push(f"{name}_close", tag, -1)
 
 
@@ -349,7 +349,7 @@ def _render_indented_code(
 
 @load_once
 def _build_parser() -> "MarkdownIt":
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and only who renders an answer needs it
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and needed only to render an answer
 
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     markdown.enable(["table", "strikethrough"])
@@ -358,9 +358,9 @@ def _build_parser() -> "MarkdownIt":
     markdown.use(latex_plugin)
     markdown.inline.ruler.before("emphasis", "tag", _parse_tag)
     markdown.inline.ruler.before("emphasis", "footnote", _parse_footnote)
-    markdown.inline.ruler.before("emphasis", "link_words", _link_words)
+    markdown.inline.ruler.before("emphasis", "link", _parse_link)
     markdown.core.ruler.push("finish", _finish)
-    for rule in ("words_open", "words_close"):
+    for rule in ("plain_open", "plain_close"):
         markdown.add_render_rule(rule, _render_nothing)
     markdown.add_render_rule("fence", _render_fence)
     markdown.add_render_rule("code_block", _render_indented_code)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from routing.admin_pages import ModelPagesAdmin
 from routing.breaker import HEALTHY, read_health, record_success
-from routing.formatting import format_health, format_place, format_prices
+from routing.formatting import format_health, format_location, format_prices
 from routing.forms import TutorModelForm
 from routing.models import SETTINGS_FIELDS, Capability, TutorModel
 from routing.registry import create_settings_model
@@ -51,7 +51,7 @@ class TutorModelAdmin(ModelPagesAdmin):
         "is_enabled",
         "health_shown",
         "position",
-        "place",
+        "location",
         "prices_shown",
         "context_tokens",
         "max_answers",
@@ -115,8 +115,8 @@ class TutorModelAdmin(ModelPagesAdmin):
             record_success(obj.pk)
 
     @admin.display(description=_("where"))
-    def place(self, model: TutorModel) -> str:
-        return format_place(model)
+    def location(self, model: TutorModel) -> str:
+        return format_location(model)
 
     @admin.display(description=_("dollars per million tokens"))
     def prices_shown(self, model: TutorModel) -> str:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from inference.prices import FREE, Prices
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited
-from routing.formatting import format_dollars, format_obstacle, format_place, format_prices
+from routing.formatting import format_dollars, format_location, format_obstacle, format_prices
 from routing.models import Capability, TutorModel
 from routing.price_proposals import find_price_proposal
 from routing.trials import TRIAL_SECONDS, TRIAL_TOKENS, Trial, try_model
@@ -46,7 +46,7 @@ class ModelPagesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         model = self._get_model(request, pk)
         more: dict[str, object] = {
             "obstacle": format_obstacle(model),
-            "place": format_place(model),
+            "location": format_location(model),
             "tokens": TRIAL_TOKENS,
             "seconds": round(TRIAL_SECONDS),
         }

@@ -33,7 +33,7 @@ def format_prices(model: TutorModel) -> str:
     }
 
 
-def format_place(model: TutorModel) -> str:
+def format_location(model: TutorModel) -> str:
     """Say where a model is: on this machine or network, or at which host."""
     if not model.base_url:
         return _("no address")

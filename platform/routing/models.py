@@ -44,16 +44,16 @@ def is_host_allowed(address: str) -> bool:
 
     A host without a port in TUTOR_HOSTS means the usual port of the address's scheme.
     """
-    if (place := _get_place(address)) is None:
+    if (origin := _parse_origin(address)) is None:
         return False
-    if place == _get_place(settings.TUTOR_BASE_URL):
+    if origin == _parse_origin(settings.TUTOR_BASE_URL):
         return True
-    host, port, scheme = place
+    host, port, scheme = origin
     allowed = {entry.lower() for entry in settings.TUTOR_HOSTS}
     return _join(host, port) in allowed or (port == DEFAULT_PORTS[scheme] and host in allowed)
 
 
-def _get_place(address: str) -> tuple[str, int, str] | None:
+def _parse_origin(address: str) -> tuple[str, int, str] | None:
     """Return the host, port and scheme of an HTTP address; None if it is none."""
     parts = urlsplit(address)
     try:

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 
-from kit.kept import Kept
+from kit.timed_cache import TimedCache
 from routing.models import TutorModel
 from routing.ranking import get_rank
 
 # How long a change in another process may go unnoticed.
-KEPT_SECONDS = 5.0
+CACHE_SECONDS = 5.0
 SETTINGS_MODEL_NAME = "Tutor"
 
 
@@ -21,7 +21,7 @@ def _read_models() -> Sequence[TutorModel]:
     return rows
 
 
-_kept = Kept(_read_models, seconds=KEPT_SECONDS)
+_models_cache = TimedCache(_read_models, seconds=CACHE_SECONDS)
 
 
 def create_settings_model() -> TutorModel:
@@ -35,7 +35,7 @@ def create_settings_model() -> TutorModel:
 
 def list_models() -> list[TutorModel]:
     """Return the usable models in the order in which they are tried; of equal ones, local ones last."""
-    rows = _kept.get()
+    rows = _models_cache.get()
     for row in rows:
         if row.is_from_settings:
             row.read_settings()
@@ -57,11 +57,11 @@ def is_self_hosted() -> bool:
     return not list_outside_hosts()
 
 
-def forget_models(**_sent: Any) -> None:
+def clear_models_cache(**_sent: Any) -> None:
     """Read the models again at the next question."""
-    _kept.forget()
+    _models_cache.clear()
 
 
 def connect_signals() -> None:
-    post_save.connect(forget_models, TutorModel, dispatch_uid="routing.forget_models")
-    post_delete.connect(forget_models, TutorModel, dispatch_uid="routing.forget_models")
+    post_save.connect(clear_models_cache, TutorModel, dispatch_uid="routing.clear_models_cache")
+    post_delete.connect(clear_models_cache, TutorModel, dispatch_uid="routing.clear_models_cache")

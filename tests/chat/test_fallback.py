@@ -211,7 +211,7 @@ class TestBeforeTheFirstWord:
         assert (turn.tutor_model, turn.microdollars) == (cloud, 110)
         TutorModel.objects.filter(pk=cloud.pk).update(input_price=10**15)
         breaker.record_success(create_settings_model().pk)
-        registry.forget_models()
+        registry.clear_models_cache()
         set_allowance(budget=get_budget(owner=teen), tokens=10_000, microdollars=1_000)
         turn = written(ask(teen, "And snow?"))
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_UNREACHABLE)

@@ -310,7 +310,7 @@ class TestThePage:
         page = as_person(teen).get("/tutor/").content.decode()
         assert f"very small model ({settings.TUTOR_MODEL})" in " ".join(page.split())
         TutorModel.objects.filter(is_from_settings=True).update(is_enabled=False)
-        registry.forget_models()
+        registry.clear_models_cache()
         assert "very small model" not in as_person(teen).get("/tutor/").content.decode()
 
     def test_says_that_a_family_agreed(

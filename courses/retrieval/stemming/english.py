@@ -66,9 +66,9 @@ def _mark_consonants(word: str) -> str:
     if "y" not in word:
         return word
     letters = list(word)
-    for place, letter in enumerate(letters):
-        if letter == "y" and (place == 0 or letters[place - 1] in VOWELS):
-            letters[place] = CONSONANT_Y
+    for position, letter in enumerate(letters):
+        if letter == "y" and (position == 0 or letters[position - 1] in VOWELS):
+            letters[position] = CONSONANT_Y
     return "".join(letters)
 
 

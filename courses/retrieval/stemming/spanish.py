@@ -67,12 +67,12 @@ def _find_rv(word: str) -> int:
     if len(word) < 3:
         return len(word)
     if word[1] not in VOWELS:
-        place = next((place for place in range(2, len(word)) if word[place] in VOWELS), None)
+        position = next((position for position in range(2, len(word)) if word[position] in VOWELS), None)
     elif word[0] in VOWELS:
-        place = next((place for place in range(2, len(word)) if word[place] not in VOWELS), None)
+        position = next((position for position in range(2, len(word)) if word[position] not in VOWELS), None)
     else:
         return 3
-    return len(word) if place is None else place + 1
+    return len(word) if position is None else position + 1
 
 
 def _cut_pronoun(word: str, rv: int) -> str:

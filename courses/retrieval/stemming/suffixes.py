@@ -12,18 +12,18 @@ def find_region(word: str, vowels: AbstractSet[str], start: int = 0) -> int:
     It is the word's length if there is none. Applied once it is Snowball's R1, applied from there R2.
     """
     is_after_vowel = False
-    for place in range(start, len(word)):
-        if word[place] in vowels:
+    for position in range(start, len(word)):
+        if word[position] in vowels:
             is_after_vowel = True
         elif is_after_vowel:
-            return place + 1
+            return position + 1
     return len(word)
 
 
 def find_suffix(word: str, suffixes: Collection[str], start: int = 0) -> str:
     """Return the longest of these suffixes that the word has from `start` on, or an empty text."""
-    for place in range(max(start, len(word) - LONGEST_SUFFIX), len(word)):
-        if (suffix := word[place:]) in suffixes:
+    for position in range(max(start, len(word) - LONGEST_SUFFIX), len(word)):
+        if (suffix := word[position:]) in suffixes:
             return suffix
     return ""
 

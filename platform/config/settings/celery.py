@@ -9,19 +9,22 @@ from config.settings.environment import VALKEY_URL
 
 CELERY_BEAT_SCHEDULE = {
     "sweep turns": {"task": "chat.tasks.sweep_turns", "schedule": 5.0, "options": {"expires": 5}},
-    "watch the model": {"task": "chat.tasks.watch_deferred", "schedule": 5.0, "options": {"expires": 5}},
+    "watch deferred turns": {"task": "chat.tasks.watch_deferred", "schedule": 5.0, "options": {"expires": 5}},
     "expire holds": {"task": "budgets.tasks.expire_holds", "schedule": 60.0, "options": {"expires": 60}},
     "expire grants": {"task": "budgets.tasks.expire_grants", "schedule": 60.0, "options": {"expires": 60}},
     "audit budgets": {"task": "budgets.tasks.audit_ledger", "schedule": crontab(hour="11", minute="20")},
-    "sweep mails": {"task": "mail.tasks.sweep_emails", "schedule": 15.0, "options": {"expires": 15}},
-    "forget mails": {"task": "mail.tasks.delete_expired_emails", "schedule": crontab(hour="11", minute="30")},
-    "remind of events": {
+    "sweep emails": {"task": "mail.tasks.sweep_emails", "schedule": 15.0, "options": {"expires": 15}},
+    "delete expired emails": {
+        "task": "mail.tasks.delete_expired_emails",
+        "schedule": crontab(hour="11", minute="30"),
+    },
+    "send event reminders": {
         "task": "events.tasks.send_reminders",
         "schedule": 60.0,
         "options": {"expires": 60},
     },
-    "pass offers on": {"task": "events.tasks.expire_offers", "schedule": 60.0, "options": {"expires": 60}},
-    "forget sign-ups": {
+    "expire offers": {"task": "events.tasks.expire_offers", "schedule": 60.0, "options": {"expires": 60}},
+    "delete expired sign-ups": {
         "task": "events.tasks.delete_expired_sign_ups",
         "schedule": crontab(hour="11", minute="35"),
     },
@@ -46,11 +49,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "families.tasks.carry_out_family_deletions",
         "schedule": crontab(hour="12", minute="20"),
     },
-    "forget conversations": {
+    "delete expired conversations": {
         "task": "chat.tasks.delete_expired_conversations",
         "schedule": crontab(hour="12", minute="10"),
     },
-    "forget reports": {
+    "delete expired reports": {
         "task": "chat.tasks.delete_expired_reports",
         "schedule": crontab(hour="12", minute="15"),
     },

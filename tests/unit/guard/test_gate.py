@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from guard import Level, OutputGate, judge_output
 from guard.answer_scanner import AnswerScanner, PairedScanner
-from guard.markup import Markup
+from guard.markup import MarkupStripper
 from guard.rule_books import output_rules
 from guard.verdict import merge_verdicts
 from kit.folding import fold
@@ -53,11 +53,11 @@ patient = settings(deadline=None)
 
 
 def pieces(text: str, sizes: list[int]) -> list[str]:
-    pieces, place, turn = [], 0, 0
-    while place < len(text):
+    pieces, position, turn = [], 0, 0
+    while position < len(text):
         size = sizes[turn % len(sizes)]
-        pieces.append(text[place : place + size])
-        place, turn = place + size, turn + 1
+        pieces.append(text[position : position + size])
+        position, turn = position + size, turn + 1
     return pieces
 
 
@@ -164,11 +164,11 @@ def test_reading_once_what_markup_leaves_alone_finds_what_reading_twice_finds(
     parts: list[str], sizes: list[int]
 ) -> None:
     paired = PairedScanner(output_rules())
-    written, rendered = AnswerScanner(output_rules()), AnswerScanner(output_rules(), markup=Markup())
+    written, rendered = AnswerScanner(output_rules()), AnswerScanner(output_rules(), markup=MarkupStripper())
     offset = 0
     for piece in [*pieces(" ".join(parts), sizes), ""]:
         folded, is_last = fold(piece, offset=offset), not piece
         verdicts = [scanner.read(folded, is_last=is_last) for scanner in (written, rendered)]
         assert paired.read(folded, is_last=is_last) == merge_verdicts(*verdicts)
-        assert paired.place == min(written.place, rendered.place)
+        assert paired.position == min(written.position, rendered.position)
         offset += len(piece)

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.output_guard import AFTER, BEFORE, DISGUISES, UNSAFE, Stream, leaks, released, streams
 from chat.prompt_profiles import FULL
 from guard import Category, judge_output
-from guard.markup import Markup
+from guard.markup import MarkupStripper
 from guard.rule_books import output_rules
 from kit.folding import fold
 
@@ -113,7 +113,7 @@ def test_there_are_rules_for_all_that_a_tutor_must_never_say() -> None:
     ],
 )
 def test_markup_is_read_as_it_is_laid_out(written: str, seen: str) -> None:
-    assert Markup().feed(fold(written), is_last=True).text == seen
+    assert MarkupStripper().feed(fold(written), is_last=True).text == seen
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ def find_tape(sentence: str) -> Verdict:
 
 def run(text: str, sizes: list[int], *, holds_sentences: bool) -> tuple[SentenceGate, str]:
     """Return the gate after the text, and what readers were shown before anything was withdrawn."""
-    gate, shown, place, turn = SentenceGate(find_tape, holds_sentences=holds_sentences), "", 0, 0
-    while place < len(text):
+    gate, shown, position, turn = SentenceGate(find_tape, holds_sentences=holds_sentences), "", 0, 0
+    while position < len(text):
         size = sizes[turn % len(sizes)]
-        gate.feed(text[place : place + size])
+        gate.feed(text[position : position + size])
         shown += gate.release()
         assert text.startswith(shown)
-        place, turn = place + size, turn + 1
+        position, turn = position + size, turn + 1
     return gate, shown + gate.finish()
 
 

@@ -33,8 +33,8 @@ def are_judged_alike(text: str, two: str) -> bool:
 def test_invisible_characters_change_nothing(text: str, data: st.DataObject) -> None:
     changed = text
     for _ in range(data.draw(st.integers(1, 12))):
-        place = data.draw(st.integers(0, len(changed)))
-        changed = changed[:place] + data.draw(st.sampled_from(UNSEEN + MARKS)) + changed[place:]
+        position = data.draw(st.integers(0, len(changed)))
+        changed = changed[:position] + data.draw(st.sampled_from(UNSEEN + MARKS)) + changed[position:]
     assert are_judged_alike(text, changed)
 
 
@@ -61,9 +61,9 @@ def test_wider_spaces_change_nothing(text: str, width: int) -> None:
 @given(texts)
 def test_folding_keeps_a_place_for_every_letter(text: str) -> None:
     folded = fold(text)
-    assert len(folded.at) == len(folded.text) + 1
-    assert list(folded.at) == sorted(folded.at)
-    assert folded.at[-1] == len(text)
+    assert len(folded.offsets) == len(folded.text) + 1
+    assert list(folded.offsets) == sorted(folded.offsets)
+    assert folded.offsets[-1] == len(text)
     assert fold(folded.text).text == folded.text
 
 
@@ -71,8 +71,8 @@ def test_folding_keeps_a_place_for_every_letter(text: str) -> None:
 @given(texts, texts)
 def test_folding_in_pieces_is_folding_the_whole(text: str, two: str) -> None:
     joined = join_folded(fold(text), fold(two, offset=len(text)))
-    assert FoldedText(joined.text, list(joined.at)) == FoldedText(
-        fold(text + two).text, list(fold(text + two).at)
+    assert FoldedText(joined.text, list(joined.offsets)) == FoldedText(
+        fold(text + two).text, list(fold(text + two).offsets)
     )
 
 
