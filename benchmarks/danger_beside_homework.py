@@ -189,15 +189,15 @@ def main() -> None:
     )
     arguments.add_argument("--data", type=Path)
     arguments.add_argument("--json", action="store_true", help="print nothing but one JSON object")
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     judged("hello")
     result = {
         "times": measure_time(_generate_homework),
         "hostile_ms": {name: round(_measure_judging(text[:LONGEST]), 1) for name, text in hostile().items()},
-        "study": measure_study(study_texts(asked.data)) if asked.data else {},
+        "study": measure_study(study_texts(options.data)) if options.data else {},
         "danger": measure_danger(messages()),
     }
-    print(json.dumps(result, indent=None if asked.json else 2))
+    print(json.dumps(result, indent=None if options.json else 2))
 
 
 if __name__ == "__main__":

@@ -210,8 +210,8 @@ def main() -> None:
     arguments.add_argument("--zone", default="", help="an IANA time zone, such as America/Chicago")
     arguments.add_argument("--country", default="US", help="where the teen lives (ISO 3166)")
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
-    results = measure(language=asked.language, zone=asked.zone, country=asked.country)
+    options = arguments.parse_args()
+    results = measure(language=options.language, zone=options.zone, country=options.country)
     for who in ("parent", "teen"):
         walked = results[who]
         print(
@@ -221,7 +221,7 @@ def main() -> None:
     print(f"The machine took {results['walk_seconds']} s in all.")
     for consent in results["evidence"]:
         print("Evidence:", ", ".join(f"{name} {value}" for name, value in consent.items()))
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

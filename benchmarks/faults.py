@@ -147,12 +147,12 @@ def ended(turn_ids: list[UUID]) -> int:
     return steady(lambda: Turn.objects.filter(pk__in=turn_ids, ended_at__isnull=False).count())
 
 
-def run_fault(parts: Parts, visitors: list[live.SignedInClient], count: int, name: str) -> list[UUID]:
+def run_fault(parts: Parts, web_clients: list[live.SignedInClient], count: int, name: str) -> list[UUID]:
     """Ask `count` questions and cause the fault once some are answered and others are streaming."""
     turn_ids = [uuid4() for _ in range(count)]
-    with ThreadPoolExecutor(len(visitors)) as people:
+    with ThreadPoolExecutor(len(web_clients)) as people:
         asking = [
-            people.submit(ask, visitors[number % len(visitors)], turn_id)
+            people.submit(ask, web_clients[number % len(web_clients)], turn_id)
             for number, turn_id in enumerate(turn_ids)
         ]
         live.wait_until(
@@ -208,9 +208,9 @@ def run(count: int, faults: list[str]) -> Iterator[tuple[str, dict[str, int]]]:
         people = [
             Person.objects.create_user(f"reader-{number}", role=Role.PARENT) for number in range(PEOPLE)
         ]
-        visitors = [live.SignedInClient(web, person) for person in people]
+        web_clients = [live.SignedInClient(web, person) for person in people]
         for name in faults:
-            yield name, tally(run_fault(parts, visitors, count // len(faults), name))
+            yield name, tally(run_fault(parts, web_clients, count // len(faults), name))
     live.wait_until(live.is_alone, what="the site to leave the database")
 
 
@@ -243,10 +243,10 @@ def main() -> None:
     arguments.add_argument("--turns", type=int, default=200)
     arguments.add_argument("--only", choices=list(FAULTS), help="run only this fault")
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
-    results = measure(asked.turns, [asked.only] if asked.only else list(FAULTS))
+    options = arguments.parse_args()
+    results = measure(options.turns, [options.only] if options.only else list(FAULTS))
     print("  ".join(f"{key} {value}" for key, value in results.items()))
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

@@ -113,13 +113,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     results = measure()
     print(f"time to first token, median of {results['pairs']} pairs, warm")
     print(f"  straight from the model's server  {results['direct_ms']:8.1f} ms")
     print(f"  through the whole site            {results['site_ms']:8.1f} ms")
     print(f"  added                             {results['added_ms']:8.1f} ms   ratio {results['ratio']:.2f}")
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

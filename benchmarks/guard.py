@@ -338,14 +338,14 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--json", action="store_true")
     arguments.add_argument("--as-shipped", action="store_true")
-    asked = arguments.parse_args()
-    result = measure(asked.data, as_shipped=asked.as_shipped)
+    options = arguments.parse_args()
+    result = measure(options.data, as_shipped=options.as_shipped)
     show("The teen set", result["teen"])
     show("Answers", result["answers"])
     show("What was not read, layer by layer", result["layers"])
     show("Public sets", result["sets"])
     print("\nTime", json.dumps(result["time"]))
-    if asked.json:
+    if options.json:
         print(json.dumps(result, default=lambda rate: {"hits": rate.hits, "of": rate.of}))
 
 

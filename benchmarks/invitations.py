@@ -243,10 +243,10 @@ def main() -> None:
     arguments.add_argument("--events", type=int, default=1000)
     arguments.add_argument("--emails", type=int, default=500)
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
-    results = measure(asked.events, asked.emails)
+    options = arguments.parse_args()
+    results = measure(options.events, options.emails)
     print("  ".join(f"{key} {value}" for key, value in results.items()))
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

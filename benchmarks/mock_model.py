@@ -64,12 +64,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("port", type=int)
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     uvloop.install()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", complete)
     app.router.add_get("/v1/models", models)
-    web.run_app(app, host="127.0.0.1", port=asked.port, print=None, access_log=None)
+    web.run_app(app, host="127.0.0.1", port=options.port, print=None, access_log=None)
 
 
 if __name__ == "__main__":

@@ -246,9 +246,9 @@ def main() -> None:
     arguments.add_argument(
         "--cuts", type=int, help="cut at so many offsets of each stream, not at all of them"
     )
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     tested = streams()
-    leaking = [stream for stream in tested if leaks(stream, cuts=asked.cuts)]
+    leaking = [stream for stream in tested if leaks(stream, cuts=options.cuts)]
     took = timing(tested)
     result = {
         "streams": len(tested),
@@ -257,7 +257,7 @@ def main() -> None:
         "p95_ms": took.at(0.95),
         "most_ms": took.at(0.9999),
     }
-    if asked.json:
+    if options.json:
         print(json.dumps(result | {"leaks": [[stream.disguise, stream.sentence] for stream in leaking]}))
         return
     print(f"{len(UNSAFE)} sentences in {len(DISGUISES)} disguises: {len(leaking)} of {len(tested)} leak")

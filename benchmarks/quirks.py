@@ -63,11 +63,11 @@ def main() -> None:
     )
     arguments.add_argument("--only", default="", help="run only rows with this in their name")
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     logging.disable(logging.CRITICAL)
     settings.VALKEY_URL = settings.VALKEY_URL.rsplit("/", 1)[0] + "/9"
-    came = measure([case for case in CASES if asked.only in case.name])
-    print(json.dumps(came) if asked.json else "  ".join(f"{key} {value}" for key, value in came.items()))
+    came = measure([case for case in CASES if options.only in case.name])
+    print(json.dumps(came) if options.json else "  ".join(f"{key} {value}" for key, value in came.items()))
 
 
 if __name__ == "__main__":

@@ -222,11 +222,11 @@ def main() -> None:
     arguments.add_argument("--passes", type=int, default=3)
     arguments.add_argument("--seconds", type=float, default=8.0)
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
-    results = measure(asked.passes, asked.seconds)
+    options = arguments.parse_args()
+    results = measure(options.passes, options.seconds)
     for name, value in results.items():
         print(f"{name:30} {value}")
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

@@ -85,7 +85,7 @@ class UnsteadyModel(live.Process):
 class Site:
     cloud: UnsteadyModel
     model: TutorModel
-    visitors: list[live.SignedInClient]
+    web_clients: list[live.SignedInClient]
 
 
 def ask(web_client: live.SignedInClient) -> UUID:
@@ -106,7 +106,7 @@ def run_mode(site: Site, mode: str, count: int) -> tuple[list[UUID], float]:
     with ThreadPoolExecutor(PEOPLE) as people:
 
         def ask_many(number: int) -> list[UUID]:
-            return list(people.map(ask, (site.visitors * 10)[:number]))
+            return list(people.map(ask, (site.web_clients * 10)[:number]))
 
         turns += ask_many(count // 4)
         site.cloud.set_mode(mode)
@@ -130,7 +130,7 @@ def measure_recovery(site: Site, turns: list[UUID], count: int) -> float:
     """Ask now and then until the first model answers again, at least `count` questions. Returns the seconds."""
     began, recovered, asked = time.monotonic(), 0.0, 0
     while time.monotonic() - began < PATIENCE and not (recovered and asked >= count):
-        turn_id = ask(site.visitors[asked % len(site.visitors)])
+        turn_id = ask(site.web_clients[asked % len(site.web_clients)])
         turns.append(turn_id)
         asked += 1
         time.sleep(1)
@@ -245,10 +245,10 @@ def main() -> None:
     arguments.add_argument("--turns", type=int, default=200)
     arguments.add_argument("--only", choices=FAILURES, help="let it fail only in this way")
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
-    results = measure(asked.turns, [asked.only] if asked.only else list(FAILURES))
+    options = arguments.parse_args()
+    results = measure(options.turns, [options.only] if options.only else list(FAILURES))
     print("  ".join(f"{key} {value}" for key, value in results.items()))
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

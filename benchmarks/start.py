@@ -115,12 +115,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     results = measure()
     print(f"cold start, fresh clone and empty cache  {results['cold_s']:7.1f} s")
     print(f"warm start, median of {WARM_STARTS}                  {results['warm_s']:7.1f} s")
     print(f"peak memory of the whole stack           {results['peak_mib']:7d} MiB")
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

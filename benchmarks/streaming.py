@@ -463,12 +463,12 @@ def main() -> None:
         "--two-requests", action="store_true", help="follow each answer on another request"
     )
     arguments.add_argument("--json", action="store_true")
-    asked = arguments.parse_args()
-    names = SHORT_LOADS if asked.short else tuple(LOADS)
-    results = measure(asked.passes, names, two_requests=asked.two_requests)
+    options = arguments.parse_args()
+    names = SHORT_LOADS if options.short else tuple(LOADS)
+    results = measure(options.passes, names, two_requests=options.two_requests)
     for name, value in results.items():
         print(f"{name:26} {value}")
-    if asked.json:
+    if options.json:
         print(json.dumps(results))
 
 

@@ -88,14 +88,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("port", type=int)
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     uvloop.install()
     model, app = UnsteadyModel(), web.Application()
     app.router.add_post("/v1/chat/completions", model.complete)
     app.router.add_get("/v1/models", model.models)
     app.router.add_put("/mode", model.set_mode)
     app.router.add_get("/asked", model.count)
-    web.run_app(app, host="127.0.0.1", port=asked.port, print=None, access_log=None)
+    web.run_app(app, host="127.0.0.1", port=options.port, print=None, access_log=None)
 
 
 if __name__ == "__main__":

@@ -92,10 +92,10 @@ class Passage(models.Model):
     key = models.CharField(max_length=250)
     title = models.CharField(max_length=200)
     text = models.TextField()
-    # What people ask who look for this section, in words that its text doesn't contain (`:::asked`).
-    asked = models.TextField(blank=True)
+    # Words of people who look for this section that its text doesn't contain (`:::asked`).
+    extra_search_words = models.TextField(blank=True)
     search = SearchVectorField()
-    # Embedding of `asked` (encoders.embed); empty in languages that the model doesn't know.
+    # Embedding of `extra_search_words` (encoders.embed); empty in languages that the model doesn't know.
     embedding = models.BinaryField(default=b"")
 
     class Meta:

@@ -52,7 +52,7 @@ from kit.not_found import raise_404_on
 from kit.rate_limits import RateLimited
 from rest.problems import NOT_FOUND, RATE_LIMITED, Problem
 from rest.rendering import SurrogateSafeJSONRenderer
-from rest.schema import build_page_serializer, describe_responses, page_parameters
+from rest.schema import PAGE_PARAMETERS, build_page_serializer, describe_responses
 from rest.views import SignedInView
 from safeguarding.api import FreeTextView
 from telemetry.context import bind_log_ids
@@ -370,7 +370,7 @@ class OldestFirstPagination(CursorPagination):
 class ConversationList(SignedInView):
     @extend_schema(
         operation_id="conversations_list",
-        parameters=page_parameters,
+        parameters=PAGE_PARAMETERS,
         responses=describe_responses({200: build_page_serializer(ConversationSerializer)}, NOT_FOUND),
     )
     def get(self, request: Request) -> Response:
@@ -383,7 +383,7 @@ class ConversationList(SignedInView):
 class ConversationTurnList(SignedInView):
     @extend_schema(
         operation_id="conversation_turns_list",
-        parameters=page_parameters,
+        parameters=PAGE_PARAMETERS,
         responses=describe_responses({200: build_page_serializer(TurnSerializer)}, NOT_FOUND),
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:

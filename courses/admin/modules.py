@@ -110,7 +110,7 @@ def _build_rows(modules: list[ModuleStatistics]) -> Iterator[tuple[str, ...]]:
         for question in statistics.questions:
             for option in question.options:
                 right = "yes" if option.is_right else "no"
-                yield slug, "chose it first", question.slug, option.words, right, _format_count(option.chosen)
+                yield slug, "chose it first", question.slug, option.text, right, _format_count(option.chosen)
 
 
 def _format_count(people: int) -> str:

@@ -131,8 +131,8 @@ def parse_question(fence: Fence) -> Block:
     from courses.authoring.schemas import QuestionLine  # noqa: PLC0415 - it imports pydantic
 
     slug = fence.read_line(QuestionLine).slug
-    asked, options = _split_question(fence)
-    if not asked.strip():
+    question, options = _split_question(fence)
+    if not question.strip():
         raise fence.build_error("This question has no text.", "Write the question above its options.")
     if len(options) < MIN_OPTIONS:
         raise fence.build_error("A question needs two options or more.", "Write each as “- [ ] text”.")
@@ -146,7 +146,7 @@ def parse_question(fence: Fence) -> Block:
         raise fence.build_error(f"{len(right)} options are right.", hint)
     return {
         "slug": slug,
-        "html": render_html(asked),
+        "html": render_html(question),
         "options": [
             {
                 "id": hashlib.sha256(option["text"].encode()).hexdigest()[:12],
@@ -160,7 +160,7 @@ def parse_question(fence: Fence) -> Block:
 
 
 def _split_question(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
-    asked = ""
+    question = ""
     options: list[dict[str, Any]] = []
     for below, line in enumerate(fence.lines, 1):
         if match := OPTION.match(line):
@@ -176,8 +176,8 @@ def _split_question(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
         elif options:
             options[-1]["explanation"] += line.strip() + "\n" if line.strip() else ""
         else:
-            asked += line + "\n"
-    return asked, options
+            question += line + "\n"
+    return question, options
 
 
 PARSERS: dict[str, Callable[[Fence], Block]] = {

@@ -130,5 +130,5 @@ def _build_passage(lesson: Lesson, section: Section) -> Passage:
         key=f"{lesson.module.slug}/{lesson.slug}" + (f"#{section.anchor}" if section.anchor else ""),
         title=extract_text(section.title) or lesson.title,
         text=section.text,
-        asked=section.asked.strip(),
+        extra_search_words=section.extra_search_words.strip(),
     )

@@ -22,12 +22,12 @@ MAX_TITLE_LENGTH = 200
 
 @dataclass
 class Section:
-    """`asked` has words about the section that its text does not contain; `phrases` are questions that lead to it."""
+    """`extra_search_words` are not in the section's text; `phrases` are questions that lead to the section."""
 
     title: str = ""
     anchor: str = ""
     blocks: list[Block] = field(default_factory=list)
-    asked: str = ""
+    extra_search_words: str = ""
     phrases: list[str] = field(default_factory=list)
 
     @property
@@ -124,7 +124,7 @@ class _SectionParser:
         try:
             fence = parse_fence(self.source, token, self.known_sources)
             if fence.kind == "asked":
-                self.sections[-1].asked += " " + " ".join(fence.text.split())
+                self.sections[-1].extra_search_words += " " + " ".join(fence.text.split())
             elif fence.kind == "phrases":
                 self._take_phrases(fence)
             else:

@@ -67,9 +67,14 @@ def collect_names(
 
 def _copy_option_ids(original: ModuleText, module: ModuleText) -> ModuleText:
     pairs = zip(module.questions, original.questions, strict=True)
-    return replace(module, questions=[_copy_question_ids(question, asked) for question, asked in pairs])
+    return replace(
+        module,
+        questions=[_copy_question_ids(question, original_question) for question, original_question in pairs],
+    )
 
 
-def _copy_question_ids(question: Block, asked: Block) -> Block:
-    pairs = zip(question["options"], asked["options"], strict=True)
-    return question | {"options": [option | {"id": known["id"]} for option, known in pairs]}
+def _copy_question_ids(question: Block, original: Block) -> Block:
+    pairs = zip(question["options"], original["options"], strict=True)
+    return question | {
+        "options": [option | {"id": original_option["id"]} for option, original_option in pairs]
+    }

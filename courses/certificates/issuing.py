@@ -20,7 +20,9 @@ def compute_edition(module: Module) -> str:
         "title": module.title,
         "intro": module.intro,
         "lessons": [[lesson.slug, lesson.title, lesson.sections] for lesson in module.lessons.all()],
-        "questions": [[asked.slug, asked.html, asked.options] for asked in module.questions.all()],
+        "questions": [
+            [question.slug, question.html, question.options] for question in module.questions.all()
+        ],
     }
     text = json.dumps(words, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:EDITION_LENGTH]

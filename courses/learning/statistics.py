@@ -38,21 +38,21 @@ def round_down_for_privacy(count: int) -> int:
 class StepStatistics:
     """A lesson or the quiz: how many did it, how many reached it or a later step, and how many stopped there.
 
-    `stayed` is None for the quiz, which has no later step.
+    `stopped_here` is None for the quiz, which has no later step.
     """
 
     slug: str
     title: str
     done: int
     reached: int
-    stayed: int | None
+    stopped_here: int | None
 
 
 @dataclass(frozen=True)
 class OptionStatistics:
     """An option: how many chose it first, and their percentage once there are MIN_ANSWERS_FOR_SHARE answers."""
 
-    words: str
+    text: str
     is_right: bool
     chosen: int
     share: int | None
@@ -61,7 +61,7 @@ class OptionStatistics:
 @dataclass(frozen=True)
 class QuestionStatistics:
     slug: str
-    asked: str
+    question_text: str
     options: list[OptionStatistics]
 
     @property
@@ -71,12 +71,12 @@ class QuestionStatistics:
         return max(wrong, key=lambda option: option.share or 0, default=None)
 
     @property
-    def most(self) -> int:
+    def max_chosen(self) -> int:
         """The count of the most chosen option."""
         return max(option.chosen for option in self.options)
 
     @property
-    def misled(self) -> int:
+    def misleading_share(self) -> int:
         """The share of first answers that chose the most misleading option, in percent; 0 if it is unknown."""
         return (self.misleading and self.misleading.share) or 0
 
@@ -92,15 +92,15 @@ class ModuleStatistics:
     @property
     def misleading(self) -> QuestionStatistics | None:
         """The question whose top wrong option has the highest percentage, or None."""
-        misled = [question for question in self.questions if question.misled]
-        return max(misled, key=lambda question: question.misled, default=None)
+        known = [question for question in self.questions if question.misleading_share]
+        return max(known, key=lambda question: question.misleading_share, default=None)
 
 
 @dataclass(frozen=True)
 class ProgressGroup:
     """`people` who did the same in a module: the positions of lessons read, and the number of questions answered."""
 
-    places: list[int]
+    positions: list[int]
     answers: int
     people: int
 
@@ -110,8 +110,8 @@ def list_module_statistics(*, since: datetime = ALL_TIME) -> list[ModuleStatisti
     with connection.cursor() as cursor:
         cursor.execute(COUNT_PROGRESS, {"since": since})
         groups_by_module: dict[str, list[ProgressGroup]] = defaultdict(list)
-        for slug, places, answers, people in cursor.fetchall():
-            groups_by_module[slug].append(ProgressGroup(places, answers, people))
+        for slug, positions, answers, people in cursor.fetchall():
+            groups_by_module[slug].append(ProgressGroup(positions, answers, people))
     chosen = _count_first_choices(since)
     modules = list_modules().prefetch_related("lessons", "questions")
     return [_build_module_statistics(module, groups_by_module[module.slug], chosen) for module in modules]
@@ -121,37 +121,46 @@ def _count_first_choices(since: datetime) -> Mapping[tuple[str, str, str], int]:
     """Count first answers by module slug, question slug and option id."""
     known = QuizAnswer.objects.filter(answered_at__gte=since).exclude(first_option="")
     named = known.values_list("module_slug", "question_slug", "first_option")
-    return Counter({(module, asked, option): n for module, asked, option, n in named.annotate(Count("pk"))})
+    return Counter(
+        {(module, question, option): n for module, question, option, n in named.annotate(Count("pk"))}
+    )
 
 
 def _build_module_statistics(
     module: Module, groups: list[ProgressGroup], chosen: Mapping[tuple[str, str, str], int]
 ) -> ModuleStatistics:
     lessons, questions = list(module.lessons.all()), list(module.questions.all())
-    quiz, asked = len(lessons) + 1, len(questions)
+    quiz_position = len(lessons) + 1
 
     def count_people(condition: Callable[[ProgressGroup], bool]) -> int:
         return round_down_for_privacy(sum(group.people for group in groups if condition(group)))
 
-    def get_farthest_place(group: ProgressGroup) -> int:
-        return quiz if group.answers else max(group.places)
+    def get_farthest_position(group: ProgressGroup) -> int:
+        return quiz_position if group.answers else max(group.positions)
 
-    def count_done(place: int) -> int:
-        return count_people(lambda group: place in group.places)
+    def count_done(position: int) -> int:
+        return count_people(lambda group: position in group.positions)
 
-    def count_reached(place: int) -> int:
-        return count_people(lambda group: get_farthest_place(group) >= place)
+    def count_reached(position: int) -> int:
+        return count_people(lambda group: get_farthest_position(group) >= position)
 
-    done = [*map(count_done, range(1, quiz)), count_people(lambda group: group.answers == asked)]
-    reached = list(map(count_reached, range(1, quiz + 1)))
+    done = [
+        *map(count_done, range(1, quiz_position)),
+        count_people(lambda group: group.answers == len(questions)),
+    ]
+    reached = list(map(count_reached, range(1, quiz_position + 1)))
     titles = [(lesson.slug, lesson.title) for lesson in lessons] + [(QUIZ_STEP, _("Five questions"))]
     return ModuleStatistics(
         module=module,
         started=reached[0],
-        finished=count_people(lambda group: len(group.places) == quiz - 1 and group.answers == asked),
+        finished=count_people(
+            lambda group: len(group.positions) == len(lessons) and group.answers == len(questions)
+        ),
         steps=[
-            StepStatistics(slug, title, finished, came, None if went_on is None else came - went_on)
-            for (slug, title), finished, came, went_on in zip(
+            StepStatistics(
+                slug, title, done_by, reached_by, None if following is None else reached_by - following
+            )
+            for (slug, title), done_by, reached_by, following in zip(
                 titles, done, reached, [*reached[1:], None], strict=True
             )
         ],
@@ -166,16 +175,16 @@ def _build_question_statistics(
         round_down_for_privacy(chosen[module.slug, question.slug, option["id"]])
         for option in question.options
     ]
-    every = sum(counts)
+    total = sum(counts)
     return QuestionStatistics(
         slug=question.slug,
-        asked=extract_text(question.html),
+        question_text=extract_text(question.html),
         options=[
             OptionStatistics(
-                words=extract_text(option["html"]),
+                text=extract_text(option["html"]),
                 is_right=option["is_right"],
                 chosen=count,
-                share=round(100 * count / every) if every >= MIN_ANSWERS_FOR_SHARE else None,
+                share=round(100 * count / total) if total >= MIN_ANSWERS_FOR_SHARE else None,
             )
             for option, count in zip(question.options, counts, strict=True)
         ],

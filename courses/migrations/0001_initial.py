@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=250)),
                 ('title', models.CharField(max_length=200)),
                 ('text', models.TextField()),
-                ('asked', models.TextField(blank=True)),
+                ('extra_search_words', models.TextField(blank=True)),
                 ('search', django.contrib.postgres.search.SearchVectorField()),
                 ('embedding', models.BinaryField(default=b'')),
                 ('lesson', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='courses.lesson')),

@@ -1,4 +1,4 @@
-"""Build the search index of passages: weighted words, terms with their frequencies, and embeddings."""
+"""Build the search index of passages: weighted words, lesson words with their frequencies, and embeddings."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -21,7 +21,7 @@ EMBEDDED_LANGUAGES = ["en"]
 MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
 
 INDEX_PASSAGES = read_sql(__file__, "index_passages")
-INDEX_TERMS = read_sql(__file__, "index_terms")
+INDEX_LESSON_WORDS = read_sql(__file__, "index_lesson_words")
 INDEX_PHRASES = read_sql(__file__, "index_phrases")
 SAVE_PASSAGE_EMBEDDINGS = """
 UPDATE courses_passage SET embedding = found FROM unnest(%(ids)s::bigint[], %(embeddings)s::bytea[]) AS new (pk, found)
@@ -51,10 +51,10 @@ def index_passages() -> None:
                 "ordinary": COMMON_WORD_WEIGHT,
             } | MARKS
             cursor.execute(INDEX_PASSAGES, parameters)
-            cursor.execute(INDEX_TERMS, parameters)
+            cursor.execute(INDEX_LESSON_WORDS, parameters)
             cursor.execute(INDEX_PHRASES, parameters)
-    passages = Passage.objects.filter(language__in=EMBEDDED_LANGUAGES).exclude(asked="")
-    _save_embeddings(SAVE_PASSAGE_EMBEDDINGS, passages.values_list("pk", "asked"))
+    passages = Passage.objects.filter(language__in=EMBEDDED_LANGUAGES).exclude(extra_search_words="")
+    _save_embeddings(SAVE_PASSAGE_EMBEDDINGS, passages.values_list("pk", "extra_search_words"))
     _save_embeddings(
         SAVE_PHRASE_EMBEDDINGS,
         Phrase.objects.filter(passage__language__in=EMBEDDED_LANGUAGES).values_list("pk", "text"),

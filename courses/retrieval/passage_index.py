@@ -21,7 +21,7 @@ from courses.retrieval.wording import get_wording
 from encoders import EmbeddingTable
 from kit.sql import read_sql
 
-# A word in the text counts less than one in the heading or in `asked`, which say what a passage is about.
+# A word in the text counts less than one in the heading or in `extra_search_words`, which say what a passage is about.
 TEXT_WEIGHT = 0.5
 # How many words of a phrase the question must have; a common word counts half. One, such as "tonight", is too few.
 MIN_PHRASE_WORDS = 1.5
@@ -50,9 +50,10 @@ class RankedPassages:
 class Postings(NamedTuple):
     """Where a lexeme occurs. Passages and phrases are numbered in the order of their ids.
 
-    For each of the `passages`, `field_weights` is 1 if the lexeme is in the heading or in `asked`, and TEXT_WEIGHT if
-    it is only in the text; `in_text` is 1 if it is in the text. For each of the `phrases`, `adds_to_passage` is 0 if
-    the phrase's own passage has the lexeme in its heading or in `asked`, and 1 otherwise.
+    For each of the `passages`, `field_weights` is 1 if the lexeme is in the heading or the extra search words, and
+    TEXT_WEIGHT if it is only in the text; `in_text` is 1 if it is in the text. For each of the `phrases`,
+    `adds_to_passage` is 0 if the phrase's own passage has the lexeme in its heading or extra search words, and 1
+    otherwise.
     """
 
     passages: Indices

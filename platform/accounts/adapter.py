@@ -104,16 +104,17 @@ class AccountAdapter(DefaultAccountAdapter):
         return ["accounts.adapter.ConfirmedEmailStage" if stage == EMAIL_STAGE else stage for stage in stages]
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
-        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         return [
-            way | {"description": REAUTHENTICATION_LABELS.get(way["id"], way["description"])} for way in ways
+            method | {"description": REAUTHENTICATION_LABELS.get(method["id"], method["description"])}
+            for method in methods
         ]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - the server sets it from the connection
 
     def is_safe_url(self, url: str) -> bool:
-        """Whether redirecting to `url` is safe.
+        """Return whether redirecting to `url` is safe.
 
         False for an invalid URL such as `http://[::1`, on which allauth raises.
         """
@@ -130,7 +131,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
         """Validate a username. Raises ValidationError."""
         if "\0" in username:
-            raise ValidationError(_("Choose a username with only letters and numbers"))
+            raise ValidationError(_("Choose a username with only letters and numbers."))
         cleaned: str = super().clean_username(username, shallow)
         return cleaned
 

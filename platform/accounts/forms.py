@@ -140,7 +140,7 @@ class TeenSignUpForm(NewPersonZoneForm):
         error_messages={
             "required": _("Choose a username"),
             "max_length": _("Choose a username with at most 60 characters"),
-            "null_characters_not_allowed": _("Choose a username with only letters and numbers"),
+            "null_characters_not_allowed": _("Choose a username with only letters and numbers."),
         },
     )
     display_name = build_display_name_field()

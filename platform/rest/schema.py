@@ -37,25 +37,40 @@ class ProblemSerializer(serializers.Serializer[object]):
     retry_after_seconds = serializers.IntegerField(
         required=False, help_text="`rate-limited`: the number of seconds to wait."
     )
+    scope = serializers.CharField(
+        required=False, help_text="`budget-short`: whose budget is short, `person`, `family` or `site`."
+    )
+    unit = serializers.CharField(required=False, help_text="`budget-short`: `tokens` or `microdollars`.")
     refills_at = serializers.DateTimeField(
         required=False, help_text="`budget-short`: when the budget refills."
     )
     needed = serializers.IntegerField(
-        required=False, help_text="`budget-short`: the tokens that the turn needs."
+        required=False, help_text="`budget-short`: how much the turn needs, in `unit`."
     )
-    left = serializers.IntegerField(required=False, help_text="`budget-short`: the tokens that are left.")
+    left = serializers.IntegerField(required=False, help_text="`budget-short`: how much is left, in `unit`.")
     opens_at = serializers.DateTimeField(
         required=False, help_text="`quiet-hours`, `resting`: when the tutor opens again."
     )
     card = serializers.JSONField(
         required=False, help_text="The crisis card for a text that calls for help. Show all of it."
     )
+    length = serializers.IntegerField(
+        required=False, help_text="`question-too-long`: the number of the question’s characters."
+    )
+    limit = serializers.IntegerField(
+        required=False, help_text="`question-too-long`: about how many characters can be read at once."
+    )
+    parts = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="`personal-found`: the personal details in the question.",
+    )
     turn = serializers.UUIDField(
         required=False, help_text="`still-answering`: the turn to wait for or to stop."
     )
 
 
-type Answers = Mapping[int | tuple[int, str], object]
+type Responses = Mapping[int | tuple[int, str], object]
 
 # The problems of every route, and those of routes that read a body or check the CSRF token.
 COMMON_PROBLEMS = (
@@ -74,31 +89,35 @@ WRITE_PROBLEMS = (
 )
 
 
-def describe_responses(good: Answers, *own: ProblemType, writes: bool = False) -> dict[Any, Any]:
+def describe_responses(
+    successes: Responses, *own_problems: ProblemType, writes: bool = False
+) -> dict[Any, Any]:
     """Return a route's responses: the successful ones, its own problems, and the common ones."""
     by_status = defaultdict(list)
-    for problem_type in (*COMMON_PROBLEMS, *(WRITE_PROBLEMS if writes else ()), *own):
+    for problem_type in (*COMMON_PROBLEMS, *(WRITE_PROBLEMS if writes else ()), *own_problems):
         by_status[problem_type.status.value].append(f"`{problem_type.name}`")
-    return dict(good) | {
+    return dict(successes) | {
         (status, problems.MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description=", ".join(names))
         for status, names in sorted(by_status.items())
     }
 
 
-page_parameters = [
+PAGE_PARAMETERS = [
     OpenApiParameter(
         "cursor", str, description="Where a page begins. Take it from the links `next` and `previous`."
     )
 ]
 
 
-def build_page_serializer(what: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
-    """Return a serializer for one page of a list of `what`."""
+def build_page_serializer(
+    item_serializer: type[serializers.BaseSerializer[Any]],
+) -> serializers.BaseSerializer[Any]:
+    """Return a serializer for one page of a list of `item_serializer`."""
     return inline_serializer(
-        f"PageOf{what.__name__.removesuffix('Serializer')}s",
+        f"PageOf{item_serializer.__name__.removesuffix('Serializer')}s",
         {
             "next": serializers.URLField(allow_null=True),
             "previous": serializers.URLField(allow_null=True),
-            "results": what(many=True),
+            "results": item_serializer(many=True),
         },
     )

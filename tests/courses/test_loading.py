@@ -30,7 +30,11 @@ def rows() -> list[object]:
                 "module__slug", "slug", "order", "html", "options"
             )
         ),
-        list(Passage.objects.order_by("language", "key").values("key", "title", "text", "asked", "search")),
+        list(
+            Passage.objects.order_by("language", "key").values(
+                "key", "title", "text", "extra_search_words", "search"
+            )
+        ),
         list(
             Phrase.objects.order_by("passage__key", "text").values("passage__key", "text", "search", "weight")
         ),

@@ -46,7 +46,7 @@ class TestSteps:
         assert (counted.started, counted.finished) == (20, 5)
         assert [step.reached for step in counted.steps] == [20, 15, 5, 5, 5, 5]
         assert [step.done for step in counted.steps] == [20, 15, 5, 5, 5, 5]
-        assert [step.stayed for step in counted.steps] == [5, 10, 0, 0, 0, None]
+        assert [step.stopped_here for step in counted.steps] == [5, 10, 0, 0, 0, None]
 
     def test_a_skipped_lesson_counts_as_reached(self, module: Module, crowd: Crowd) -> None:
         read(crowd(5), LESSONS[3])
@@ -102,7 +102,7 @@ class TestFirstAnswers:
         counted = get_statistics()
         assert counted.misleading
         assert counted.misleading.slug == "average"
-        assert counted.misleading.misled == 40
+        assert counted.misleading.misleading_share == 40
         assert counted.misleading.misleading == counted.misleading.options[wrong]
 
     def test_with_too_few_answers_no_share_is_shown(self, module: Module, crowd: Crowd) -> None:

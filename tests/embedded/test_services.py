@@ -129,12 +129,12 @@ def test_a_mark_is_of_one_process_and_no_other() -> None:
     with subprocess.Popen(["sleep", "30"]) as process:
         marked = mark_process(process.pid)
         assert marked is not None
-        assert marked.lives()
+        assert marked.is_alive()
         # On a busy machine the command line is empty for a moment after the start.
         wait_until(lambda: "sleep 30" in get_command_line(process.pid), what="its command line")
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert not marked.lives()
+        assert not marked.is_alive()
     assert mark_process(process.pid) is None
 
 

@@ -29,8 +29,8 @@ class SupervisorNote:
     def write(self, home: Home) -> None:
         write_private(home.folder / "run.json", json.dumps(asdict(self)))
 
-    def living(self) -> list[ReapedProcess]:
-        return [process for process in map(ReapedProcess.from_line, self.children) if process.lives()]
+    def list_alive(self) -> list[ReapedProcess]:
+        return [process for process in map(ReapedProcess.from_line, self.children) if process.is_alive()]
 
 
 class HomeLock:
@@ -40,7 +40,7 @@ class HomeLock:
         self.home = home
         self._file: int | None = None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Take the lock. Returns whether it is ours. First stops what an earlier supervisor left running."""
         self.home.open()
         path = self.home.folder / "lock"
@@ -48,15 +48,15 @@ class HomeLock:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # A reset between the two calls deleted the file that we hold.
-            taken = path.exists() and os.fstat(file).st_ino == path.stat().st_ino
+            is_ours = path.exists() and os.fstat(file).st_ino == path.stat().st_ino
         except BlockingIOError:
-            taken = False
-        if not taken:
+            is_ours = False
+        if not is_ours:
             os.close(file)
             return False
         self._file = file
         if (last := SupervisorNote.read(self.home)) is not None:
-            stop_in_order(last.living())
+            stop_in_order(last.list_alive())
         return True
 
     def release(self) -> None:

@@ -117,7 +117,7 @@ class Postgres:
             pid = int(path.read_text().split()[0])
             living = mark_process(pid)
             if living is not None and str(self._data) in get_command_line(pid):
-                stop_in_order([ReapedProcess(pid, living.born, 0, STOP_STEPS)])
+                stop_in_order([ReapedProcess(pid, living.started_at, 0, STOP_STEPS)])
             path.unlink(missing_ok=True)
 
 

@@ -13,19 +13,19 @@ class ProcessMark:
     """Identifies a process by its pid and start time."""
 
     pid: int
-    born: str
+    started_at: str
 
-    def lives(self) -> bool:
-        return born(self.pid) == self.born
+    def is_alive(self) -> bool:
+        return find_start_time(self.pid) == self.started_at
 
 
 def mark_process(pid: int) -> ProcessMark | None:
     """Return the mark of a living process, or None."""
-    moment = born(pid)
+    moment = find_start_time(pid)
     return ProcessMark(pid, moment) if moment else None
 
 
-def born(pid: int) -> str | None:
+def find_start_time(pid: int) -> str | None:
     """Return a process's start time as the system writes it; None if it has ended or is a zombie."""
     if not HAS_PROC:
         state, _, moment = _run_ps(pid, "stat=", "lstart=").partition(" ")

@@ -32,21 +32,26 @@ class ReapedProcess:
     """A process that the reaper holds. Lower stages are stopped first."""
 
     pid: int
-    born: str
+    started_at: str
     stage: int
     steps: tuple[Step, ...] = DEFAULT_STOP_STEPS
 
-    def lives(self) -> bool:
-        return ProcessMark(self.pid, self.born).lives()
+    def is_alive(self) -> bool:
+        return ProcessMark(self.pid, self.started_at).is_alive()
 
     def line(self) -> str:
-        return json.dumps({"pid": self.pid, "born": self.born, "stage": self.stage, "steps": self.steps})
+        return json.dumps(
+            {"pid": self.pid, "started_at": self.started_at, "stage": self.stage, "steps": self.steps}
+        )
 
     @classmethod
     def from_line(cls, line: str) -> Self:
         fields = json.loads(line)
         return cls(
-            fields["pid"], fields["born"], fields["stage"], tuple((s, float(t)) for s, t in fields["steps"])
+            fields["pid"],
+            fields["started_at"],
+            fields["stage"],
+            tuple((s, float(t)) for s, t in fields["steps"]),
         )
 
     def signal(self, number: int) -> None:
@@ -64,7 +69,7 @@ def stop_in_order(held: Iterable[ReapedProcess]) -> None:
     for process in held:
         stages.setdefault(process.stage, []).append(process)
     for _, together in sorted(stages.items()):
-        _stop([process for process in together if process.lives()])
+        _stop([process for process in together if process.is_alive()])
 
 
 def _stop(together: list[ReapedProcess]) -> None:
@@ -79,12 +84,12 @@ def _stop(together: list[ReapedProcess]) -> None:
 def _plan(held: ReapedProcess) -> Iterator[bool]:
     """Send a process its signals in turn while it lives. Yields between checks."""
     for number, seconds in held.steps:
-        if not held.lives():
+        if not held.is_alive():
             return
         held.signal(number)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if not held.lives():
+            if not held.is_alive():
                 return
             yield True
 
@@ -111,8 +116,8 @@ class Reaper:
         if marked is None:
             return
         # Drop children that have been replaced, so that the list does not grow with every restart.
-        self.held = [process for process in self.held if process.lives()] + [
-            ReapedProcess(pid, marked.born, stage, steps)
+        self.held = [process for process in self.held if process.is_alive()] + [
+            ReapedProcess(pid, marked.started_at, stage, steps)
         ]
         self._write(self.held[-1].line())
 

@@ -12,14 +12,14 @@ def reset(home: Home, screen: Screen) -> int:
     if not home.folder.exists():
         screen.say(f"There is no data to delete: {home.folder} does not exist.")
         return 0
-    claim = HomeLock(home)
-    if not claim.take():
+    lock = HomeLock(home)
+    if not lock.acquire():
         note = SupervisorNote.read(home)
         where = f" at {note.address} (process {note.pid})" if note else ""
         screen.say(f"Nothing was deleted: Kitchen Table is running{where}.")
         screen.say("Stop it first with Ctrl-C in its terminal.")
         return 1
     shutil.rmtree(home.folder)
-    claim.release()
+    lock.release()
     screen.say(f"Deleted {home.folder}. `make run` starts with new data.")
     return 0

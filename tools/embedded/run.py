@@ -33,8 +33,8 @@ class Run:
 
     def go(self) -> int:
         """Run until a signal to stop. Returns the exit code."""
-        claim = HomeLock(self.home)
-        if not claim.take():
+        lock = HomeLock(self.home)
+        if not lock.acquire():
             self._report_running_instance()
             return 0
         try:
@@ -43,7 +43,7 @@ class Run:
             report_failure(failure, self.screen)
             return 1
         finally:
-            claim.release()
+            lock.release()
 
     def _supervise(self, port: int) -> int:
         note = SupervisorNote(os.getpid(), f"http://localhost:{port}")

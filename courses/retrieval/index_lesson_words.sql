@@ -2,7 +2,7 @@
 INSERT INTO courses_lessonword (language, word, lexeme, passages)
 SELECT %(language)s, written.word, known.lexeme, known.ndoc
 FROM ts_stat(format(
-    'SELECT to_tsvector(''simple'', translate(concat_ws('' '', title, asked, text, (
+    'SELECT to_tsvector(''simple'', translate(concat_ws('' '', title, extra_search_words, text, (
         SELECT string_agg(phrase.text, '' '') FROM courses_phrase AS phrase WHERE passage_id = passage.id
      )), %%L, %%L))
      FROM courses_passage AS passage WHERE language = %%L',
