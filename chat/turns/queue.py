@@ -55,7 +55,7 @@ def choose_next_turns(limit: int) -> dict[UUID, TutorModel | None]:
     max_answers = {model.pk: model.max_answers for model in models if model.max_answers}
     writing = Turn.objects.filter(state=TurnState.WORKING, tutor_model__in=max_answers)
     counts = dict(writing.order_by().values_list("tutor_model").annotate(Count("pk")))
-    free_slots = {pk: most - counts.get(pk, 0) for pk, most in max_answers.items()}
+    free_slots = {pk: allowed - counts.get(pk, 0) for pk, allowed in max_answers.items()}
     chosen: dict[UUID, TutorModel | None] = {}
     # Some of the first may have to wait for their model, so look at more of the queue.
     for turn in list_next_turns(limit + LOOK_AHEAD):
@@ -139,6 +139,8 @@ GATHER_SECONDS = 0.03
 
 
 class NudgeBatcher:
+    """Sends the first nudge at once, and one more for all that follow within GATHER_SECONDS. Thread-safe."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sent_at = -GATHER_SECONDS

@@ -36,7 +36,7 @@ READ_PASSAGE_WORDS = read_sql(__file__, "read_passage_words")
 READ_PHRASE_WORDS = read_sql(__file__, "read_phrase_words")
 
 type Indices = NDArray[np.int64]
-type Numbers = NDArray[np.float64]
+type FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Postings(NamedTuple):
     """
 
     passages: Indices
-    field_weights: Numbers
-    in_text: Numbers
+    field_weights: FloatArray
+    in_text: FloatArray
     phrases: Indices
-    adds_to_passage: Numbers
+    adds_to_passage: FloatArray
 
 
 class WeightedLexeme(NamedTuple):
@@ -83,8 +83,8 @@ class _Scores(NamedTuple):
     text, and breaks ties.
     """
 
-    shares: Numbers
-    text_weights: Numbers
+    shares: FloatArray
+    text_weights: FloatArray
 
 
 # No use to compare two indexes, and expensive.
@@ -111,7 +111,7 @@ class PassageIndex:
     spelling_lexemes: list[str]
     postings: dict[str, Postings]
     phrase_passages: Indices
-    phrase_weights: Numbers
+    phrase_weights: FloatArray
     embeddings: EmbeddingTable
     embedded_passages: Indices
 
@@ -175,7 +175,7 @@ class PassageIndex:
         text_weights = np.bincount(passages, in_text, count).round(DECIMALS)
         return _Scores(np.where(has_word, shares, -1.0), np.where(has_word, text_weights, -1.0))
 
-    def _score_phrases(self, found: Sequence[tuple[WeightedLexeme, Postings]]) -> Numbers:
+    def _score_phrases(self, found: Sequence[tuple[WeightedLexeme, Postings]]) -> FloatArray:
         """Return the weight that each passage's best phrase adds to its own words."""
         phrases = np.concatenate([postings.phrases for _, postings in found])
         sizes = [len(postings.phrases) for _, postings in found]
@@ -196,7 +196,7 @@ class PassageIndex:
         np.maximum.at(best, self.phrase_passages[matching], added)
         return best
 
-    def _compute_similarities(self, embedding: bytes) -> Numbers:
+    def _compute_similarities(self, embedding: bytes) -> FloatArray:
         """Return each passage's highest similarity to the question, over its search texts and phrases; 0 if none."""
         highest = np.zeros(len(self.keys))
         if embedding and len(self.embedded_passages):

@@ -49,23 +49,23 @@ class AgeForm(forms.Form):
         label=_("Month"),
         coerce=int,
         choices=[("", _("Choose")), *MONTHS.items()],
-        error_messages={"required": _("Choose the month"), "invalid_choice": _("Choose the month")},
+        error_messages={"required": _("Choose the month."), "invalid_choice": _("Choose the month.")},
     )
     year = forms.IntegerField(
         label=_("Year"),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": "4"}),
-        error_messages={"required": _("Enter the year"), "invalid": _("Enter the year as four digits")},
+        error_messages={"required": _("Enter the year."), "invalid": _("Enter the year as four digits.")},
     )
 
     def clean_year(self) -> int:
         """Return the year. Raises ValidationError if no one living was born in it."""
         year: int = self.cleaned_data["year"]
         if not SMALLEST_FOUR_DIGIT_YEAR <= year <= MAXYEAR:
-            raise ValidationError(_("Enter the year as four digits"), code="invalid")
+            raise ValidationError(_("Enter the year as four digits."), code="invalid")
         if year > timezone.localdate().year:
-            raise ValidationError(_("That year is in the future. Check the digits"), code="future")
+            raise ValidationError(_("That year is in the future. Check the digits."), code="future")
         if year < EARLIEST_BIRTH_YEAR:
-            raise ValidationError(_("That year is too long ago. Check the digits"), code="long_ago")
+            raise ValidationError(_("That year is too long ago. Check the digits."), code="long_ago")
         return year
 
     @property
@@ -86,10 +86,10 @@ class AccountSignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].error_messages["required"] = _("Type your email address")
+        self.fields["email"].error_messages["required"] = _("Type your email address.")
         make_email_field_canonical(self.fields["email"])
         self.fields["email"].help_text = _("We’ll send a link there to check that it’s yours.")
-        self.fields["password1"].error_messages["required"] = _("Choose a password")
+        self.fields["password1"].error_messages["required"] = _("Choose a password.")
         self.fields["password1"].help_text = _("At least eight characters. A few words in a row are good.")
         self.fields["month"].label, self.fields["year"].label = (
             _("Birth month"),
@@ -138,8 +138,8 @@ class TeenSignUpForm(NewPersonZoneForm):
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
         ),
         error_messages={
-            "required": _("Choose a username"),
-            "max_length": _("Choose a username with at most 60 characters"),
+            "required": _("Choose a username."),
+            "max_length": _("Choose a username with at most 60 characters."),
             "null_characters_not_allowed": _("Choose a username with only letters and numbers."),
         },
     )
@@ -149,7 +149,7 @@ class TeenSignUpForm(NewPersonZoneForm):
         strip=False,
         help_text=_("At least eight characters. A few words in a row are good."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": _("Choose a password")},
+        error_messages={"required": _("Choose a password.")},
     )
 
     def clean_username(self) -> str:

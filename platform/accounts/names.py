@@ -24,9 +24,9 @@ MAX_MARKS = 4
 # A name with more digits looks like a phone number, which email programs turn into a link.
 MAX_DIGITS = 6
 
-ONE_LINE_ERROR = _("Enter the name on one line, in letters")
-ADDRESS_ERROR = _("Enter a name without a web address, email address or phone number")
-TOO_LONG_ERROR = _("Enter a name with at most 60 characters")
+ONE_LINE_ERROR = _("Enter the name on one line, in letters.")
+ADDRESS_ERROR = _("Enter a name without a web address, email address or phone number.")
+TOO_LONG_ERROR = _("Enter a name with at most 60 characters.")
 
 _JOINER, _NON_JOINER, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
 # Invisible characters that come with pasted text. They would make equal-looking names differ.
@@ -69,9 +69,9 @@ def validate_own_username(username: str) -> None:
     The sign-in form takes a username or an email address, and emails quote usernames.
     """
     if "@" in username:
-        raise ValidationError(_("Choose a username without @"), code="address")
+        raise ValidationError(_("Choose a username without @."), code="address")
     if has_hyperlink(username):
-        raise ValidationError(_("Choose a username that doesn’t look like a web address"), code="address")
+        raise ValidationError(_("Choose a username that doesn’t look like a web address."), code="address")
 
 
 def normalize_name(typed: str) -> str:
@@ -172,7 +172,7 @@ class NameFormField(forms.CharField):
     """A form field for a person's name. Normalizes and validates it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        messages = {"required": _("Enter a name"), "null_characters_not_allowed": ONE_LINE_ERROR}
+        messages = {"required": _("Enter a name."), "null_characters_not_allowed": ONE_LINE_ERROR}
         kwargs["error_messages"] = messages | (kwargs.get("error_messages") or {})
         # Browsers count differently and would silently cut a long name.
         kwargs.pop("max_length", None)

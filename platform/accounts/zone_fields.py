@@ -27,8 +27,8 @@ class ZoneSelect(forms.Select):
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
-        if also := list_old_names().get(str(value)):
-            option["attrs"]["data-also"] = " ".join(also)
+        if old_names := list_old_names().get(str(value)):
+            option["attrs"]["data-old-names"] = " ".join(old_names)
         return option
 
     def _render(self, template_name: str, context: dict[str, Any], renderer: Any = None) -> SafeString:
@@ -58,17 +58,17 @@ def _render_group(label: str | None, options: Iterable[dict[str, Any]], _index: 
 class ZoneField(forms.ChoiceField):
     """Converts any name of a zone to its canonical name.
 
-    `nowhere` is the label for choosing none, if that is allowed.
+    `empty_label` is the label of the choice of no zone, if that is allowed.
     """
 
     widget = ZoneSelect
     default_error_messages = {
-        "required": gettext_lazy("Choose a time zone from the list"),
-        "invalid_choice": gettext_lazy("Choose a time zone from the list"),
+        "required": gettext_lazy("Choose a time zone from the list."),
+        "invalid_choice": gettext_lazy("Choose a time zone from the list."),
     }
 
-    def __init__(self, *, nowhere: object = "", **kwargs: Any) -> None:
-        self.nowhere = nowhere
+    def __init__(self, *, empty_label: object = "", **kwargs: Any) -> None:
+        self.empty_label = empty_label
         kwargs.setdefault("label", gettext_lazy("Time zone"))
         super().__init__(**kwargs)
         self.offer_first([])
@@ -78,7 +78,7 @@ class ZoneField(forms.ChoiceField):
         zones = list(likely)
 
         def choices() -> list[Group | Choice]:
-            none: list[Group | Choice] = [("", str(self.nowhere))] if self.nowhere else []
+            none: list[Group | Choice] = [("", str(self.empty_label))] if self.empty_label else []
             return [*none, *build_zone_choices(zones)]
 
         self.choices = choices
@@ -87,8 +87,8 @@ class ZoneField(forms.ChoiceField):
         return find_canonical_zone(str(value)) or value
 
     def to_python(self, value: Any) -> str:
-        sent = str(super().to_python(value))
-        return find_canonical_zone(sent) or sent
+        name = str(super().to_python(value))
+        return find_canonical_zone(name) or name
 
     def valid_value(self, value: str) -> bool:
         return find_canonical_zone(value) is not None
@@ -135,5 +135,5 @@ class NewPersonZoneForm(forms.Form):
     def is_zone_confirmed(self) -> bool:
         """Whether the zone is more than our guess: the browser reported it, or the person chose it."""
         zone: str = self.cleaned_data["time_zone"]
-        is_the_browsers = zone == find_canonical_zone(self.cleaned_data["browser_zone"])
-        return is_the_browsers or zone != self.initial["time_zone"]
+        is_browser_zone = zone == find_canonical_zone(self.cleaned_data["browser_zone"])
+        return is_browser_zone or zone != self.initial["time_zone"]

@@ -25,7 +25,7 @@ from kit.admin import ReadOnlyAdmin, SafeAutocompleteAdmin
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
-    time_zone = ZoneField(required=False, nowhere=_("The site’s default time zone"))
+    time_zone = ZoneField(required=False, empty_label=_("The site’s default time zone"))
     is_stopped = forms.BooleanField(
         label=_("stopped"), required=False, help_text=_("While this is on, the tutor takes no questions.")
     )

@@ -56,7 +56,7 @@ USAGE = DataKind(
     retention=Retention(
         text=_("It’s part of the site’s accounts, and stays when you delete a conversation.")
     ),
-    erasure_removes=_("Your name on your usage"),
+    erasure_removes=_("Your name in the records of what you used"),
     erasure_keeps=_(
         "How many tokens were used on each day. It’s part of the site’s totals and has no name on it."
     ),

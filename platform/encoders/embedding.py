@@ -33,7 +33,7 @@ def embed(text: str) -> bytes:
     Takes about 2 ms for a question. Raises ModelFileError if the model's files do not match its card.
     """
     network = _network()
-    pieces = network.pieces(text)
+    pieces = network.tokenize(text)
     return (network.run(pieces) * _SCALE).round().astype("int8").tobytes() if pieces else b""
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from encoders.card import ModelCard, read_card, read_model_file
 from encoders.wordpiece import TokenRun, WordPiece
 
-type Numbers = NDArray[np.float32]
+type FloatArray = NDArray[np.float32]
 
 MODEL = Path(__file__).parent / "model"
 VOCABULARY = "vocabulary.txt"
@@ -46,25 +46,25 @@ class Network[C: ModelCard]:
         self._output: str = output.name
         self.width: int = output.shape[1]
 
-    def pieces(self, text: str) -> TokenRun | None:
+    def tokenize(self, text: str) -> TokenRun | None:
         """Return the first run of a text's pieces, about 64 words; None if it has no words."""
-        return self._word_piece.read(text)
+        return self._word_piece.tokenize(text)
 
-    def pieces_after(self, earlier: Sequence[str], text: str) -> TokenRun | None:
+    def tokenize_after(self, earlier: Sequence[str], text: str) -> TokenRun | None:
         """Return the first run of a text with earlier texts before it; None if the text has no words."""
-        return self._word_piece.read_after(earlier, text)
+        return self._word_piece.tokenize_after(earlier, text)
 
-    def runs(self, text: str) -> Iterator[TokenRun]:
+    def tokenize_all(self, text: str) -> Iterator[TokenRun]:
         """Yield all of a text's pieces, in as many runs as the network needs."""
-        return self._word_piece.runs(text)
+        return self._word_piece.tokenize_all(text)
 
-    def run(self, pieces: TokenRun) -> Numbers:
+    def run(self, tokens: TokenRun) -> FloatArray:
         """Return the output for one run: `width` numbers."""
-        inputs = {PIECES: np.array([pieces.numbers])}
+        inputs = {PIECES: np.array([tokens.token_ids])}
         if self._reads_context:
-            inputs[BEGIN] = np.array([pieces.begin])
+            inputs[BEGIN] = np.array([tokens.begin])
         (rows,) = self._session.run([self._output], inputs)
-        embedding: Numbers = rows[0]
+        embedding: FloatArray = rows[0]
         return embedding
 
 

@@ -23,7 +23,7 @@ class TokenRun(NamedTuple):
     The ids before `begin` are those of earlier texts.
     """
 
-    numbers: tuple[int, ...]
+    token_ids: tuple[int, ...]
     end: int
     begin: int = 0
 
@@ -32,27 +32,27 @@ class WordPiece:
     """Splits words greedily into the longest pieces of the vocabulary. Pieces within a word begin with ##."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
-        self._number = {piece: number for number, piece in enumerate(vocabulary)}
-        self._begins, self._ends = self._number["[CLS]"], self._number["[SEP]"]
-        self._unknown = self._number["[UNK]"]
+        self._ids = {piece: token_id for token_id, piece in enumerate(vocabulary)}
+        self._cls, self._sep = self._ids["[CLS]"], self._ids["[SEP]"]
+        self._unknown = self._ids["[UNK]"]
         self._split = lru_cache(maxsize=16384)(self._split_word)
 
-    def read(self, text: str) -> TokenRun | None:
+    def tokenize(self, text: str) -> TokenRun | None:
         """Return the first run; None if the text has no words."""
-        return next(self.runs(text), None)
+        return next(self.tokenize_all(text), None)
 
-    def read_after(self, earlier: Sequence[str], text: str) -> TokenRun | None:
+    def tokenize_after(self, earlier: Sequence[str], text: str) -> TokenRun | None:
         """Return a text's first run with as much of the earlier texts before it as fits, the latest first.
 
         Earlier texts stand between [CLS] and [SEP]; the text begins with a [CLS] of its own.
         """
-        run = self.read(text)
+        run = self.tokenize(text)
         if run is None:
             return None
-        room = min(MAX_CONTEXT_PIECES, MAX_PIECES + 2 - len(run.numbers)) - 1
+        room = min(MAX_CONTEXT_PIECES, MAX_PIECES + 2 - len(run.token_ids)) - 1
         context = tuple[int, ...]()
         for before in reversed(earlier):
-            pieces = earlier_run.numbers[1:] if (earlier_run := self.read(before)) else ()
+            pieces = earlier_run.token_ids[1:] if (earlier_run := self.tokenize(before)) else ()
             left = room - len(context)
             if len(pieces) > left:
                 context = pieces[-left:] + context if left >= _MIN_CONTEXT_PIECES else context
@@ -60,34 +60,34 @@ class WordPiece:
             context = pieces + context
         if not context:
             return run
-        return TokenRun((self._begins, *context, *run.numbers), run.end, 1 + len(context))
+        return TokenRun((self._cls, *context, *run.token_ids), run.end, 1 + len(context))
 
-    def runs(self, text: str) -> Iterator[TokenRun]:
+    def tokenize_all(self, text: str) -> Iterator[TokenRun]:
         """Yield all of the text in runs. Of a word with more than MAX_PIECES pieces, the rest is dropped."""
         folded = fold(text)
-        numbers, end = list[int](), 0
+        token_ids, end = list[int](), 0
         for match in _WORD.finditer(folded.text):
             pieces = self._split(match[0])[:MAX_PIECES]
-            if len(numbers) + len(pieces) > MAX_PIECES:
-                yield self._build_run(numbers, end)
-                numbers = []
-            numbers += pieces
+            if len(token_ids) + len(pieces) > MAX_PIECES:
+                yield self._build_run(token_ids, end)
+                token_ids = []
+            token_ids += pieces
             end = folded.offsets[match.end()]
-        if numbers:
-            yield self._build_run(numbers, end)
+        if token_ids:
+            yield self._build_run(token_ids, end)
 
-    def _build_run(self, numbers: Sequence[int], end: int) -> TokenRun:
-        return TokenRun((self._begins, *numbers, self._ends), end)
+    def _build_run(self, token_ids: Sequence[int], end: int) -> TokenRun:
+        return TokenRun((self._cls, *token_ids, self._sep), end)
 
     def _split_word(self, word: str) -> tuple[int, ...]:
         pieces, start = list[int](), 0
         while start < len(word):
             end = min(len(word), start + _MAX_PIECE_LENGTH)
-            while end > start and self._get_piece(word, start, end) not in self._number:
+            while end > start and self._get_piece(word, start, end) not in self._ids:
                 end -= 1
             if end == start:
                 return (self._unknown,)
-            pieces.append(self._number[self._get_piece(word, start, end)])
+            pieces.append(self._ids[self._get_piece(word, start, end)])
             start = end
         return tuple(pieces)
 

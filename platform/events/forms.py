@@ -12,13 +12,13 @@ from kit.texts import ProseField
 class FeedbackForm(forms.Form):
     worth = forms.ChoiceField(
         choices=FeedbackWorth.choices,
-        error_messages={"required": _("Choose one"), "invalid_choice": _("Choose one")},
+        error_messages={"required": _("Choose one."), "invalid_choice": _("Choose one.")},
     )
     comment = ProseField(max_length=MAX_COMMENT_LENGTH, required=False)
 
 
 class SignUpForm(forms.Form):
-    name = NameFormField(error_messages={"required": _("Type your name")})
+    name = NameFormField(error_messages={"required": _("Type your name.")})
     email = CanonicalEmailField()
     # The signed key of the host's link, if they came by one.
     key = forms.CharField(max_length=200, required=False)

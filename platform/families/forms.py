@@ -26,22 +26,22 @@ class TermsForm(forms.Form):
     memory = forms.ChoiceField(
         choices=MemoryPolicy.choices,
         error_messages={
-            "required": _("Choose how much the tutor may remember"),
-            "invalid_choice": _("Choose how much the tutor may remember"),
+            "required": _("Choose how much the tutor may remember."),
+            "invalid_choice": _("Choose how much the tutor may remember."),
         },
     )
     allows_spanning_notes = forms.BooleanField(required=False)
     local_only = forms.BooleanField(required=False)
-    quiet_from = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 21:00")})
-    quiet_to = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 07:00")})
+    quiet_from = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 21:00.")})
+    quiet_to = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 07:00.")})
     answers_per_day = forms.IntegerField(
         required=False,
         min_value=MIN_ANSWERS_PER_DAY,
         max_value=MAX_ANSWERS_PER_DAY,
         error_messages={
-            "invalid": _("Type a whole number, or leave it empty"),
-            "min_value": _("Type at least 1, or pause the tutor instead"),
-            "max_value": _("Type at most 200, or leave it empty"),
+            "invalid": _("Type a whole number, or leave it empty."),
+            "min_value": _("Type at least 1, or pause the tutor instead."),
+            "max_value": _("Type at most 200, or leave it empty."),
         },
     )
 
@@ -65,7 +65,7 @@ class TermsForm(forms.Form):
                     _("Enter both times, or leave both empty"),
                 )
             elif begins is not None and begins == ends:
-                self.add_error("quiet_to", _("Quiet hours need two different times"))
+                self.add_error("quiet_to", _("Quiet hours need two different times."))
         return cleaned
 
     @property
@@ -82,8 +82,8 @@ class ConsentForm(forms.Form):
 
     country = forms.ChoiceField(
         error_messages={
-            "required": _("Choose the country"),
-            "invalid_choice": _("Choose a country from the list"),
+            "required": _("Choose the country."),
+            "invalid_choice": _("Choose a country from the list."),
         }
     )
 
@@ -97,14 +97,14 @@ class ConsentForm(forms.Form):
 class InvitationForm(forms.Form):
     email = CanonicalEmailField(
         required=False,
-        error_messages={"invalid": _("Type an email address like name@example.org, or leave it empty")},
+        error_messages={"invalid": _("Type an email address like name@example.org, or leave it empty.")},
     )
 
 
 class TrustedAdultForm(forms.Form):
     name = NameFormField()
     contact = forms.CharField(
-        max_length=200, error_messages={"required": _("Type a phone number or another way to reach them")}
+        max_length=200, error_messages={"required": _("Type a phone number or another way to reach them.")}
     )
 
     def clean_contact(self) -> str:
@@ -118,7 +118,7 @@ class ForgottenPasswordForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
         ),
-        error_messages={"required": _("Type your username")},
+        error_messages={"required": _("Type your username.")},
     )
 
 
@@ -128,9 +128,9 @@ class PasswordHelpCodeForm(forms.Form):
     code = forms.CharField(
         label=_("The code on their screen"),
         max_length=20,
-        validators=[RegexValidator(rf"^\d{{{CODE_DIGITS}}}$", _("Type the six-digit code"))],
+        validators=[RegexValidator(rf"^\d{{{CODE_DIGITS}}}$", _("Type the six-digit code."))],
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"required": _("Type the six-digit code")},
+        error_messages={"required": _("Type the six-digit code.")},
     )
 
     def __init__(self, data: Any = None) -> None:
@@ -145,7 +145,7 @@ class HelpedPasswordForm(forms.Form):
         strip=False,
         help_text=_("At least eight characters. A few words in a row are good."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": _("Choose a password")},
+        error_messages={"required": _("Choose a password.")},
     )
 
     def __init__(self, person: Person, data: Any = None) -> None:
@@ -162,5 +162,5 @@ class OldPasswordForm(forms.Form):
         label=_("Your old password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": _("Type your old password")},
+        error_messages={"required": _("Type your old password.")},
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from encoders import ModelFileError
-from encoders.network import MODEL, Network, Numbers
+from encoders.network import MODEL, FloatArray, Network
 from encoders.wordpiece import TokenRun
 from guard.heads import HeadScores, build_empty_scores
 from guard.levels import CARE, CARE_HEADS, REFUSED, judge_probabilities
@@ -44,7 +44,9 @@ ANSWER_KINDS = {
     "injection": Category.INJECTION,
 }
 """What a sentence's kind is called in a verdict."""
-NAMES = frozenset({*CARE_HEADS, *CARE, *REFUSED, ANSWER, *(ANSWER_PREFIX + kind for kind in ANSWER_KINDS)})
+REQUIRED_HEADS = frozenset(
+    {*CARE_HEADS, *CARE, *REFUSED, ANSWER, *(ANSWER_PREFIX + kind for kind in ANSWER_KINDS)}
+)
 """The heads that a model must have."""
 
 _END = re.compile(r"""[\s.,;:!?…"'”’»)\]]+\Z""")
@@ -59,7 +61,7 @@ class Encoder:
         self.version, self.thresholds = card.version, card.thresholds
         self.heads = [head.name for head in card.heads]
         self._temperatures = np.array([head.temperature for head in card.heads], np.float32)
-        if self._network.width != len(self.heads) or not set(self.heads) >= NAMES:
+        if self._network.width != len(self.heads) or not set(self.heads) >= REQUIRED_HEADS:
             raise ModelFileError(f"{NAME}.onnx does not fit the heads of {NAME}.json")
 
     def read(self, text: str, span: tuple[int, int], words: HeadScores) -> HeadScores:
@@ -68,50 +70,50 @@ class Encoder:
         It reads 64 words at a time, so a longer part takes several runs.
         """
         part = _strip_end(text[span[0] : span[1]])
-        runs = [self._score(pieces) for pieces in self._network.runs(part)]
-        return (
-            self._build_scores(np.max(runs, axis=0), text, span, words) if runs else build_empty_scores(LAYER)
-        )
+        runs = [self._score(run) for run in self._network.tokenize_all(part)]
+        if not runs:
+            return build_empty_scores(LAYER)
+        return self._build_scores(np.max(runs, axis=0), text, span, words)
 
     def read_after(self, earlier: Sequence[str], text: str, words: HeadScores) -> HeadScores:
         """Score a text's first 64 words after earlier texts, oldest first."""
-        pieces = self._network.pieces_after(earlier, _strip_end(text))
-        if pieces is None:
+        run = self._network.tokenize_after(earlier, _strip_end(text))
+        if run is None:
             return build_empty_scores(LAYER)
-        return self._build_scores(self._score(pieces), text, (0, len(text)), words)
+        return self._build_scores(self._score(run), text, (0, len(text)), words)
 
     def judge_answer(self, question: str, sentence: str) -> Verdict:
         """Judge a sentence of an answer to a question: evidence and a category if a tutor must not say it."""
-        pieces = self._network.pieces_after([question], sentence)
-        if pieces is None:
+        run = self._network.tokenize_after([question], sentence)
+        if run is None:
             return Verdict(layer=LAYER)
-        read = self._name_heads(self._score(pieces))
-        if read[ANSWER] < self.thresholds.answer:
+        by_head = self._name_heads(self._score(run))
+        if by_head[ANSWER] < self.thresholds.answer:
             return Verdict(layer=LAYER)
-        category = ANSWER_KINDS[max(ANSWER_KINDS, key=lambda kind: read[ANSWER_PREFIX + kind])]
+        category = ANSWER_KINDS[max(ANSWER_KINDS, key=lambda kind: by_head[ANSWER_PREFIX + kind])]
         evidence = Evidence(LAYER, f"answer {category}", 0, len(sentence))
         return Verdict(
-            categories=frozenset({category}), evidence=(evidence,), confidence=read[ANSWER], layer=LAYER
+            categories=frozenset({category}), evidence=(evidence,), confidence=by_head[ANSWER], layer=LAYER
         )
 
     def count_pieces(self, text: str) -> int:
         """Return a text's number of WordPiece pieces; the time to read it is proportional."""
-        return sum(len(pieces.numbers) for pieces in self._network.runs(text))
+        return sum(len(run.token_ids) for run in self._network.tokenize_all(text))
 
-    def _score(self, pieces: TokenRun) -> Numbers:
+    def _score(self, run: TokenRun) -> FloatArray:
         """Return the probability of each head."""
-        odds = self._network.run(pieces) / self._temperatures
+        odds = self._network.run(run) / self._temperatures
         return (1 / (1 + np.exp(-odds))).astype(np.float32)
 
-    def _name_heads(self, probabilities: Numbers) -> dict[str, float]:
+    def _name_heads(self, probabilities: FloatArray) -> dict[str, float]:
         return dict(zip(self.heads, map(float, probabilities), strict=True))
 
     def _build_scores(
-        self, probabilities: Numbers, text: str, span: tuple[int, int], words: HeadScores
+        self, probabilities: FloatArray, text: str, span: tuple[int, int], words: HeadScores
     ) -> HeadScores:
-        read = self._name_heads(probabilities)
+        by_head = self._name_heads(probabilities)
         verdict = judge_probabilities(
-            read,
+            by_head,
             words.probabilities,
             self.thresholds,
             text=text[span[0] : span[1]],
@@ -119,10 +121,13 @@ class Encoder:
             traits=words.traits,
             layer=LAYER,
         )
-        traces = frozenset(c for c in Category if read.get(c, 0.0) >= self.thresholds.trace)
-        return HeadScores(verdict, read, traces, words.traits, span)
+        traces = frozenset(c for c in Category if by_head.get(c, 0.0) >= self.thresholds.trace)
+        return HeadScores(verdict, by_head, traces, words.traits, span)
 
 
 def _strip_end(text: str) -> str:
-    """Remove the marks at a text's end: everyday sentences that it learned from end with one, danger seldom."""
+    """Remove the punctuation at a text's end.
+
+    In the training data ordinary messages end with it more often than messages about danger.
+    """
     return _END.sub("", text)

@@ -3,7 +3,7 @@
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** @param {HTMLOptionElement} option */
-const isOwn = (option) => option.value === own || option.dataset.also?.split(" ").includes(own);
+const isOwn = (option) => option.value === own || option.dataset.oldNames?.split(" ").includes(own);
 
 for (const list of document.querySelectorAll("select[data-zone]")) {
   const option = [...list.options].find(isOwn);

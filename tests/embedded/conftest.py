@@ -160,7 +160,7 @@ def initialized() -> Iterator[Home]:
     made = Home.temporary()
     made.open()
     postgres = Postgres(made)
-    initdb = postgres.preparation()
+    initdb = postgres.build_preparation()
     assert initdb
     owner = get_postgres_owner()
     subprocess.run(
@@ -173,7 +173,7 @@ def initialized() -> Iterator[Home]:
         group=owner.gid if owner else None,
         extra_groups=[] if owner else None,
     )
-    postgres.launch()  # which gives the finished folder its name
+    postgres.build_launch()  # which gives the finished folder its name
     yield made
     shutil.rmtree(made.folder, ignore_errors=True)
 

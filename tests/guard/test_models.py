@@ -101,9 +101,9 @@ class TestWordPiece:
     split = WordPiece(VOCABULARY)
 
     def pieces(self, text: str) -> list[str]:
-        pieces = self.split.read(text)
+        pieces = self.split.tokenize(text)
         assert pieces
-        return [VOCABULARY[number] for number in pieces.numbers]
+        return [VOCABULARY[number] for number in pieces.token_ids]
 
     def test_pieces_are_between_two_marks(self) -> None:
         assert self.pieces(" I'm ＴＩＲＥＤ of th\u200bis") == [
@@ -123,13 +123,13 @@ class TestWordPiece:
 
     @pytest.mark.parametrize("text", ["", " \n\t", "\u200b\u200b"])
     def test_what_has_no_words_has_no_pieces(self, text: str) -> None:
-        assert self.split.read(text) is None
+        assert self.split.tokenize(text) is None
 
     def test_a_long_text_ends_between_two_words(self) -> None:
         text = "and so on unfathomableness " * 200
-        pieces = self.split.read(text)
+        pieces = self.split.tokenize(text)
         assert pieces
-        assert len(pieces.numbers) <= MAX_PIECES + 2
+        assert len(pieces.token_ids) <= MAX_PIECES + 2
         assert text[pieces.end] == " "
 
 
@@ -137,20 +137,20 @@ class TestEarlierTexts:
     split = WordPiece(VOCABULARY)
 
     def read(self, earlier: list[str], text: str) -> list[str]:
-        run = self.split.read_after(earlier, text)
+        run = self.split.tokenize_after(earlier, text)
         assert run
-        assert [VOCABULARY[number] for number in run.numbers[run.begin :]] == [
+        assert [VOCABULARY[number] for number in run.token_ids[run.begin :]] == [
             "[CLS]",
             *text.split(),
             "[SEP]",
         ]
-        return [VOCABULARY[number] for number in run.numbers[: run.begin]]
+        return [VOCABULARY[number] for number in run.token_ids[: run.begin]]
 
     def test_they_stand_before_the_text_and_each_ends_with_a_mark(self) -> None:
         assert self.read(["one two", "three"], "four") == ["[CLS]", "one", "two", "[SEP]", "three", "[SEP]"]
 
     def test_without_them_a_text_is_read_as_ever(self) -> None:
-        assert self.split.read_after([], "four") == self.split.read("four")
+        assert self.split.tokenize_after([], "four") == self.split.tokenize("four")
         assert self.read(["", " "], "four") == []
 
     def test_the_latest_words_count_where_there_is_no_room(self) -> None:
@@ -162,12 +162,12 @@ class TestEarlierTexts:
     def test_a_long_text_leaves_little_room(self) -> None:
         text = "word " * 88
         assert len(self.read(["and " * 80], text.strip())) == 6
-        run = self.split.read_after(["and " * 80], "word " * 200)
+        run = self.split.tokenize_after(["and " * 80], "word " * 200)
         assert run
-        assert len(run.numbers) <= MAX_PIECES + 2
+        assert len(run.token_ids) <= MAX_PIECES + 2
 
     def test_nothing_is_read_after_them_without_words(self) -> None:
-        assert self.split.read_after(["one"], " ") is None
+        assert self.split.tokenize_after(["one"], " ") is None
 
 
 class TestEncoder:

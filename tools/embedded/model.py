@@ -32,10 +32,10 @@ class Model:
         self.port = find_inner_port()
         self._key = secrets.token_urlsafe(32)
 
-    def preparation(self) -> None:
+    def build_preparation(self) -> None:
         pass
 
-    def launch(self) -> Launch:
+    def build_launch(self) -> Launch:
         plan = {
             "path": str(find_weights()),
             "host": LOOPBACK,
@@ -51,10 +51,10 @@ class Model:
         env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         return Launch(argv, env, self.home.log("model"), feed=json.dumps(plan) + "\n")
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         return is_healthy(self.port, "/health")
 
-    def environment(self) -> dict[str, str]:
+    def get_environment(self) -> dict[str, str]:
         return {
             "TUTOR_BASE_URL": f"http://{LOOPBACK}:{self.port}/v1",
             "TUTOR_API_KEY": self._key,

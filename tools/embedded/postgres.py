@@ -42,7 +42,7 @@ class Postgres:
         self._data = self._folder / "data"
         self._draft = self._folder / "data.new"
 
-    def preparation(self) -> Launch | None:
+    def build_preparation(self) -> Launch | None:
         make_folder(self._folder, 0o700, self._owner)
         if self._data.exists():
             self._check_version()
@@ -54,7 +54,7 @@ class Postgres:
         secret = f"--pwfile={self._folder / 'password'}"
         return self._launch("initdb", "-D", self._draft, secret, *words)
 
-    def launch(self) -> Launch:
+    def build_launch(self) -> Launch:
         if not self._data.exists():
             self._draft.rename(self._data)
             (self._folder / "password").unlink()
@@ -63,7 +63,7 @@ class Postgres:
         options = [word for setting in (*fixed, *self._settings) for word in ("-c", setting)]
         return self._launch("postgres", "-D", self._data, *options)
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             with self._connect("postgres") as connection:
                 row = connection.execute(
@@ -77,7 +77,7 @@ class Postgres:
             return False
         return True
 
-    def environment(self) -> dict[str, str]:
+    def get_environment(self) -> dict[str, str]:
         return {"DATABASE_URL": f"postgres://{USER}:{self._password}@{LOOPBACK}:{self.port}/{DATABASE}"}
 
     @property

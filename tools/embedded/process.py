@@ -21,15 +21,15 @@ class ProcessMark:
 
 def mark_process(pid: int) -> ProcessMark | None:
     """Return the mark of a living process, or None."""
-    moment = find_start_time(pid)
-    return ProcessMark(pid, moment) if moment else None
+    started_at = find_start_time(pid)
+    return ProcessMark(pid, started_at) if started_at else None
 
 
 def find_start_time(pid: int) -> str | None:
     """Return a process's start time as the system writes it; None if it has ended or is a zombie."""
     if not HAS_PROC:
-        state, _, moment = _run_ps(pid, "stat=", "lstart=").partition(" ")
-        return None if state.startswith("Z") else moment.strip() or None
+        state, _, started_at = _run_ps(pid, "stat=", "lstart=").partition(" ")
+        return None if state.startswith("Z") else started_at.strip() or None
     try:
         stat = (PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:

@@ -23,17 +23,17 @@ class Service(Protocol):
     def name(self) -> str:
         """The name on the screen, such as "Database"."""
 
-    def preparation(self) -> Launch | None:
+    def build_preparation(self) -> Launch | None:
         """Return a process that must succeed before the first launch, if any."""
 
-    def launch(self) -> Launch:
-        """Return how to start it now. Called for each restart."""
+    def build_launch(self) -> Launch:
+        """Return the process to start, or to start again."""
 
-    def ready(self) -> bool:
-        """Return whether it answers. Never raises."""
+    def is_ready(self) -> bool:
+        """Return whether the service answers. Never raises."""
 
-    def environment(self) -> Mapping[str, str]:
-        """Return the variables by which the site finds it."""
+    def get_environment(self) -> Mapping[str, str]:
+        """Return the environment variables by which the site finds the service."""
 
 
 def strip_secrets(address: str) -> str:

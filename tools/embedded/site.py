@@ -58,7 +58,7 @@ def build_site_environment(
         "PYTHONUNBUFFERED": "1",
     }
     chosen = {key: value for key, value in environ.items() if value or key not in defaults}
-    ours = [service.environment() for service in services]
+    ours = [service.get_environment() for service in services]
     return defaults | chosen | {key: value for part in ours for key, value in part.items()}
 
 
@@ -73,15 +73,15 @@ class Site:
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     """A signature of our pages, so that another site on the same port is not mistaken for this one."""
 
-    def launch(self, log: str, *words: str, **extra: str) -> Launch:
+    def build_launch(self, log: str, *words: str, **extra: str) -> Launch:
         argv = [sys.executable, *words]
         return Launch(argv, {**extra, **self.env}, self.home.log(log), cwd=self.checkout, stage=SITE)
 
     def migrate(self) -> Launch:
-        return self.launch("migrate", "manage.py", "migrate", "--no-input", "--skip-checks")
+        return self.build_launch("migrate", "manage.py", "migrate", "--no-input", "--skip-checks")
 
     def load_demo(self) -> Launch:
-        return self.launch("load_demo", "manage.py", "load_demo")
+        return self.build_launch("load_demo", "manage.py", "load_demo")
 
     def accounts(self) -> list[list[str]]:
         """Return the demo accounts (username, password, description) from the output of `load_demo`."""
@@ -108,10 +108,10 @@ class SiteService:
     def __init__(self, site: Site) -> None:
         self.site = site
 
-    def preparation(self) -> None:
+    def build_preparation(self) -> None:
         pass
 
-    def environment(self) -> dict[str, str]:
+    def get_environment(self) -> dict[str, str]:
         return {}
 
 
@@ -120,13 +120,13 @@ class Web(SiteService):
 
     name = "Website"
 
-    def launch(self) -> Launch:
+    def build_launch(self) -> Launch:
         where = ["--host", LOOPBACK, "--port", str(self.site.port)]
         words = ["--timeout-graceful-shutdown", "5", "--no-server-header", "--lifespan", "on"]
         words += ["--header", f"{SIGNATURE}:{self.site.run}"]
-        return self.site.launch("web", "-m", "uvicorn", "config.asgi:application", *where, *words)
+        return self.site.build_launch("web", "-m", "uvicorn", "config.asgi:application", *where, *words)
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         return is_healthy(self.site.port, "/healthz", signed=self.site.run)
 
 
@@ -135,12 +135,12 @@ class Worker(SiteService):
 
     name = "Worker"
 
-    def launch(self) -> Launch:
+    def build_launch(self) -> Launch:
         words = ["-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "8"]
         words += ["--without-gossip", "--without-mingle"]
-        return self.site.launch("worker", *words, DATABASE_POOL="20")
+        return self.site.build_launch("worker", *words, DATABASE_POOL="20")
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         return self.site.health().get("worker") == "ok"
 
 
@@ -154,12 +154,12 @@ class Beat(SiteService):
         self._folder = site.home.folder / "beat"
         self._launched = 0.0
 
-    def launch(self) -> Launch:
+    def build_launch(self) -> Launch:
         schedule = make_folder(self._folder) / "schedule"
         self._launched = time.time()
         words = ["-m", "celery", "-A", "config", "beat", "--schedule", str(schedule), "--pidfile", ""]
-        return self.site.launch("beat", *words)
+        return self.site.build_launch("beat", *words)
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Return whether it has written its schedule file, as it answers no requests."""
         return any(file.stat().st_mtime >= self._launched for file in self._folder.glob("schedule*"))

@@ -75,9 +75,11 @@ class Supervisor:
     def start(self, *services: Service) -> None:
         """Start services in parallel; run the preparation of one while the others start."""
         for service in services:
-            if (first := service.preparation()) is not None:
+            if (first := service.build_preparation()) is not None:
                 self.run(f"{service.name}, first time", first)
-            self._running.append(RunningService(service, self._spawn(service.launch()), time.monotonic()))
+            self._running.append(
+                RunningService(service, self._spawn(service.build_launch()), time.monotonic())
+            )
 
     def run(self, name: str, launch: Launch) -> None:
         """Run a process to its end. Raises StartupError if it fails."""
@@ -130,10 +132,14 @@ class Supervisor:
         now = time.monotonic()
         if running.due is not None:
             if now >= running.due:
-                running.due, running.since, running.child = None, now, self._spawn(running.service.launch())
+                running.due, running.since, running.child = (
+                    None,
+                    now,
+                    self._spawn(running.service.build_launch()),
+                )
         elif (code := running.child.poll()) is not None:
             self._handle_exit(running, code)
-        elif not running.ready and running.service.ready():
+        elif not running.ready and running.service.is_ready():
             running.ready = True
             self._screen.step(
                 running.service.name + (", again" if running.deaths else ""), now - running.since

@@ -22,10 +22,10 @@ class Valkey:
         self._password = secrets.token_urlsafe(32)
         self._folder = home.folder / "valkey"
 
-    def preparation(self) -> None:
+    def build_preparation(self) -> None:
         make_folder(self._folder)
 
-    def launch(self) -> Launch:
+    def build_launch(self) -> Launch:
         config = f"""
             bind {LOOPBACK}
             port {self.port}
@@ -38,7 +38,7 @@ class Valkey:
         env = {"PATH": os.defpath}
         return Launch([get_binary_path(), "-"], env, self.home.log("valkey"), cwd=self._folder, feed=config)
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
@@ -46,5 +46,5 @@ class Valkey:
         except OSError:
             return False
 
-    def environment(self) -> dict[str, str]:
+    def get_environment(self) -> dict[str, str]:
         return {"VALKEY_URL": f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"}

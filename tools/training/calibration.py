@@ -65,7 +65,7 @@ def score_targets(folder: Path, targets: Sequence[Target]) -> tuple[Numbers, Num
     odds = np.zeros((len(targets), len(NAMES)))
     wanted, known = np.zeros_like(odds), np.zeros(odds.shape, np.bool_)
     for row, target in enumerate(targets):
-        if pieces := network.pieces_after(target.earlier, target.text):
+        if pieces := network.tokenize_after(target.earlier, target.text):
             odds[row] = network.run(pieces)
         for name, value in target.wanted.items():
             wanted[row, NAMES.index(name)], known[row, NAMES.index(name)] = value, True

@@ -169,12 +169,12 @@ def _copy_norm(new: Stored, old: Stored, name: str, path: str) -> None:
 
 def build_rows(targets: Sequence[Target], split: WordPiece) -> Rows[NDArray[Any]]:
     """Build the rows of all targets that have words."""
-    runs = [(split.read_after(target.earlier, target.text), target) for target in targets]
+    runs = [(split.tokenize_after(target.earlier, target.text), target) for target in targets]
     read = [(run, target) for run, target in runs if run is not None]
     numbers = np.zeros((len(read), _PLACES), np.int32)
     wanted, known = np.zeros((2, len(read), len(NAMES)), np.float32)
     for row, (run, target) in enumerate(read):
-        numbers[row, : len(run.numbers)] = run.numbers
+        numbers[row, : len(run.token_ids)] = run.token_ids
         for name, value in target.wanted.items():
             wanted[row, NAMES.index(name)], known[row, NAMES.index(name)] = value, 1
     begin = np.array([run.begin for run, _ in read], np.int32)
