@@ -92,11 +92,14 @@ class TooManyDeferred(QuestionRejected):
 
 
 class NoModelLeft(QuestionRejected):
-    """No model may answer. `local_only` is whether the question has to stay on this site's own machines."""
+    """No model may answer.
 
-    def __init__(self, *, local_only: bool) -> None:
+    With `must_stay_local`, there are models outside, but the question has to stay on this site's own machines.
+    """
+
+    def __init__(self, *, must_stay_local: bool) -> None:
         super().__init__()
-        self.local_only = local_only
+        self.must_stay_local = must_stay_local
 
 
 class FamilyClosed(QuestionRejected):

@@ -334,7 +334,7 @@ def format_rejection(rejection: Rejection, person: Person) -> str:
 
 
 def _format_no_model_left(rejection: NoModelLeft) -> str:
-    if rejection.local_only:
+    if rejection.must_stay_local:
         return _(
             "Your question has to stay on this site’s own computers, and no model runs there now. What you wrote is "
             "still here."

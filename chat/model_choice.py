@@ -200,7 +200,9 @@ def create_turn_hold(
     tried_ids = {skipped.model.pk for skipped in tried}
     models = [model for model in ranking.models if model.pk not in tried_ids]
     if not models:
-        raise NoModelLeft(local_only=turn.local_only)
+        raise NoModelLeft(
+            must_stay_local=any(skipped.reason == SkipReason.LOCAL_ONLY for skipped in ranking.skipped)
+        )
     attempts = _list_attempts(models, ranking.resting)
     rejected, hold, model = _hold_first_affordable(turn, parts, person, plan, attempts)
     turn.route = [
