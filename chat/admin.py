@@ -176,8 +176,8 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class DayFilter(admin.DateFieldListFilter):
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.title = _("day")
 
 

@@ -410,7 +410,7 @@ class Report(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     turn = models.OneToOneField(Turn, on_delete=models.CASCADE, related_name="report")
-    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     reason = models.CharField(_("reason"), max_length=10, choices=ReportReason, blank=True)
     comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
     shared_at = models.DateTimeField(_("shared"), null=True, blank=True)

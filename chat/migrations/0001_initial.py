@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
             name='Report',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='made')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
                 ('reason', models.CharField(blank=True, choices=[('wrong', 'It’s wrong'), ('unkind', 'It’s unkind'), ('unsafe', 'It’s unsafe'), ('other', 'Something else')], max_length=10, verbose_name='reason')),
                 ('comment', models.TextField(blank=True, max_length=500, verbose_name='comment')),
                 ('shared_at', models.DateTimeField(blank=True, null=True, verbose_name='shared')),

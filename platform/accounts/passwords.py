@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.demo import is_demo_password
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PREFIX_LENGTH = 5
 TIMEOUT_SECONDS = 1.0
@@ -65,7 +65,7 @@ def _is_leaked(password: str) -> bool:
     try:
         return digest[PREFIX_LENGTH:] in _fetch_leaked_suffixes(digest[:PREFIX_LENGTH])
     except (OSError, HTTPException, ValueError) as error:
-        log.warning(
+        logger.warning(
             "Pwned Passwords did not answer (%s); the password passed unchecked.", type(error).__name__
         )
         return False

@@ -36,8 +36,8 @@ class PeriodBounds:
 
     def prorate(self, allowance: int) -> int:
         """Return what this period grants of an allowance: the whole, or a proportional part if it was cut short."""
-        lasts = self.ends_at - self.starts_at
-        return allowance if lasts >= self.full_length else allowance * lasts // self.full_length
+        length = self.ends_at - self.starts_at
+        return allowance if length >= self.full_length else allowance * length // self.full_length
 
 
 def compute_period_bounds(
@@ -66,5 +66,5 @@ def _get_first_days(today: date, period_length: PeriodLength) -> tuple[date, dat
     return today, today + timedelta(days=1)
 
 
-def _get_day_start(on: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(on, DAY_STARTS_AT, tzinfo=zone).astimezone(UTC)
+def _get_day_start(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, DAY_STARTS_AT, tzinfo=zone).astimezone(UTC)

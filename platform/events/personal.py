@@ -119,7 +119,7 @@ FEEDS = DataKind(
     erasure_removes=_("The link to your calendar"),
     is_private=True,
     models=(CalendarFeed,),
-    labels={"created_at": _("made"), "language": _("language")},
+    labels={"created_at": _("created"), "language": _("language")},
     export=export_feed,
     erase=erase_feed,
 )

@@ -27,12 +27,12 @@ def repeat_event(*, event: Event, times: int, weeks: int) -> list[Event]:
     if event.series is None:
         event.series = Series.objects.create(title=event.title)
         event.save(update_fields=["series"])
-    clock = event.starts_local.replace(tzinfo=None, fold=0)
-    starts = [to_instant(clock + timedelta(weeks=weeks * n), event.zone) for n in range(1, times + 1)]
-    taken = set(
+    local_start = event.starts_local.replace(tzinfo=None, fold=0)
+    starts = [to_instant(local_start + timedelta(weeks=weeks * n), event.zone) for n in range(1, times + 1)]
+    existing = set(
         Event.objects.filter(series=event.series, starts_at__in=starts).values_list("starts_at", flat=True)
     )
-    return [_copy(event, at) for at in starts if at not in taken]
+    return [_copy(event, starts_at) for starts_at in starts if starts_at not in existing]
 
 
 def _copy(event: Event, starts_at: datetime) -> Event:

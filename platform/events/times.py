@@ -52,12 +52,12 @@ def is_same_clock_time(moment: datetime, zone: ZoneInfo, other: ZoneInfo) -> boo
     return moment.astimezone(zone).utcoffset() == moment.astimezone(other).utcoffset()
 
 
-def to_instant(clock: datetime, zone: ZoneInfo) -> datetime:
+def to_instant(local: datetime, zone: ZoneInfo) -> datetime:
     """Convert a naive local time in `zone` to an aware UTC datetime.
 
     When clocks go back, an ambiguous time means the first one. Raises NoSuchTime if the clocks skip the time.
     """
-    moment = clock.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None, fold=0) != clock:
+    moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None, fold=0) != local:
         raise NoSuchTime
     return moment

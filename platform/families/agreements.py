@@ -56,7 +56,12 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
         return True
     Proposal.objects.update_or_create(
         link=link,
-        defaults={"by": by, "made_at": timezone.now(), "includes_earlier": includes_earlier, **asdict(terms)},
+        defaults={
+            "by": by,
+            "created_at": timezone.now(),
+            "includes_earlier": includes_earlier,
+            **asdict(terms),
+        },
     )
     text = _("%(who)s would like to change your agreement. Please answer.") % {"who": by}
     if terms.time_zone != link.time_zone:
@@ -118,12 +123,16 @@ def _apply_terms(link: Link, terms: Terms, *, is_by_both: bool, includes_earlier
         **asdict(terms),
         **starts,
         earlier_zone=earlier,
-        zone_from=since,
+        zone_applies_from=since,
         is_zone_confirmed=link.is_zone_confirmed or is_by_both,
     )
     Proposal.objects.filter(link=link).delete()
     apply_daily_cap(teen=link.teen)
-    return format_zone_change(terms.time_zone, since, earlier) if since and since != link.zone_from else ""
+    return (
+        format_zone_change(terms.time_zone, since, earlier)
+        if since and since != link.zone_applies_from
+        else ""
+    )
 
 
 def _find_zone_change(link: Link, terms: Terms) -> tuple[str, datetime | None]:
@@ -136,9 +145,9 @@ def _find_zone_change(link: Link, terms: Terms) -> tuple[str, datetime | None]:
     if terms.has_quiet_hours and terms.quiet_from and terms.quiet_to:
         quiet = QuietHours(begins=terms.quiet_from, ends=terms.quiet_to, zone=zone)
     since = get_new_zone_start(day_after=now, zone=zone, quiet=quiet)
-    if link.zone_from and link.zone_from > now and link.time_zone == terms.time_zone:
+    if link.zone_applies_from and link.zone_applies_from > now and link.time_zone == terms.time_zone:
         # The zone change was agreed on before: other changes must not delay it.
-        since = min(since, link.zone_from)
+        since = min(since, link.zone_applies_from)
         since = (quiet and quiet.find_end(since)) or since
     return zone.key, since
 

@@ -23,7 +23,7 @@ def apply_daily_cap(*, teen: Person, now: datetime | None = None) -> None:
     The cap's day uses the time zone of the oldest agreement. `apply_new_zones` applies the cap again when a new zone
     starts.
     """
-    links = list(list_active_links().filter(teen=teen).order_by("made_at"))
+    links = list(list_active_links().filter(teen=teen).order_by("created_at"))
     answers = combine_terms([link.terms for link in links]).answers_per_day
     set_cap(
         owner=teen,
@@ -39,30 +39,30 @@ def _get_cap_zone(link: Link, now: datetime) -> str:
     Quiet hours of that night stay on the earlier clock until they end (families.quiet_hours.get_new_zone_start). The
     cap switches before that; otherwise a day that starts in between would still be a day of the earlier zone.
     """
-    if link.zone_from is None:
+    if link.zone_applies_from is None:
         return link.time_zone
     earlier = ZoneInfo(link.earlier_zone)
-    midnight = datetime.combine(link.zone_from.astimezone(earlier).date(), time())
+    midnight = datetime.combine(link.zone_applies_from.astimezone(earlier).date(), time())
     return link.time_zone if now >= get_first_instant(midnight, earlier) else link.earlier_zone
 
 
 def apply_new_zones(*, now: datetime | None = None) -> int:
     """Apply the caps of agreements whose new zone has started. Return how many agreements were updated."""
     now = now or timezone.now()
-    changing = list_active_links().filter(zone_from__lte=now + timedelta(days=1)).order_by("pk")
+    changing = list_active_links().filter(zone_applies_from__lte=now + timedelta(days=1)).order_by("pk")
     return sum(_apply_new_zone(link_id, now) for link_id in list(changing.values_list("pk", flat=True)))
 
 
 @transaction.atomic
 def _apply_new_zone(link_id: UUID, now: datetime) -> bool:
     links = Link.objects.select_for_update(of=("self",)).select_related("teen")
-    link = links.filter(pk=link_id, zone_from__isnull=False).first()
-    if link is None or link.zone_from is None:
+    link = links.filter(pk=link_id, zone_applies_from__isnull=False).first()
+    if link is None or link.zone_applies_from is None:
         return False
     apply_daily_cap(teen=link.teen, now=now)
-    if now < link.zone_from:
+    if now < link.zone_applies_from:
         return False
-    Link.objects.filter(pk=link.pk).update(earlier_zone="", zone_from=None)
+    Link.objects.filter(pk=link.pk).update(earlier_zone="", zone_applies_from=None)
     return True
 
 

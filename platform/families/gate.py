@@ -33,23 +33,24 @@ class ClosedReason(StrEnum):
 
 # The fields of a link that decide about the gate. They are read as JSON.
 LINK_FIELDS = (
-    *(
-        "parent_id",
-        "parent_view",
-        "memory",
-        "allows_spanning_notes",
-        "local_only",
-        "quiet_from",
-        "quiet_to",
-        "answers_per_day",
-    ),
-    *("time_zone", "earlier_zone", "zone_from", "paused_at"),
+    "parent_id",
+    "parent_view",
+    "memory",
+    "allows_spanning_notes",
+    "local_only",
+    "quiet_from",
+    "quiet_to",
+    "answers_per_day",
+    "time_zone",
+    "earlier_zone",
+    "zone_applies_from",
+    "paused_at",
 )
 # For fields whose type JSON does not have.
 JSON_PARSERS: dict[str, Callable[[str], time | datetime | None]] = {
     "quiet_from": parse_time,
     "quiet_to": parse_time,
-    "zone_from": parse_datetime,
+    "zone_applies_from": parse_datetime,
     "paused_at": parse_datetime,
 }
 
@@ -89,7 +90,7 @@ def build_gate_columns(person: Person, now: datetime) -> dict[str, Any]:
     if person.role != Role.TEEN:
         return {}
     cooling_off = CoolingOff.objects.filter(teen=OuterRef("pk"), until__gt=now).order_by("-until")
-    links = list_active_links().filter(teen=OuterRef("pk")).order_by("made_at")
+    links = list_active_links().filter(teen=OuterRef("pk")).order_by("created_at")
     return {
         "has_consent": Exists(list_consents_in_force().filter(teen=OuterRef("pk"))),
         "cooling_off_until": Subquery(cooling_off.values("until")[:1]),

@@ -30,7 +30,7 @@ def create_invitation(*, by: Person, email: str = "") -> Invitation:
 def get_invitation(token: str) -> Invitation:
     """Return an invitation that can still be used. Raises InvitationNotUsable."""
     since = timezone.now() - INVITATION_LIFETIME
-    invitation = Invitation.objects.select_related("by").filter(token=token, made_at__gt=since).first()
+    invitation = Invitation.objects.select_related("by").filter(token=token, created_at__gt=since).first()
     if invitation is None:
         raise InvitationNotUsable
     return invitation

@@ -94,16 +94,16 @@ class Link(TermsFields):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     parent = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="links_to_teens")
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="links_to_parents")
-    made_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(
         max_length=10, choices=LinkEndReason, default=LinkEndReason.NONE, blank=True
     )
     # When a parent paused the tutor.
     paused_at = models.DateTimeField(null=True, blank=True)
-    # Until `zone_from`, `earlier_zone` applies.
+    # Until `zone_applies_from`, `earlier_zone` applies.
     earlier_zone = models.CharField(max_length=60, blank=True, editable=False)
-    zone_from = models.DateTimeField(null=True, blank=True, editable=False)
+    zone_applies_from = models.DateTimeField(null=True, blank=True, editable=False)
     # False while the zone was taken from an account and not confirmed.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
     # When a wider view starts to show questions (families.parent_view). Null if the teen included earlier questions.
@@ -133,8 +133,8 @@ class Link(TermsFields):
             ),
             models.CheckConstraint(condition=~Q(time_zone=""), name="link_has_a_zone"),
             models.CheckConstraint(
-                condition=Q(zone_from=None, earlier_zone="")
-                | (Q(zone_from__isnull=False) & ~Q(earlier_zone="")),
+                condition=Q(zone_applies_from=None, earlier_zone="")
+                | (Q(zone_applies_from__isnull=False) & ~Q(earlier_zone="")),
                 name="link_zone_from_another",
             ),
         ]
@@ -154,7 +154,9 @@ class Link(TermsFields):
         return self.zone_at(timezone.now())
 
     def zone_at(self, now: datetime) -> ZoneInfo:
-        return ZoneInfo(self.earlier_zone if self.zone_from and now < self.zone_from else self.time_zone)
+        return ZoneInfo(
+            self.earlier_zone if self.zone_applies_from and now < self.zone_applies_from else self.time_zone
+        )
 
     @property
     def quiet_hours(self) -> list[QuietHours]:
@@ -162,11 +164,17 @@ class Link(TermsFields):
         if not self.terms.has_quiet_hours or self.quiet_from is None or self.quiet_to is None:
             return []
         hours = QuietHours(
-            begins=self.quiet_from, ends=self.quiet_to, zone=ZoneInfo(self.time_zone), since=self.zone_from
+            begins=self.quiet_from,
+            ends=self.quiet_to,
+            zone=ZoneInfo(self.time_zone),
+            since=self.zone_applies_from,
         )
-        if self.zone_from is None:
+        if self.zone_applies_from is None:
             return [hours]
-        return [replace(hours, zone=ZoneInfo(self.earlier_zone), since=None, before=self.zone_from), hours]
+        return [
+            replace(hours, zone=ZoneInfo(self.earlier_zone), since=None, before=self.zone_applies_from),
+            hours,
+        ]
 
     @property
     def shows_text(self) -> bool:
@@ -185,7 +193,7 @@ class Proposal(TermsFields):
 
     link = models.OneToOneField(Link, on_delete=models.CASCADE, related_name="proposal")
     by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
-    made_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
     # Set if the teen proposes: a wider view also shows earlier questions.
     includes_earlier = models.BooleanField(default=False)
 
@@ -202,7 +210,7 @@ class Invitation(models.Model):
 
     token = models.CharField(max_length=40, unique=True, default=generate_token, editable=False)
     by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="invitations")
-    made_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Empty if the inviter shares the link themselves.
     email = models.EmailField(blank=True)
 
@@ -211,11 +219,11 @@ class Invitation(models.Model):
         verbose_name_plural = _("invitations")
 
     def __str__(self) -> str:
-        return f"{self.by}, {self.made_at:%Y-%m-%d}"
+        return f"{self.by}, {self.created_at:%Y-%m-%d}"
 
     @property
     def expires_at(self) -> datetime:
-        return self.made_at + INVITATION_LIFETIME
+        return self.created_at + INVITATION_LIFETIME
 
 
 class PasswordHelp(models.Model):

@@ -53,7 +53,7 @@ def _find_verification_step(links: QuerySet[Link]) -> NextStep | None:
         list_links_without_consent(links)
         .exclude(build_verified_filter())
         .select_related("parent", "teen")
-        .order_by("made_at")
+        .order_by("created_at")
         .first()
     )
     missing = link and find_missing_verification(link)
@@ -79,7 +79,7 @@ def _build_first_consent_step(teen: Person) -> NextStep | None:
             action=_("See who can agree"),
             url=reverse("families:consent"),
         )
-    link = list_active_links().filter(teen=teen).select_related("parent").order_by("made_at").first()
+    link = list_active_links().filter(teen=teen).select_related("parent").order_by("created_at").first()
     if can_decide_alone(teen):
         return NextStep(
             title=_("The tutor is closed until you agree"),
@@ -104,7 +104,7 @@ def _build_first_link_step(person: Person) -> NextStep:
     since = timezone.now() - INVITATION_LIFETIME
     is_parent = person.role == Role.PARENT
     url = reverse("families:family") + "#invitations"
-    if Invitation.objects.filter(by=person, made_at__gt=since).exists():
+    if Invitation.objects.filter(by=person, created_at__gt=since).exists():
         return NextStep(
             title=_("Your invitation hasn’t been answered yet"),
             text=_("Share the link if you haven’t yet. It works once and expires after a week.")

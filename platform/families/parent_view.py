@@ -68,7 +68,7 @@ def get_visible_content(link: Link) -> VisibleContent:
     links = [link, *list_active_links().filter(teen_id=link.teen_id).exclude(pk=link.pk)]
     return VisibleContent(
         parent_view=combine_terms([link.terms for link in links]).parent_view,
-        topics_since=link.made_at,
+        topics_since=link.created_at,
         flagged_since=max((link.flagged_since for link in links if link.flagged_since), default=None),
         full_since=max((link.full_since for link in links if link.full_since), default=None),
     )

@@ -181,7 +181,9 @@ def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
     linked = list_active_links().filter(**{own_side: person, other_side: OuterRef("by")})
     own = EmailAddress.objects.filter(user=person, verified=True).values("email")
     since = Now() - INVITATION_LIFETIME
-    sent = Invitation.objects.filter(email__in=own, made_at__gt=since, by__role=other_side).exclude(by=person)
+    sent = Invitation.objects.filter(email__in=own, created_at__gt=since, by__role=other_side).exclude(
+        by=person
+    )
     return build_request_rows(sent.filter(~Exists(linked)), kind=INVITATION, key="token", who="by")
 
 

@@ -41,12 +41,12 @@ from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 def export_links(person: Person) -> Iterator[Row]:
     """Yield a person's links with their terms, oldest first."""
     links = Link.objects.filter(Q(parent=person) | Q(teen=person)).select_related("parent", "teen")
-    for link in links.order_by("made_at").iterator():
+    for link in links.order_by("created_at").iterator():
         terms = link.terms
         yield {
             "parent": str(link.parent),
             "teen": str(link.teen),
-            "made_at": link.made_at,
+            "created_at": link.created_at,
             "ended_at": link.ended_at,
             "parent_view": str(terms.parent_view.label),
             "memory": str(terms.memory.label),
@@ -102,8 +102,8 @@ def export_trusted_adult(person: Person) -> Iterator[Row]:
 
 def export_invitations(person: Person) -> Iterator[Row]:
     """Yield the invitations that a person sent, oldest first."""
-    for invitation in Invitation.objects.filter(by=person).order_by("made_at").iterator():
-        yield {"made_at": invitation.made_at, "email": invitation.email}
+    for invitation in Invitation.objects.filter(by=person).order_by("created_at").iterator():
+        yield {"created_at": invitation.created_at, "email": invitation.email}
 
 
 def export_notices(person: Person) -> Iterator[Row]:
@@ -149,7 +149,7 @@ FAMILY = DataKind(
     labels={
         "parent": _("parent"),
         "teen": _("teen"),
-        "made_at": _("linked"),
+        "created_at": _("linked"),
         "ended_at": _("ended"),
         "parent_view": _("what a parent may see"),
         "memory": _("most that the tutor may remember"),
@@ -192,7 +192,7 @@ INVITATIONS = DataKind(
     erasure_removes=_("Your invitations"),
     is_private=True,
     models=(Invitation,),
-    labels={"made_at": _("made"), "email": _("sent to")},
+    labels={"created_at": _("created"), "email": _("sent to")},
     export=export_invitations,
     erase=erased_by_cascade,
 )

@@ -15,7 +15,7 @@ NOTICE_RETENTION = timedelta(days=90)
 def delete_expired_invitations(*, now: datetime | None = None) -> int:
     """Delete invitations that were not answered in time. Return how many."""
     before = (now or timezone.now()) - INVITATION_RETENTION
-    return Invitation.objects.filter(made_at__lt=before).delete()[0]
+    return Invitation.objects.filter(created_at__lt=before).delete()[0]
 
 
 @transaction.atomic

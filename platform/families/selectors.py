@@ -24,7 +24,7 @@ def list_links(person: Person) -> QuerySet[Link]:
         list_active_links()
         .filter(Q(parent=person) | Q(teen=person))
         .select_related("parent", "teen", "proposal", "proposal__by")
-        .order_by("made_at")
+        .order_by("created_at")
     )
 
 
@@ -42,8 +42,8 @@ def list_invitations_to(person: Person) -> QuerySet[Invitation]:
     """List open invitations that were sent to one of the person's addresses."""
     since = timezone.now() - INVITATION_LIFETIME
     own = [address.lower() for address in list_verified_addresses(person)]
-    sent = Invitation.objects.annotate(to=Lower("email")).filter(to__in=own, made_at__gt=since)
-    return sent.exclude(by=person).select_related("by").order_by("made_at")
+    sent = Invitation.objects.annotate(to=Lower("email")).filter(to__in=own, created_at__gt=since)
+    return sent.exclude(by=person).select_related("by").order_by("created_at")
 
 
 def list_parents(teen: Person) -> QuerySet[Person]:

@@ -75,11 +75,11 @@ def build_archive(
 
     Raises ExportCapacityExceeded.
     """
-    made_at = now or timezone.now()
+    created_at = now or timezone.now()
     spool = _ExportFile()
     try:
         with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
-            writer = _ArchiveWriter(archive, made_at.astimezone(person.zone))
+            writer = _ArchiveWriter(archive, created_at.astimezone(person.zone))
             writer.write(person, registry.list_kinds(), teens=teens)
             for number, teen in enumerate(teens, start=1):
                 writer.write(teen, registry.list_kinds(for_parent=True), folder=f"teen-{number}/")
@@ -95,14 +95,18 @@ def build_archive(
 @dataclass(frozen=True)
 class _ArchiveWriter:
     archive: zipfile.ZipFile
-    made_at: datetime
+    created_at: datetime
 
     def write(
         self, person: Person, kinds: Sequence[DataKind], *, folder: str = "", teens: Sequence[Person] = ()
     ) -> None:
         with SpooledTemporaryFile[bytes](max_size=MAX_IN_MEMORY_BYTES) as page:
             _write_page_part(
-                page, "head", person=person, made_at=_format_value(self.made_at, person.zone), teens=teens
+                page,
+                "head",
+                person=person,
+                created_at=_format_value(self.created_at, person.zone),
+                teens=teens,
             )
             for kind in reversed(kinds):
                 with self._open_member(f"{folder}{kind.name}.json") as out:
@@ -113,7 +117,7 @@ class _ArchiveWriter:
                 shutil.copyfileobj(page, out)
 
     def _open_member(self, name: str) -> IO[bytes]:
-        info = zipfile.ZipInfo(name, self.made_at.timetuple()[:6])
+        info = zipfile.ZipInfo(name, self.created_at.timetuple()[:6])
         info.compress_type = zipfile.ZIP_DEFLATED
         return self.archive.open(info, "w", force_zip64=True)
 

@@ -59,7 +59,7 @@ class TutorModelAdmin(ModelPagesAdmin):
     ordering = ("position", "pk")
     change_form_template = "admin/routing/tutormodel/change_form.html"
 
-    def get_changelist(self, request: HttpRequest, **given: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TutorModelList
 
     def changelist_view(

@@ -104,7 +104,7 @@ def test_a_parent_sees_the_same_question_and_answer(
         teen=teen,
         parent_view=ParentView.FULL,
         full_since=None,  # earlier questions included
-        made_at=timezone.now() - timedelta(days=30),
+        created_at=timezone.now() - timedelta(days=30),
     )
     sign_in(teen)
     page.goto(f"/tutor/{conversation.pk}")

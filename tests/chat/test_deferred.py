@@ -189,7 +189,7 @@ class TestThePage:
             teen=teen,
             parent_view=ParentView.FULL,
             full_since=None,
-            made_at=timezone.now() - timedelta(days=1),
+            created_at=timezone.now() - timedelta(days=1),
         )
         page = as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
         assert "The question is saved until it can be answered." in page

@@ -30,7 +30,7 @@ def linked(parent: Person, teen: Person) -> Link:
         parent=parent,
         teen=teen,
         parent_view=ParentView.FULL,
-        made_at=long_ago,
+        created_at=long_ago,
         flagged_since=long_ago,
         full_since=long_ago,
     )

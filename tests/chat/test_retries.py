@@ -423,7 +423,7 @@ class TestElsewhere:
             parent=parent,
             teen=stopped.conversation.owner,
             parent_view=ParentView.FULL,
-            made_at=stopped.asked_at,
+            created_at=stopped.asked_at,
             full_since=None,
         )
         seen = build_overview(link, get_visible_content(link))

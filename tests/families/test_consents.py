@@ -35,7 +35,7 @@ class TestGiving:
             agree(teen=teen, by=parent)
 
     def test_is_refused_after_the_link_has_ended(self, link: Link, parent: Person, teen: Person) -> None:
-        Link.objects.update(ended_at=link.made_at, end_reason="teen")
+        Link.objects.update(ended_at=link.created_at, end_reason="teen")
         with pytest.raises(CannotGiveConsent):
             agree(teen=teen, by=parent)
 

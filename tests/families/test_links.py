@@ -54,7 +54,7 @@ class TestInviting:
 
     def test_expires_after_a_week(self, parent: Person, teen: Person) -> None:
         invitation = links.create_invitation(by=parent)
-        Invitation.objects.update(made_at=timezone.now() - timedelta(days=7, seconds=1))
+        Invitation.objects.update(created_at=timezone.now() - timedelta(days=7, seconds=1))
         with pytest.raises(InvitationNotUsable):
             links.accept_invitation(token=invitation.token, by=teen)
 

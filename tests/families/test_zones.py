@@ -109,7 +109,7 @@ class TestAZoneChange:
         agree(at_night, parent, teen, self.AUCKLAND)
         # Tonight still follows Madrid; tomorrow night follows Auckland.
         assert get_tutor_gate(teen, now=madrid(1, 22)).until == madrid(2, 7)
-        assert at_night.zone_from == madrid(2, 7)
+        assert at_night.zone_applies_from == madrid(2, 7)
         auckland = ZoneInfo("Pacific/Auckland")
         assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 20, 59, tzinfo=auckland)).closed_reason is None
         assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 21, 0, tzinfo=auckland)).zone == auckland
@@ -125,9 +125,9 @@ class TestAZoneChange:
     ) -> None:
         agree(at_night, parent, teen, self.AUCKLAND)
         agree(at_night, parent, teen, replace(self.AUCKLAND, answers_per_day=9))
-        assert (at_night.zone_from, at_night.earlier_zone) == (madrid(2, 7), "Europe/Madrid")
+        assert (at_night.zone_applies_from, at_night.earlier_zone) == (madrid(2, 7), "Europe/Madrid")
         agree(at_night, parent, teen, replace(NIGHT, answers_per_day=9))
-        assert (at_night.time_zone, at_night.zone_from) == ("Europe/Madrid", None)
+        assert (at_night.time_zone, at_night.zone_applies_from) == ("Europe/Madrid", None)
 
     def test_never_counts_as_more_privacy(self, at_night: Link, teen: Person) -> None:
         Link.objects.update(parent_view=ParentView.FULL)
@@ -238,7 +238,7 @@ class TestANewZoneOfTheDailyLimit:
         assert apply_new_zones(now=madrid(2, 6, 59)) == 0
         assert apply_new_zones(now=madrid(2, 7)) == 1
         moved.refresh_from_db()
-        assert (moved.zone_from, moved.earlier_zone) == (None, "")
+        assert (moved.zone_applies_from, moved.earlier_zone) == (None, "")
         assert apply_new_zones(now=madrid(2, 7, 5)) == 0
         assert get_tutor_gate(teen, now=madrid(2, 7, 5)).closed_reason is None
 
@@ -249,7 +249,7 @@ class TestANewZoneOfTheDailyLimit:
 
     def test_comes_from_the_oldest_agreement(self, moved: Link, teen: Person, other_parent: Person) -> None:
         newer = Link.objects.create(parent=other_parent, teen=teen, time_zone="Asia/Tokyo")
-        Link.objects.filter(pk=newer.pk).update(earlier_zone="Asia/Seoul", zone_from=madrid(1, 20))
+        Link.objects.filter(pk=newer.pk).update(earlier_zone="Asia/Seoul", zone_applies_from=madrid(1, 20))
         assert apply_new_zones(now=madrid(1, 21)) == 1
         assert self.zone(teen) == "Europe/Madrid"
 

@@ -64,7 +64,7 @@ def account_erased(at: datetime) -> None:
 
 
 def invitation_created(at: datetime) -> None:
-    Invitation.objects.create(by=Person.objects.create(username="kim", role=Role.PARENT), made_at=at)
+    Invitation.objects.create(by=Person.objects.create(username="kim", role=Role.PARENT), created_at=at)
 
 
 def notice_created(at: datetime) -> None:

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ('tokens', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('prompt_tokens'), '+', models.F('answer_tokens')), output_field=models.PositiveIntegerField(), verbose_name='total tokens')),
                 ('microdollars', models.PositiveBigIntegerField(default=0, verbose_name='millionths of a dollar')),
                 ('state', models.CharField(choices=[('held', 'held'), ('settled', 'settled'), ('released', 'released'), ('expired', 'expired')], default='held', max_length=10, verbose_name='state')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='made')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
                 ('expires_at', models.DateTimeField(verbose_name='expires')),
                 ('resolved_at', models.DateTimeField(null=True, verbose_name='resolved')),
             ],

@@ -69,7 +69,7 @@ class Hold(models.Model):
     )
     microdollars = models.PositiveBigIntegerField(_("millionths of a dollar"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=HoldState, default=HoldState.HELD)
-    created_at = models.DateTimeField(_("made"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
     resolved_at = models.DateTimeField(_("resolved"), null=True)
 

@@ -21,7 +21,7 @@ class CalendarFeed(models.Model):
     token = models.CharField(_("token"), max_length=40, unique=True, default=generate_token, editable=False)
     # The language of the page where it was created: calendar apps do not send the reader's.
     language = models.CharField(_("language"), max_length=10, default=get_page_language, editable=False)
-    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("calendar feed")

@@ -42,7 +42,7 @@ def family(request: HttpRequest) -> HttpResponse:
         if person.role == Role.TEEN
         else [],
         "invited_by": list(list_invitations_to(person)) if person.email else [],
-        "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
+        "invitations": Invitation.objects.filter(by=person).order_by("-created_at"),
         "listed": paginate(list_notices(person), by="at", size=NOTICES_SHOWN),
     }
     if is_visit(request) and any(notice.seen_at is None for notice in page["listed"].rows):

@@ -94,9 +94,9 @@ def _render_agreement(
 
 def _describe_zone_change(link: Link) -> str:
     """Say when the zone changes, or return "" without a pending change."""
-    if link.zone_from is None or link.zone_from <= timezone.now():
+    if link.zone_applies_from is None or link.zone_applies_from <= timezone.now():
         return ""
-    return format_zone_change(link.time_zone, link.zone_from, link.earlier_zone)
+    return format_zone_change(link.time_zone, link.zone_applies_from, link.earlier_zone)
 
 
 @sign_in_required
