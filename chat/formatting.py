@@ -154,15 +154,15 @@ def format_route(turn: Turn) -> str:
 
 def format_part_cost(cost: PartCost) -> str:
     """Say what a part of an answer cost, for admins."""
-    named = {
+    values = {
         "part": cost.part.label,
         "tokens": number_format(cost.tokens, force_grouping=True),
         "cached": number_format(cost.cached_tokens, force_grouping=True),
         "price": format_dollars(cost.microdollars),
     }
     if cost.cached_tokens:
-        return _("%(part)s: %(tokens)s tokens, %(cached)s of them cached, %(price)s") % named
-    return _("%(part)s: %(tokens)s tokens, %(price)s") % named
+        return _("%(part)s: %(tokens)s tokens, %(cached)s of them cached, %(price)s") % values
+    return _("%(part)s: %(tokens)s tokens, %(price)s") % values
 
 
 def format_conversation_cost(cost: ConversationCost) -> str:

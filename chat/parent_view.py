@@ -175,14 +175,15 @@ def _count_days(turns: Iterable[Turn], teen: Person) -> list[DayUse]:
     for turn in sorted(turns, key=lambda turn: turn.asked_at):
         by_day.setdefault(turn.asked_at.astimezone(teen.zone).date(), []).append(turn)
     return [
-        DayUse(day, len(asked), _count_minutes(asked)) for day, asked in sorted(by_day.items(), reverse=True)
+        DayUse(day, len(day_turns), _count_minutes(day_turns))
+        for day, day_turns in sorted(by_day.items(), reverse=True)
     ]
 
 
-def _count_minutes(asked: Sequence[Turn]) -> int:
+def _count_minutes(day_turns: Sequence[Turn]) -> int:
     """Return the minutes from the first question to the last, without long gaps; at least 1."""
     spent = timedelta(minutes=1)
-    for turn, following in pairwise(asked):
+    for turn, following in pairwise(day_turns):
         spent += min(following.asked_at - turn.asked_at, MAX_THINKING_GAP)
     return max(1, round(spent.total_seconds() / 60))
 

@@ -460,8 +460,8 @@ def build_prompt(
 
 def _build_length_error(question: str, *, spare: int) -> TooLongForModel:
     """Build the error for a question that is too long by `-spare` tokens (`spare` is negative)."""
-    asked = defuse_marks(question)
-    fits = count_fitting_characters(asked, tokens=estimate_max_tokens(asked) + spare)
+    safe_question = defuse_marks(question)
+    fits = count_fitting_characters(safe_question, tokens=estimate_max_tokens(safe_question) + spare)
     return TooLongForModel(length=len(question), limit=fits // 10 * 10)
 
 

@@ -259,9 +259,9 @@ def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassag
     for turn in turns:
         asked_in[turn.language].append(turn)
     cited: dict[UUID, list[FoundPassage]] = {}
-    for language, asked in asked_in.items():
-        passages = get_passages((key for turn in asked for key in turn.passages), language=language)
-        cited |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in asked}
+    for language, turns in asked_in.items():
+        passages = get_passages((key for turn in turns for key in turn.passages), language=language)
+        cited |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in turns}
     return cited
 
 

@@ -154,7 +154,7 @@ def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
     reader_module = get_reader_module_or_404(request, module)
     quiz_question = get_question_or_404(reader_module, question)
     option = request.POST.get("option", "")
-    if option not in {known["id"] for known in quiz_question.options}:
+    if option not in {other["id"] for other in quiz_question.options}:
         return _render_quiz(request, reader_module, missed=quiz_question.slug, status=422)
     get_record(request).record_answer(reader_module.module.slug, quiz_question.slug, option)
     return redirect(f"{reverse('courses:quiz', args=[module])}#{quiz_question.slug}")

@@ -38,7 +38,7 @@ from routing.registry import find_model, list_models
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=10)
-# A queued turn is nudged again after the first time, and fails after the second if no worker claims anything.
+# A turn that has been queued for RENUDGE_AFTER is nudged again. After GIVE_UP_AFTER it fails if no worker claims any.
 RENUDGE_AFTER = timedelta(seconds=4)
 GIVE_UP_AFTER = timedelta(minutes=2)
 # A hold lives for 20 minutes. A person who has waited this long should be told, and can ask again.
@@ -101,7 +101,7 @@ def _build_claimed_turn(row: Sequence[Any]) -> Turn:
     turn = build_instance(Turn, values)
     turn.conversation = build_instance(Conversation, values)
     turn.has_other_turns, turn.has_notes = values
-    # Kept by the process. One that is no longer usable is read when it is needed.
+    # Use the cached model. If it is no longer usable, Django loads it from the database when it is needed.
     if model := find_model(turn.tutor_model_id):
         turn.tutor_model = model
     return turn
@@ -148,8 +148,8 @@ def checkpoint_turns(*, checkpoints: Sequence[Checkpoint]) -> Mapping[UUID, Leas
             },
         )
         claims = {
-            turn_id: LeaseStatus(is_held=True, is_stop_requested=asked)
-            for turn_id, asked in cursor.fetchall()
+            turn_id: LeaseStatus(is_held=True, is_stop_requested=is_stop_requested)
+            for turn_id, is_stop_requested in cursor.fetchall()
         }
     return {checkpoint.turn_id: claims.get(checkpoint.turn_id, LEASE_LOST) for checkpoint in checkpoints}
 
@@ -212,17 +212,17 @@ def sweep_turns(*, now: datetime | None = None) -> int:
     """Find the turns that no worker is writing, and nudge, fail or recover them. Returns how many there were."""
     now = now or timezone.now()
     queued = Turn.objects.filter(state=TurnState.QUEUED).annotate(at=QUEUED_AT)
-    asked = dict(queued.filter(at__lte=now - RENUDGE_AFTER).order_by("at").values_list("pk", "at"))
+    queued_at = dict(queued.filter(at__lte=now - RENUDGE_AFTER).order_by("at").values_list("pk", "at"))
     patience = MAX_QUEUE_WAIT
     # Do not give up on a long queue that moves: pages say how long the wait may be.
     if (
-        asked
-        and min(asked.values()) <= now - GIVE_UP_AFTER
+        queued_at
+        and min(queued_at.values()) <= now - GIVE_UP_AFTER
         and is_stalled(now=now, since=now - GIVE_UP_AFTER)
     ):
         patience = GIVE_UP_AFTER
-    stale = [turn_id for turn_id, at in asked.items() if at <= now - patience]
-    late = [turn_id for turn_id, at in asked.items() if at > now - patience]
+    stale = [turn_id for turn_id, at in queued_at.items() if at <= now - patience]
+    late = [turn_id for turn_id, at in queued_at.items() if at > now - patience]
     lost_turns = list(
         Turn.objects.filter(state=TurnState.WORKING, lease_until__lt=now).values_list("pk", flat=True)
     )

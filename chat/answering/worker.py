@@ -150,12 +150,12 @@ class TurnWorker:
         if judge is None:
             return AnswerInProgress(turn, endpoint)
         # A continuation answers the question of the turn that it continues.
-        asked = [*parts.continued, turn]
+        asked_turns = [*parts.continued, turn]
         return AnswerInProgress(
             turn,
             endpoint,
-            judge_sentence=lambda sentence: judge(question=asked[0].question, sentence=sentence),
-            holds_sentences=not all(is_clearly_ordinary(get_verdict(question)) for question in asked),
+            judge_sentence=lambda sentence: judge(question=asked_turns[0].question, sentence=sentence),
+            holds_sentences=not all(is_clearly_ordinary(get_verdict(question)) for question in asked_turns),
         )
 
     async def _start_writing(self, answer: AnswerInProgress, prompt: Prompt) -> None:

@@ -391,9 +391,9 @@ def count_words(tokens: int) -> int:
 
 def _format_words(cost: PartCost) -> str:
     words, cached = count_words(cost.tokens), count_words(cost.cached_tokens)
-    named = {"words": _format_number(words), "cached": _format_number(cached)}
+    values = {"words": _format_number(words), "cached": _format_number(cached)}
     if not cost.cached_tokens:
-        return ngettext("about %(words)s word", "about %(words)s words", words) % named
+        return ngettext("about %(words)s word", "about %(words)s words", words) % values
     if cached == words:
         return (
             ngettext(
@@ -401,7 +401,7 @@ def _format_words(cost: PartCost) -> str:
                 "about %(words)s words, all read again from the cache",
                 words,
             )
-            % named
+            % values
         )
     return (
         ngettext(
@@ -409,34 +409,34 @@ def _format_words(cost: PartCost) -> str:
             "about %(words)s words, %(cached)s of them read again from the cache",
             cached,
         )
-        % named
+        % values
     )
 
 
 def format_conversation(cost: ConversationCost) -> str:
     """Say what a conversation has cost so far."""
-    named = {
+    values = {
         "answers": _format_number(cost.answers),
         "words": _format_number(count_words(cost.tokens)),
         "price": format_dollars(cost.microdollars),
     }
     if cost.microdollars:
-        return _("This conversation so far: %(answers)s answers, about %(words)s words, %(price)s.") % named
-    return _("This conversation so far: %(answers)s answers, about %(words)s words.") % named
+        return _("This conversation so far: %(answers)s answers, about %(words)s words, %(price)s.") % values
+    return _("This conversation so far: %(answers)s answers, about %(words)s words.") % values
 
 
 def format_full_memory(cost: ConversationCost) -> str:
     """Say what the same answers would have cost if the tutor remembered everything."""
     words = count_words(cost.full_tokens)
-    named = {
+    values = {
         "words": _format_number(words),
         "price": format_dollars(round_to_two_digits(cost.full_microdollars)),
     }
     if words <= count_words(cost.tokens):
         return _("With full memory it would have been about the same.")
     if cost.full_microdollars:
-        return _("With full memory it would have been about %(words)s words, %(price)s.") % named
-    return _("With full memory it would have been about %(words)s words.") % named
+        return _("With full memory it would have been about %(words)s words, %(price)s.") % values
+    return _("With full memory it would have been about %(words)s words.") % values
 
 
 def _format_number(number: int) -> str:

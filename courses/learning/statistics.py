@@ -119,10 +119,10 @@ def list_module_statistics(*, since: datetime = ALL_TIME) -> list[ModuleStatisti
 
 def _count_first_choices(since: datetime) -> Mapping[tuple[str, str, str], int]:
     """Count first answers by module slug, question slug and option id."""
-    known = QuizAnswer.objects.filter(answered_at__gte=since).exclude(first_option="")
-    named = known.values_list("module_slug", "question_slug", "first_option")
+    answers = QuizAnswer.objects.filter(answered_at__gte=since).exclude(first_option="")
+    choices = answers.values_list("module_slug", "question_slug", "first_option")
     return Counter(
-        {(module, question, option): n for module, question, option, n in named.annotate(Count("pk"))}
+        {(module, question, option): n for module, question, option, n in choices.annotate(Count("pk"))}
     )
 
 

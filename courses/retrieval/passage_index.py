@@ -160,18 +160,22 @@ class PassageIndex:
 
     def _score_words(self, lexemes: Sequence[WeightedLexeme]) -> _Scores:
         """Score each passage by its own words and by those of its best phrase."""
-        found = [(asked, self.postings[asked.lexeme]) for asked in lexemes if asked.lexeme in self.postings]
+        found = [
+            (weighted, self.postings[weighted.lexeme])
+            for weighted in lexemes
+            if weighted.lexeme in self.postings
+        ]
         count = len(self.keys)
         if not found:
             return _Scores(np.full(count, -1.0), np.full(count, -1.0))
         passages = np.concatenate([postings.passages for _, postings in found])
         weights = np.concatenate(
-            [postings.field_weights * (asked.weight * asked.confidence) for asked, postings in found]
+            [postings.field_weights * (weighted.weight * weighted.confidence) for weighted, postings in found]
         )
-        in_text = np.concatenate([postings.in_text * asked.weight for asked, postings in found])
+        in_text = np.concatenate([postings.in_text * weighted.weight for weighted, postings in found])
         sums = np.bincount(passages, weights, count) + self._score_phrases(found)
         has_word = np.bincount(passages, minlength=count) > 0
-        shares = (sums / sum(asked.weight for asked in lexemes)).round(DECIMALS)
+        shares = (sums / sum(weighted.weight for weighted in lexemes)).round(DECIMALS)
         text_weights = np.bincount(passages, in_text, count).round(DECIMALS)
         return _Scores(np.where(has_word, shares, -1.0), np.where(has_word, text_weights, -1.0))
 
@@ -179,13 +183,16 @@ class PassageIndex:
         """Return the weight that each passage's best phrase adds to its own words."""
         phrases = np.concatenate([postings.phrases for _, postings in found])
         sizes = [len(postings.phrases) for _, postings in found]
-        weights = np.repeat([asked.weight for asked, _ in found], sizes)
+        weights = np.repeat([weighted.weight for weighted, _ in found], sizes)
         # A common word counts half, and a corrected one less than a word that is known.
         word_counts = np.repeat(
-            [(0.5 if asked.is_common else 1.0) * asked.confidence for asked, _ in found], sizes
+            [(0.5 if weighted.is_common else 1.0) * weighted.confidence for weighted, _ in found], sizes
         )
         added_weights = np.concatenate(
-            [postings.adds_to_passage * (asked.weight * asked.confidence) for asked, postings in found]
+            [
+                postings.adds_to_passage * (weighted.weight * weighted.confidence)
+                for weighted, postings in found
+            ]
         )
         count = len(self.phrase_weights)
         words = np.bincount(phrases, word_counts, count).round(DECIMALS)
@@ -208,8 +215,10 @@ class PassageIndex:
 
 def _write_query(lexemes: Sequence[WeightedLexeme]) -> str:
     """Write a tsquery of the lexemes that are not common; of all, if all are common."""
-    chosen = [asked for asked in lexemes if not asked.is_common] or lexemes
-    return " | ".join("'" + asked.lexeme.replace("\\", r"\\").replace("'", "''") + "'" for asked in chosen)
+    chosen = [weighted for weighted in lexemes if not weighted.is_common] or lexemes
+    return " | ".join(
+        "'" + weighted.lexeme.replace("\\", r"\\").replace("'", "''") + "'" for weighted in chosen
+    )
 
 
 def read_index(language: str, version: UUID | None) -> PassageIndex:

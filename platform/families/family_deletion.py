@@ -62,8 +62,8 @@ def get_due_time(deletion: FamilyDeletion) -> datetime:
 
 def list_family_deletions(teen: Person) -> list[tuple[FamilyDeletion, AccountOutcome]]:
     """List the requests of the teen's parents, each with the outcome for the teen."""
-    asked = FamilyDeletion.objects.filter(parent__in=list_parents(teen)).select_related("parent")
-    return [(deletion, get_outcome(teen, deletion)) for deletion in asked]
+    deletions = FamilyDeletion.objects.filter(parent__in=list_parents(teen)).select_related("parent")
+    return [(deletion, get_outcome(teen, deletion)) for deletion in deletions]
 
 
 def get_outcome(teen: Person, deletion: FamilyDeletion | None) -> AccountOutcome:

@@ -167,10 +167,10 @@ def list_password_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Linked teens who need help with a forgotten password, each once."""
     if person.role != Role.PARENT:
         return None
-    asked = PasswordHelp.objects.filter(
+    helps = PasswordHelp.objects.filter(
         teen=OuterRef("teen"), used_at=None, granted_at=None, asked_at__gt=Now() - PASSWORD_HELP_LIFETIME
     )
-    return build_request_rows(_list_links(person).filter(Exists(asked)), kind=PASSWORD, key="pk", who="teen")
+    return build_request_rows(_list_links(person).filter(Exists(helps)), kind=PASSWORD, key="pk", who="teen")
 
 
 def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
@@ -207,8 +207,8 @@ def list_links_without_consent(links: QuerySet[Link]) -> QuerySet[Link]:
 
 def list_agreement_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Changes to agreements that the other side proposed."""
-    asked = _list_links(person).filter(proposal__isnull=False).exclude(proposal__by=person)
-    return build_request_rows(asked, kind=AGREEMENT, key="pk", who=_get_other_field(person))
+    links = _list_links(person).filter(proposal__isnull=False).exclude(proposal__by=person)
+    return build_request_rows(links, kind=AGREEMENT, key="pk", who=_get_other_field(person))
 
 
 def list_deletion_requests(person: Person) -> QuerySet[Any, Any] | None:
@@ -216,5 +216,5 @@ def list_deletion_requests(person: Person) -> QuerySet[Any, Any] | None:
     if person.role != Role.TEEN:
         return None
     parents = _list_links(person).values("parent")
-    asked = FamilyDeletion.objects.filter(parent__in=parents).exclude(agreed_teens=person)
-    return build_request_rows(asked, kind=DELETION, key="parent_id", who="parent")
+    deletions = FamilyDeletion.objects.filter(parent__in=parents).exclude(agreed_teens=person)
+    return build_request_rows(deletions, kind=DELETION, key="parent_id", who="parent")

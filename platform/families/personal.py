@@ -123,12 +123,12 @@ def export_password_helps(person: Person) -> Iterator[Row]:
 
 # All kinds are private, which keeps them out of a parent's export of a teen: the parent's share is in their own export.
 def export_family_deletions(person: Person) -> Iterator[Row]:
-    asked = (
+    deletions = (
         FamilyDeletion.objects.filter(Q(parent=person) | Q(agreed_teens=person))
         .distinct()
         .select_related("parent")
     )
-    for deletion in asked:
+    for deletion in deletions:
         yield {"asked_at": deletion.asked_at, "by": str(deletion.parent)}
 
 

@@ -121,8 +121,8 @@ def find_personal_details(text: str) -> Iterator[Evidence]:
     """Return each personal detail with its type and position, in linear time."""
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text, 0, _MAX_SEARCHED_LENGTH):
-            named = next((name for name, value in match.groupdict().items() if value), 0)
-            start, end = match.span(named)
+            group_name = next((name for name, value in match.groupdict().items() if value), 0)
+            start, end = match.span(group_name)
             detail = text[start:end].rstrip(" .")
             if kind != "card" or _has_valid_check_digit(detail):
                 yield Evidence(LAYER, kind, start, start + len(detail))

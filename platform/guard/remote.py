@@ -164,8 +164,8 @@ class Qwen3Guard:
         safety = re.search(r"Safety: *(Safe|Controversial|Unsafe)\b", content)
         if not safety:
             raise UnreadableReply
-        named = re.search(r"Categories: *(.*)", content)
-        names = [name for name in self.MEANINGS if named and name in named[1]]
+        categories_line = re.search(r"Categories: *(.*)", content)
+        names = [name for name in self.MEANINGS if categories_line and name in categories_line[1]]
         if safety[1] == "Unsafe" and not names:
             raise UnreadableReply
         if safety[1] == "Unsafe":

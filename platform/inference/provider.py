@@ -286,8 +286,8 @@ def _learn_from_error(error: "openai.APIError", request: CompletionRequest, prof
     if profile.limit_fields[0] == "max_tokens" and profile.limit_fields[1] in text:
         profile.limit_fields.reverse()
         return True
-    named = {name for name in request.fields if re.search(rf"\b{re.escape(name)}\b", text)}
-    refused = named - profile.refused_fields - request.endpoint.extra_fields.keys()
+    named_fields = {name for name in request.fields if re.search(rf"\b{re.escape(name)}\b", text)}
+    refused = named_fields - profile.refused_fields - request.endpoint.extra_fields.keys()
     profile.refused_fields |= refused
     return bool(refused)
 

@@ -39,15 +39,19 @@ def parent_views(request: HttpRequest) -> HttpResponse:
 def trusted_adult(request: HttpRequest) -> HttpResponse:
     """Show and save the trusted adult. No other page reveals whether a teen named one."""
     teen = require_teen(request)
-    named = find_trusted_adult(teen)
+    trusted_adult = find_trusted_adult(teen)
     if request.method != "POST":
-        form = TrustedAdultForm(initial={"name": named.name, "contact": named.contact} if named else None)
-        return render(request, "families/trusted_adult.html", {"form": form, "named": named})
+        form = TrustedAdultForm(
+            initial={"name": trusted_adult.name, "contact": trusted_adult.contact} if trusted_adult else None
+        )
+        return render(request, "families/trusted_adult.html", {"form": form, "trusted_adult": trusted_adult})
     if request.POST.get("forget"):
         delete_trusted_adult(teen=teen)
         return redirect("families:trusted_adult")
     form = TrustedAdultForm(request.POST)
     if not form.is_valid():
-        return render(request, "families/trusted_adult.html", {"form": form, "named": named}, status=422)
+        return render(
+            request, "families/trusted_adult.html", {"form": form, "trusted_adult": trusted_adult}, status=422
+        )
     save_trusted_adult(teen=teen, **form.cleaned_data)
     return redirect("families:trusted_adult")
