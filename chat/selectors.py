@@ -255,13 +255,15 @@ def get_turn_passages(turn: Turn, *, language: str) -> list[FoundPassage]:
 
 def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassage]]:
     """Return the stored passages of each turn, in the turn's language, by turn id."""
-    asked_in: defaultdict[str, list[Turn]] = defaultdict(list)
+    by_language: defaultdict[str, list[Turn]] = defaultdict(list)
     for turn in turns:
-        asked_in[turn.language].append(turn)
+        by_language[turn.language].append(turn)
     cited: dict[UUID, list[FoundPassage]] = {}
-    for language, turns in asked_in.items():
-        passages = get_passages((key for turn in turns for key in turn.passages), language=language)
-        cited |= {turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in turns}
+    for language, same_language in by_language.items():
+        passages = get_passages((key for turn in same_language for key in turn.passages), language=language)
+        cited |= {
+            turn.pk: [passages[key] for key in turn.passages if key in passages] for turn in same_language
+        }
     return cited
 
 

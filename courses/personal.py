@@ -82,7 +82,7 @@ def erase_joint_modules(person: Person) -> None:
 
 
 LEARNED = DataKind(
-    name="learned",
+    name="module-progress",
     title=_("Your learning progress"),
     description=_(
         "The lessons you marked as done, and your first and latest answer to each quiz question. This "

@@ -181,7 +181,7 @@ def _build_questions(questions: list[Block]) -> list[ShownQuestion]:
             number=number,
             options=[ShownOption(**option, is_chosen=False) for option in question["options"]],
             is_answered=True,
-            is_shared=False,
+            is_joint=False,
             is_unanswered=False,
         )
         for number, question in enumerate(questions, 1)

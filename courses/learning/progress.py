@@ -16,13 +16,13 @@ QUIZ_STEP = "quiz"
 class CompletedWork:
     """What a reader did in one module: lessons read, chosen options by question, and the latest step.
 
-    `shared` has the slugs of questions that were answered in a joint module.
+    `joint_questions` has the slugs of questions that were answered in a joint module.
     """
 
     lessons: frozenset[str] = frozenset()
     answers: Mapping[str, str] = field(default_factory=dict)
     last: str = ""
-    shared: frozenset[str] = frozenset()
+    joint_questions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from courses.learning.joint_modules import lock_and_list_partners
 from courses.learning.progress import QUIZ_STEP, CompletedWork
 from courses.models import LessonDone, QuizAnswer
 
-SESSION_KEY = "learned"
+SESSION_KEY = "completed_work"
 
 
 class LearningRecord(Protocol):
@@ -97,13 +97,13 @@ class PersonRecord:
 
         `first` is the choice before any explanation; later answers don't change it.
         """
-        last = {"option": option, "answered_at": at or timezone.now(), "is_joint": is_joint}
+        values = {"option": option, "answered_at": at or timezone.now(), "is_joint": is_joint}
         QuizAnswer.objects.update_or_create(
             person=self.person,
             module_slug=module_slug,
             question_slug=question_slug,
-            defaults=last,
-            create_defaults=last | {"first_option": first},
+            defaults=values,
+            create_defaults=values | {"first_option": first},
         )
 
 
@@ -114,7 +114,7 @@ def _build_completed_work(entries: list[LessonDone | QuizAnswer]) -> CompletedWo
     return CompletedWork(
         lessons=frozenset(entry.lesson_slug for entry in entries if isinstance(entry, LessonDone)),
         answers={entry.question_slug: entry.option for entry in entries if isinstance(entry, QuizAnswer)},
-        shared=frozenset(
+        joint_questions=frozenset(
             entry.question_slug for entry in entries if isinstance(entry, QuizAnswer) and entry.is_joint
         ),
         last=last.lesson_slug if isinstance(last, LessonDone) else QUIZ_STEP,
@@ -143,12 +143,14 @@ class SessionRecord:
     def record_answer(self, module_slug: str, question_slug: str, option: str) -> None:
         work = self._load_work(module_slug)
         answers = work["answers"] | {question_slug: option}
-        firsts = {question_slug: option} | work["firsts"]
-        self._save_work(module_slug, work | {"answers": answers, "firsts": firsts, "last": QUIZ_STEP})
+        first_options = {question_slug: option} | work["first_options"]
+        self._save_work(
+            module_slug, work | {"answers": answers, "first_options": first_options, "last": QUIZ_STEP}
+        )
 
     def _load_work(self, module_slug: str) -> dict[str, Any]:
         work: dict[str, Any] = self.session.get(SESSION_KEY, {}).get(module_slug, {})
-        return {"lessons": [], "answers": {}, "firsts": {}, "last": ""} | work
+        return {"lessons": [], "answers": {}, "first_options": {}, "last": ""} | work
 
     def _save_work(self, module_slug: str, work: dict[str, Any]) -> None:
         self.session[SESSION_KEY] = self.session.get(SESSION_KEY, {}) | {module_slug: work}
@@ -163,19 +165,19 @@ def get_record(request: HttpRequest) -> LearningRecord:
 def import_session_record(sender: object, request: HttpRequest | None, user: Person, **_kwargs: Any) -> None:
     """Copy a visitor's work to the person who has just signed in. The person's own work wins."""
     del sender
-    learned = getattr(request, "session", {}).get(SESSION_KEY)
-    if request is None or not learned:
+    session_work = getattr(request, "session", {}).get(SESSION_KEY)
+    if request is None or not session_work:
         return
-    person, at = PersonRecord(user), timezone.now()
+    record, now = PersonRecord(user), timezone.now()
     with transaction.atomic():
-        known = person.list_completed()
-        for module_slug, work in learned.items():
-            before = known.get(module_slug, CompletedWork())
+        completed = record.list_completed()
+        for module_slug, work in session_work.items():
+            before = completed.get(module_slug, CompletedWork())
             for slug in work.get("lessons", []):
                 if slug not in before.lessons:
-                    person.save_lesson(module_slug, slug, at=at)
+                    record.save_lesson(module_slug, slug, at=now)
             for slug, option in work.get("answers", {}).items():
                 if slug not in before.answers:
-                    first = work.get("firsts", {}).get(slug, "")
-                    person.save_answer(module_slug, slug, option, first=first, at=at)
+                    first = work.get("first_options", {}).get(slug, "")
+                    record.save_answer(module_slug, slug, option, first=first, at=now)
     del request.session[SESSION_KEY]

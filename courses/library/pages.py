@@ -51,7 +51,7 @@ class ShownQuestion:
     number: int
     options: list[ShownOption]
     is_answered: bool
-    is_shared: bool
+    is_joint: bool
     is_unanswered: bool
 
     @property
@@ -73,7 +73,7 @@ def build_questions(reader_module: ReaderModule, *, missed: str = "") -> list[Sh
                 for option in question.options
             ],
             is_answered=question.slug in reader_module.done.answers,
-            is_shared=question.slug in reader_module.done.shared,
+            is_joint=question.slug in reader_module.done.joint_questions,
             is_unanswered=question.slug == missed,
         )
         for number, question in enumerate(reader_module.questions, 1)

@@ -20,11 +20,11 @@ class FeedbackForm(forms.Form):
 class SignUpForm(forms.Form):
     name = NameFormField(error_messages={"required": _("Type your name.")})
     email = CanonicalEmailField()
-    # The signed key of the host's link, if they came by one.
+    # The signed key of a host's link, if the guest followed one.
     key = forms.CharField(max_length=200, required=False)
     # A honeypot field, hidden by the stylesheet: only bots fill it in.
     topic = forms.CharField(required=False)
 
     @property
-    def is_from_a_machine(self) -> bool:
+    def is_from_bot(self) -> bool:
         return bool(self.data.get("topic"))

@@ -24,7 +24,7 @@ FIELDSETS: Sequence[tuple[Any, Sequence[str]]] = (
         _("Limits"),
         ("context_tokens", "answer_tokens", "max_answers", "first_token_seconds", "next_token_seconds"),
     ),
-    (_("How it is asked"), ("prompt_profile", "capabilities", "extra_fields")),
+    (_("How the tutor asks it"), ("prompt_profile", "capabilities", "extra_fields")),
 )
 # What stands for fields that would be shown as stored.
 SHOWN_INSTEAD = {"key_variable": "", "input_price": "prices_shown", "capabilities": "capabilities_shown"}

@@ -38,7 +38,7 @@ def test_an_unknown_address_is_a_404(path: str, client: Client) -> None:
 )
 def test_an_unknown_step_cannot_be_completed(path: str, client: Client) -> None:
     assert client.post(path, {"option": "x"}).status_code == 404
-    assert "learned" not in client.session
+    assert "completed_work" not in client.session
 
 
 @pytest.mark.parametrize("path", [f"{GB}/what-it-is/done", f"{GB}/quiz/average"])
@@ -122,7 +122,7 @@ class TestTheQuiz:
         reply = client.post(f"{GB}/quiz/average", {"option": option})
         assert reply.status_code == 422
         assert "Choose an answer first." in reply.content.decode()
-        assert "learned" not in client.session
+        assert "completed_work" not in client.session
 
     def test_an_option_of_another_question_is_refused(self, client: Client) -> None:
         other = self.options("next-word")[0]["id"]

@@ -107,7 +107,7 @@ class TestAVisitor:
         done = PersonRecord(teen).list_completed()[GB]
         assert done.lessons == {LESSONS[0]}
         assert done.answers == {"average": option}
-        assert "learned" not in client.session
+        assert "completed_work" not in client.session
 
     def test_never_overwrites_the_persons_work(self, client: Client, teen: Person) -> None:
         options = QuizQuestion.objects.get(slug="average").options

@@ -163,7 +163,7 @@ def get_session(person: Person) -> Session:
 def visitor_session() -> Session:
     """A session without a signed-in person."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
-    store["learned"] = {}
+    store["completed_work"] = {}
     store.save()
     return Session.objects.get(pk=store.session_key)
 

@@ -65,8 +65,8 @@ class TestTheArchive:
         assert [row["tokens"] for row in copy.rows("usage")] == [100]
         assert {row["email"] for row in copy.rows("sign-ups")} == {"elsewhere@nut.example", "WIL@nut.example"}
         assert {row["event"] for row in copy.rows("sign-ups")} == {event.title}
-        assert {row["lesson"] for row in copy.rows("learned")} == {"what-it-is", ""}
-        assert [row["answer"] for row in copy.rows("learned")] == ["", "b"]
+        assert {row["lesson"] for row in copy.rows("module-progress")} == {"what-it-is", ""}
+        assert [row["answer"] for row in copy.rows("module-progress")] == ["", "b"]
         assert [row["name"] for row in copy.rows("certificates")] == ["Wilhelmina Q."]
         assert [row["who"] for row in copy.rows("joint-modules")] == ["pat"]
         assert [row["kind"] for row in copy.rows("second-steps")]

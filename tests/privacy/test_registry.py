@@ -140,7 +140,7 @@ class TestTheRegistry:
         theirs = {kind.name for kind in registry.list_kinds(for_parent=True)}
         assert {"diary", "shoes"} <= {kind.name for kind in registry.list_kinds()}
         assert "shoes" in theirs
-        assert theirs.isdisjoint({"diary", "conversations", "learned", "emails"})
+        assert theirs.isdisjoint({"diary", "conversations", "module-progress", "emails"})
 
     @pytest.mark.parametrize(
         "half",

@@ -47,7 +47,7 @@ def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
         # People may reload this URL after it showed a form with errors.
         return redirect(event)
     form = SignUpForm(request.POST)
-    if form.is_from_a_machine:
+    if form.is_from_bot:
         return _redirect_with_receipt(event, str(form.data.get("email", ""))[:MAX_EMAIL_LENGTH])
     key = str(request.POST.get("key", ""))
     host = get_host_or_404(key, event) if key else None

@@ -39,19 +39,17 @@ def parent_views(request: HttpRequest) -> HttpResponse:
 def trusted_adult(request: HttpRequest) -> HttpResponse:
     """Show and save the trusted adult. No other page reveals whether a teen named one."""
     teen = require_teen(request)
-    trusted_adult = find_trusted_adult(teen)
+    adult = find_trusted_adult(teen)
     if request.method != "POST":
-        form = TrustedAdultForm(
-            initial={"name": trusted_adult.name, "contact": trusted_adult.contact} if trusted_adult else None
-        )
-        return render(request, "families/trusted_adult.html", {"form": form, "trusted_adult": trusted_adult})
+        form = TrustedAdultForm(initial={"name": adult.name, "contact": adult.contact} if adult else None)
+        return render(request, "families/trusted_adult.html", {"form": form, "trusted_adult": adult})
     if request.POST.get("forget"):
         delete_trusted_adult(teen=teen)
         return redirect("families:trusted_adult")
     form = TrustedAdultForm(request.POST)
     if not form.is_valid():
         return render(
-            request, "families/trusted_adult.html", {"form": form, "trusted_adult": trusted_adult}, status=422
+            request, "families/trusted_adult.html", {"form": form, "trusted_adult": adult}, status=422
         )
     save_trusted_adult(teen=teen, **form.cleaned_data)
     return redirect("families:trusted_adult")
