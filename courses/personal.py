@@ -12,7 +12,7 @@ from families.agreements import get_other_side
 from privacy.registry import DataKind, Retention, Row
 
 
-def export_learned(person: Person) -> Iterator[Row]:
+def export_module_progress(person: Person) -> Iterator[Row]:
     """Yield what a person has done of the modules."""
     for lesson in LessonDone.objects.filter(person=person).order_by("done_at").iterator():
         yield {
@@ -36,7 +36,7 @@ def export_learned(person: Person) -> Iterator[Row]:
         }
 
 
-def erase_learned(person: Person) -> None:
+def erase_module_progress(person: Person) -> None:
     """Delete a person's finished lessons and quiz answers."""
     LessonDone.objects.filter(person=person).delete()
     QuizAnswer.objects.filter(person=person).delete()
@@ -110,8 +110,8 @@ LEARNED = DataKind(
         "is_joint": _("answered in a joint module"),
         "at": _("when"),
     },
-    export=export_learned,
-    erase=erase_learned,
+    export=export_module_progress,
+    erase=erase_module_progress,
 )
 CERTIFICATES = DataKind(
     name="certificates",
