@@ -46,8 +46,8 @@ def list_changes(event: Event) -> list[Promise]:
 def update_event(*, event: Event, notify: bool) -> int:
     """Save a changed event, and with `notify` email everyone who confirmed, with a calendar update.
 
-    The revision rises with every change to an announced field, notified or not. Returns how many emails were queued:
-    0 if no announced field changed.
+    `sequence` increases with every change of an announced field, with or without emails. Returns how many emails were
+    queued: 0 if no announced field changed.
     """
     saved = lock_event(event.pk)
     changes = list_changes(event)

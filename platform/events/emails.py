@@ -169,13 +169,13 @@ def build_admin_message(sign_up: SignUp, *, message_id: UUID, subject: str, body
 
 @_use_reader_language
 def build_day_reminder(sign_up: SignUp) -> NewEmail:
-    """Remind them a day before the start."""
+    """Remind the person a day before the start."""
     return _build_reminder(sign_up, "day_reminder", _("Coming up: %(title)s"))
 
 
 @_use_reader_language
 def build_hour_reminder(sign_up: SignUp) -> NewEmail:
-    """Remind them an hour before the start, with the link to their page."""
+    """Remind the person an hour before the start, with the link to their page."""
     return _build_reminder(sign_up, "hour_reminder", _("Starting soon: %(title)s"))
 
 
@@ -261,14 +261,14 @@ def _build_email(
     occasion: str = "",
     calendar: list[NewAttachment] | None = None,
     is_by_staff: bool = False,
-    **more: object,
+    **context: object,
 ) -> NewEmail:
     event = sign_up.event
-    context = {
+    shared_context = {
         "sign_up": sign_up,
         "event": event,
         "when": format_event_time(event.starts_at, event.zone),
-        "yours": ""
+        "reader_time": ""
         if is_same_clock_time(event.starts_at, event.zone, sign_up.zone)
         else format_event_time(event.starts_at, sign_up.zone),
         "name": break_hyperlinks(sign_up.name),
@@ -277,7 +277,7 @@ def _build_email(
         "events": build_absolute_url(reverse("events:list")),
         "site": build_absolute_url("/"),
     }
-    text = render_to_string(f"events/email/{kind}.txt", context | more)
+    text = render_to_string(f"events/email/{kind}.txt", shared_context | context)
     return NewEmail(
         key=_build_key(sign_up, occasion or kind),
         to=sign_up.email,

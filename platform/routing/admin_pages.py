@@ -59,7 +59,7 @@ class ModelPagesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return mark_rate_limited(self._render_page(request, model, "try_it", _("Try it"), more), error)
         self.log_change(request, model, _describe_trial(trial))
         more |= {"trial": trial, "rows": _list_rows(trial), "cost": format_dollars(trial.microdollars)}
-        more["found"] = [(one.value, one.label, one in trial.found) for one in Capability]
+        more["found"] = [(one.value, one.label, one in trial.capabilities) for one in Capability]
         return self._render_page(request, model, "try_it", _("Try it"), more)
 
     @method_decorator(require_POST)

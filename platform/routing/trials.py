@@ -61,10 +61,10 @@ class TrialCall:
 
 @dataclass(frozen=True)
 class Trial:
-    """The calls of a trial: one, and the same again if it was answered. `found` is what the model showed to have."""
+    """The calls of a trial: one, and the same again if it was answered. `capabilities` are those that it found."""
 
     calls: Sequence[TrialCall]
-    found: Sequence[Capability] = ()
+    capabilities: Sequence[Capability] = ()
 
     @property
     def is_success(self) -> bool:
@@ -102,8 +102,8 @@ async def _try(endpoint: Endpoint, prices: Prices, question: str) -> Trial:
     first = await _call(endpoint, prices, question, deadline)
     if first.failure:
         return Trial([first])
-    again = await _call(endpoint, prices, question, deadline)
-    return Trial([first, again], await _find_capabilities(endpoint, question, [first, again]))
+    second = await _call(endpoint, prices, question, deadline)
+    return Trial([first, second], await _find_capabilities(endpoint, question, [first, second]))
 
 
 async def _find_capabilities(
@@ -113,16 +113,16 @@ async def _find_capabilities(
         counted = await count_tokens(endpoint, question)
     except Exception:  # noqa: BLE001 - a broken reply of any kind means that it cannot count
         counted = None
-    has = {
+    is_found = {
         Capability.THINKS_FIRST: begins_with_thinking(endpoint),
         Capability.COUNTS_TOKENS: counted is not None,
         Capability.REPORTS_USAGE: calls[0].is_reported,
         Capability.REPORTS_CACHE: any(call.cached_tokens for call in calls),
     }
-    return [capability for capability, is_found in has.items() if is_found]
+    return [capability for capability in is_found if is_found[capability]]
 
 
-class _Watch:
+class _CallRecord:
     """Collects what a call yields."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class _Watch:
         self.tokens = 0
         self.usage = TokenUsage(prompt_tokens=None, answer_tokens=None, has_reached_limit=False)
 
-    def note(self, piece: AnswerDelta | TokenUsage) -> None:
+    def add(self, piece: AnswerDelta | TokenUsage) -> None:
         if isinstance(piece, TokenUsage):
             self.usage = piece
             return
@@ -143,7 +143,7 @@ class _Watch:
 
 async def _call(endpoint: Endpoint, prices: Prices, question: str, deadline: float) -> TrialCall:
     messages: list[ChatMessage] = [{"role": "user", "content": question}]
-    watch, failure, is_withheld = _Watch(), "", False
+    record, failure, is_withheld = _CallRecord(), "", False
     try:
         async with (
             asyncio.timeout_at(deadline),
@@ -157,31 +157,31 @@ async def _call(endpoint: Endpoint, prices: Prices, question: str, deadline: flo
             ) as stream,
         ):
             async for piece in stream:
-                watch.note(piece)
+                record.add(piece)
     except ModelError as error:
         failure, is_withheld = format_failure(error), error.withholds_answer
     except TimeoutError:
         failure = str(TOOK_TOO_LONG)
-    except Exception as error:  # noqa: BLE001 - only its type is told: its text may contain the key
+    except Exception as error:  # noqa: BLE001 - only its type is logged: its text may contain the key
         logger.warning("A trial of a model failed with %s.", type(error).__name__)
         failure = format_failure(ModelMisconfigured())
-    call = _build_call(watch, prices, question, failure)
+    call = _build_call(record, prices, question, failure)
     text = "" if is_withheld else _hide_key(call.answer, endpoint.api_key)
     return replace(call, answer=text)
 
 
-def _build_call(watch: _Watch, prices: Prices, question: str, failure: str) -> TrialCall:
-    usage, now = watch.usage, time.monotonic()
+def _build_call(record: _CallRecord, prices: Prices, question: str, failure: str) -> TrialCall:
+    usage, now = record.usage, time.monotonic()
     prompt, answer = usage.prompt_tokens, usage.answer_tokens
     # If the model never sent a word, there is no evidence of any cost.
-    estimated = estimate_tokens(question) if watch.tokens else 0
+    estimated = estimate_tokens(question) if record.tokens else 0
     prompt_tokens = estimated if prompt is None else prompt
-    answer_tokens = watch.tokens if answer is None else answer
+    answer_tokens = record.tokens if answer is None else answer
     return TrialCall(
-        answer=watch.text.strip(),
+        answer=record.text.strip(),
         failure=failure,
-        first_token_seconds=watch.first_token_at and watch.first_token_at - watch.began,
-        seconds=now - watch.began,
+        first_token_seconds=record.first_token_at and record.first_token_at - record.began,
+        seconds=now - record.began,
         prompt_tokens=prompt_tokens,
         cached_tokens=usage.cached_tokens,
         answer_tokens=answer_tokens,

@@ -152,10 +152,10 @@ def test_a_lost_terminal_is_nothing_to_fall_over(tmp_path: Path) -> None:
 def test_the_screen_is_calm_without_a_terminal() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     screen = Screen(stream)
-    screen.title("Title")
+    screen.show_title("Title")
     screen.waiting(["Database"], 0)
     screen.step("Database", 1.25)
-    screen.trouble("Worker ended", ["its last words"])
+    screen.show_problem("Worker ended", ["its last words"])
     output = stream.buffer.getvalue().decode()
     assert output == "Title\n  ✓ Database                  1.2 s\n  ! Worker ended\n      its last words\n"
 

@@ -27,10 +27,10 @@ def main() -> int:
             return reset(home, screen)
         signals = Signals(options.parent)
         if options.what == "run":
-            return Run(home, options.checkout, os.environ, screen, signals).go()
+            return Run(home, options.checkout, os.environ, screen, signals).execute()
         return run_with_services(options.command, os.environ, screen, signals)
     except PermissionError as error:
-        screen.trouble(f"This user cannot write to {error.filename}.")
+        screen.show_problem(f"This user cannot write to {error.filename}.")
         return 1
 
 

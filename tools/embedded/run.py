@@ -31,7 +31,7 @@ class Run:
     screen: Screen
     signals: Signals
 
-    def go(self) -> int:
+    def execute(self) -> int:
         """Run until a signal to stop. Returns the exit code."""
         lock = HomeLock(self.home)
         if not lock.acquire():
@@ -47,7 +47,7 @@ class Run:
 
     def _supervise(self, port: int) -> int:
         note = SupervisorNote(os.getpid(), f"http://localhost:{port}")
-        supervisor = Supervisor(self.home, note, self.screen, self.signals.asked)
+        supervisor = Supervisor(self.home, note, self.screen, self.signals.get_stop_signal)
         try:
             began = time.monotonic()
             site = self._start(supervisor, port, note.address)
@@ -65,7 +65,7 @@ class Run:
             self.screen.say(f"Stopped. Your data is kept in {self.home.folder}")
 
     def _start(self, supervisor: Supervisor, port: int, address: str) -> Site:
-        self.screen.title("Kitchen Table is starting")
+        self.screen.show_title("Kitchen Table is starting")
         services = create_embedded_services(self.home, self.environ)
         env = build_site_environment(self.home, self.environ, services, address)
         site = Site(self.checkout, self.home, port, env)
@@ -81,7 +81,7 @@ class Run:
     def _show_addresses(self, site: Site, address: str, seconds: float) -> None:
         say = self.screen.say
         say()
-        self.screen.title(f"Kitchen Table is ready: {address}")
+        self.screen.show_title(f"Kitchen Table is ready: {address}")
         say(f"Started in {seconds:.1f} s. Only this machine can reach it.\n")
         _print_table(say, [["Sign in with", "password", "as"], *site.accounts()])
         say()
@@ -89,7 +89,7 @@ class Run:
             say(f"{name:<17}external: {where}")
         for name, word in site.health().items():
             if word != "ok":
-                self.screen.trouble(f"The site cannot reach its {name}: {word}")
+                self.screen.show_problem(f"The site cannot reach its {name}: {word}")
         say(f"Data             {self.home.folder}   (kept; `make reset` deletes it)")
         say(f"Logs             {self.home.logs}")
         say("Stop             Ctrl-C\n")
@@ -112,9 +112,9 @@ def _print_table(say: Callable[[str], None], rows: list[list[str]]) -> None:
 def report_failure(failure: StartupError, screen: Screen) -> None:
     """Show why the site cannot run, with the end of the log."""
     if failure.log is None:
-        screen.trouble(str(failure))
+        screen.show_problem(str(failure))
     else:
-        screen.trouble(f"{failure} Its log: {failure.log}", read_last_lines(failure.log, 12))
+        screen.show_problem(f"{failure} Its log: {failure.log}", read_last_lines(failure.log, 12))
 
 
 def _choose_port(environ: Mapping[str, str], screen: Screen) -> int:

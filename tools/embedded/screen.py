@@ -24,7 +24,7 @@ class Screen:
         """Write one or more lines."""
         self._write(text + "\n")
 
-    def title(self, text: str) -> None:
+    def show_title(self, text: str) -> None:
         self._write(self._color_text(BOLD, text) + "\n")
 
     def step(self, name: str, seconds: float) -> None:
@@ -44,7 +44,7 @@ class Screen:
             self._reassured = now
             self.say(text)
 
-    def trouble(self, text: str, lines: Sequence[str] = ()) -> None:
+    def show_problem(self, text: str, lines: Sequence[str] = ()) -> None:
         """Report a problem with lines of its log."""
         self._write(
             f"  {self._color_text(YELLOW, '!')} {text}\n" + "".join(f"      {line[:200]}\n" for line in lines)

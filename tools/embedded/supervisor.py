@@ -39,8 +39,8 @@ class Signals:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.last = number
 
-    def asked(self) -> int | None:
-        """The signal to stop, if any. The death of our parent counts as SIGHUP."""
+    def get_stop_signal(self) -> int | None:
+        """Return the signal to stop, or None. The death of the parent process counts as SIGHUP."""
         if self.last is None and self._parent is not None and os.getppid() != self._parent:
             self.last = signal.SIGHUP
         return self.last
@@ -52,11 +52,11 @@ class RunningService:
 
     service: Service
     child: Child
-    since: float
-    ready: bool = False
-    due: float | None = None
+    started_at: float
+    is_ready: bool = False
+    restart_at: float | None = None
     """When to restart it, while it is down."""
-    deaths: list[float] = field(default_factory=list)
+    death_times: list[float] = field(default_factory=list)
 
 
 class Supervisor:
@@ -96,7 +96,7 @@ class Supervisor:
         """Return when these services answer; all of them if none are given. Raises StartupError."""
         since = time.monotonic()
         waited = [running for running in self._running if not only or running.service in only]
-        while late := [running for running in waited if not running.ready]:
+        while late := [running for running in waited if not running.is_ready]:
             if time.monotonic() - since > START_TIMEOUT_SECONDS:
                 raise StartupError(f"{late[0].service.name} does not answer.", late[0].child.launch.log)
             self._screen.waiting([running.service.name for running in late], since)
@@ -130,32 +130,32 @@ class Supervisor:
 
     def _check(self, running: RunningService) -> None:
         now = time.monotonic()
-        if running.due is not None:
-            if now >= running.due:
-                running.due, running.since, running.child = (
+        if running.restart_at is not None:
+            if now >= running.restart_at:
+                running.restart_at, running.started_at, running.child = (
                     None,
                     now,
                     self._spawn(running.service.build_launch()),
                 )
         elif (code := running.child.poll()) is not None:
             self._handle_exit(running, code)
-        elif not running.ready and running.service.is_ready():
-            running.ready = True
+        elif not running.is_ready and running.service.is_ready():
+            running.is_ready = True
             self._screen.step(
-                running.service.name + (", again" if running.deaths else ""), now - running.since
+                running.service.name + (", again" if running.death_times else ""), now - running.started_at
             )
 
     def _handle_exit(self, running: RunningService, code: int) -> None:
         now = time.monotonic()
-        running.deaths = [moment for moment in running.deaths if now - moment < SECONDS] + [now]
-        running.ready = False
+        running.death_times = [moment for moment in running.death_times if now - moment < SECONDS] + [now]
+        running.is_ready = False
         log = running.child.launch.log
-        if len(running.deaths) >= DEATHS:
+        if len(running.death_times) >= DEATHS:
             raise StartupError(f"{running.service.name} stopped {DEATHS} times within a minute.", log)
-        running.due = now + BACKOFF[len(running.deaths) - 1]
+        running.restart_at = now + BACKOFF[len(running.death_times) - 1]
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
         # Show the log only for repeated deaths.
-        lines = read_last_lines(log) if len(running.deaths) > 1 else []
-        self._screen.trouble(
+        lines = read_last_lines(log) if len(running.death_times) > 1 else []
+        self._screen.show_problem(
             f"{running.service.name} ended {how} and is being restarted. Its log: {log}", lines
         )

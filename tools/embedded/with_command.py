@@ -24,7 +24,7 @@ def run_with_services(
     """Run a command with its own services. Returns its exit code as a shell would."""
     home = Home.temporary()
     home.open()
-    supervisor = Supervisor(home, SupervisorNote(os.getpid(), ""), screen, signals.asked)
+    supervisor = Supervisor(home, SupervisorNote(os.getpid(), ""), screen, signals.get_stop_signal)
     supervisor.reaper.remove_after(home.folder)
     try:
         services = create_embedded_services(home, environ, throwaway=True)
