@@ -74,7 +74,7 @@ def search(request: HttpRequest) -> HttpResponse:
         error = exceeded
     results = search_lessons(words) if words and not error else []
     page = {
-        "trouble": format_rate_limited(error) if error else "",
+        "error": format_rate_limited(error) if error else "",
         "words": words,
         "longest": MAX_QUERY_LENGTH,
         "lessons_found": results,

@@ -393,7 +393,7 @@ def conversations(request: HtmxRequest) -> HttpResponse:
         "hits": build_results(turns.rows, words),
         "is_too_short": len(words) < MIN_SEARCH_LENGTH,
         "cards": build_cards_for_search(request, request.GET["q"]),
-        "trouble": format_rate_limited(limited) if limited else "",
+        "error": format_rate_limited(limited) if limited else "",
     }
     response = render(request, "chat/search_results.html", page)
     return mark_rate_limited(response, limited) if limited else response

@@ -39,7 +39,7 @@ def render_certificate_pdf(certificate: Certificate) -> bytes:
 
 
 def can_typeset(name: str) -> bool:
-    """Whether our fonts and Typst's own have every character of the name."""
+    """Return whether our fonts and Typst's own have every character of the name."""
     try:
         _typeset(b'#set document(title: "-")\n#sys.inputs.name', {"name": name})
     except typst.TypstError:

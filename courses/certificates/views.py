@@ -72,7 +72,7 @@ def certificate(request: HttpRequest, module: str) -> HttpResponse:
         certificate_requests.hit(person.pk)
     except RateLimited as error:
         return mark_rate_limited(
-            _render_certificate(request, reader_module, form, trouble=format_rate_limited(error)), error
+            _render_certificate(request, reader_module, form, error=format_rate_limited(error)), error
         )
     if not form.is_valid():
         return _render_certificate(request, reader_module, form, status=422)
@@ -84,14 +84,14 @@ def certificate(request: HttpRequest, module: str) -> HttpResponse:
 
 
 def _render_certificate(
-    request: HttpRequest, reader_module: ReaderModule, form: NameForm, *, trouble: str = "", status: int = 200
+    request: HttpRequest, reader_module: ReaderModule, form: NameForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     page = {
         "reader_module": reader_module,
         "module": reader_module.module,
         "certificate": get_own_certificate(get_person(request), reader_module.module.slug),
         "form": form,
-        "trouble": trouble,
+        "error": error,
     }
     return render(request, "courses/certificate.html", page, status=status)
 
@@ -133,6 +133,6 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _is_current(certificate: Certificate) -> bool:
-    """Whether the module is unchanged since the certificate. The owner's later progress doesn't matter."""
+    """Return whether the module is unchanged since the certificate. The owner's later progress doesn't matter."""
     module = Module.objects.filter(slug=certificate.module_slug, language=certificate.language).first()
     return module is not None and compute_edition(module) == certificate.edition

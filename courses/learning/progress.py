@@ -54,7 +54,7 @@ class ModuleProgress:
         return self.next_step is None
 
     def ends_with(self, slug: str) -> bool:
-        """Whether the module is finished once this step is done, which it isn't yet."""
+        """Return whether the module is finished once this step is done, which it isn't yet."""
         return [step.slug for step in self.steps if not step.is_done] == [slug]
 
 

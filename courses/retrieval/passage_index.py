@@ -116,7 +116,7 @@ class PassageIndex:
     embedded_passages: Indices
 
     def has_any_word(self, words: Iterable[str]) -> bool:
-        """Whether lessons use one of these words, as it is written."""
+        """Return whether lessons use one of these words, as it is written."""
         return not self.lesson_words.isdisjoint(words)
 
     def rank(

@@ -95,7 +95,7 @@ def find_passages(question: str, *, most: int = 2, language: str | None = None) 
 
 
 def _has_known_word(language: str, question: str) -> bool:
-    """Whether lessons in a language use any word of the question. Cheaper than a full search."""
+    """Return whether lessons in a language use any word of the question. Cheaper than a full search."""
     return get_index(language).has_any_word(_simplify_words(question, language))
 
 

@@ -117,7 +117,7 @@ def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    """Whether htmx sent the request. `request.htmx` says so too, but not yet in middleware before htmx's own."""
+    """Return whether htmx sent the request. `request.htmx` says so too, but not yet in middleware before htmx's own."""
     return bool(HtmxDetails(request))
 
 

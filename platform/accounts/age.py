@@ -22,7 +22,7 @@ def calculate_age(*, born: date, on: date) -> int:
 
 
 def is_too_young(*, born: date, on: date) -> bool:
-    """Whether the person may still be 12."""
+    """Return whether the person may still be 12."""
     return calculate_age(born=born, on=on) < MINIMUM_AGE
 
 
@@ -32,7 +32,7 @@ def get_latest_adult_birth_month(on: date) -> date:
 
 
 def is_adult(*, born: date, on: date) -> bool:
-    """Whether the month of the 18th birthday has begun."""
+    """Return whether the month of the 18th birthday has begun."""
     return _count_months(born, on) >= ADULT_AGE * MONTHS_PER_YEAR
 
 

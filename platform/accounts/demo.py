@@ -47,7 +47,7 @@ DEMO_PEOPLE = (
 
 
 def is_demo_password(password: str) -> bool:
-    """Whether this is a password from the demo's sign-in page.
+    """Return whether this is a password from the demo's sign-in page.
 
     Outside demo mode it must not open an account (ADR 45).
     """

@@ -93,7 +93,7 @@ def normalize_name(typed: str) -> str:
 
 
 def _changes_look(text: str, at: int) -> bool:
-    """Whether the joiner at `at` changes how the letters or emoji around it look."""
+    """Return whether the joiner at `at` changes how the letters or emoji around it look."""
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     if not before:
         return False
@@ -163,7 +163,7 @@ def _is_legible(name: str) -> bool:
 
 
 def _is_allowed_other(character: str, kind: str) -> bool:
-    """Whether a character of category “other” may be in a name: a joiner, or one newer than our Unicode tables."""
+    """Return whether a character of category “other” may be in a name: a joiner, or one newer than our Unicode data."""
     is_noncharacter = 0xFDD0 <= ord(character) <= 0xFDEF or ord(character) & 0xFFFE == 0xFFFE  # noqa: PLR2004 - never a character
     return character in {_JOINER, _NON_JOINER} or (kind == "Cn" and not is_noncharacter)
 

@@ -25,7 +25,7 @@ FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
 
 def lacks_second_factor(person: Person) -> bool:
-    """Whether the person can use admin pages but signs in with a password alone."""
+    """Return whether the person can use admin pages but signs in with a password alone."""
     return person.is_staff and not is_mfa_enabled(person, FACTORS)
 
 

@@ -16,7 +16,7 @@ from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited,
 
 def render_rate_limited(view: "FormView[Any]", limited: RateLimited) -> HttpResponse:
     """Render the view's page again with what was typed and how long to wait."""
-    page = view.get_context_data(form=skip_validation(view.get_form()), trouble=format_rate_limited(limited))
+    page = view.get_context_data(form=skip_validation(view.get_form()), error=format_rate_limited(limited))
     return mark_rate_limited(view.render_to_response(page), limited)
 
 

@@ -174,7 +174,7 @@ def _render_teen_rate_limited(
 ) -> HttpResponse:
     form, template = (AgeForm(request.POST), "age") if is_age else (_build_teen_form(request), "teen_sign_up")
     born = age_screen.find_recorded_answer(request)
-    page = {"form": skip_validation(form), "born": born, "trouble": format_rate_limited(limited), **onward}
+    page = {"form": skip_validation(form), "born": born, "error": format_rate_limited(limited), **onward}
     return mark_rate_limited(render(request, f"accounts/{template}.html", page), limited)
 
 

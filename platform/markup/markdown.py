@@ -358,7 +358,7 @@ def _build_parser() -> "MarkdownIt":
     markdown.use(latex_plugin)
     markdown.inline.ruler.before("emphasis", "tag", _parse_tag)
     markdown.inline.ruler.before("emphasis", "footnote", _parse_footnote)
-    markdown.inline.ruler.before("emphasis", "link", _parse_link)
+    markdown.inline.ruler.before("emphasis", "link_text", _parse_link)
     markdown.core.ruler.push("finish", _finish)
     for rule in ("plain_open", "plain_close"):
         markdown.add_render_rule(rule, _render_nothing)

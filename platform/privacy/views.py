@@ -84,9 +84,9 @@ def data(request: HttpRequest, person: Person) -> HttpResponse:
 
 
 def _render_page(
-    request: HttpRequest, form: EraseForm, *, trouble: str = "", status: int = 200
+    request: HttpRequest, form: EraseForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
-    context = {"kinds": list_kinds(), "form": form, "trouble": trouble}
+    context = {"kinds": list_kinds(), "form": form, "error": error}
     return render(request, "data/data.html", context, status=status)
 
 
@@ -123,7 +123,7 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
         erase_limit.hit(person.pk)
     except RateLimited as error:
         return mark_rate_limited(
-            _render_page(request, EraseForm(person), trouble=format_rate_limited(error)), error
+            _render_page(request, EraseForm(person), error=format_rate_limited(error)), error
         )
     form = EraseForm(person, request.POST)
     if not form.is_valid():
@@ -131,8 +131,8 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
     try:
         services.erase_person(person=person)
     except services.LastAdmin:
-        trouble = _("You’re the last admin. Make someone else an admin first, then come back.")
-        return _render_page(request, form, trouble=trouble, status=409)
+        text = _("You’re the last admin. Make someone else an admin first, then come back.")
+        return _render_page(request, form, error=text, status=409)
     get_adapter().logout(request)
     return redirect("privacy:erased")
 

@@ -1,6 +1,6 @@
 // Shows an error on the page when a passkey fails. The library only logs it to the console.
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
-  const trouble = document.getElementById("passkey-trouble");
-  if (trouble) trouble.hidden = false;
+  const error = document.getElementById("passkey-error");
+  if (error) error.hidden = false;
 });

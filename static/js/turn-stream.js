@@ -142,7 +142,7 @@ class TurnStream {
       this.heardAt = Date.now();
       if (event.name === "done" || event.name === "again") return event.name;
       if (event.isComment || event.id) this.failures = 0;
-      if (event.id || (event.isComment && this.status?.dataset.trouble)) this.restoreStatus();
+      if (event.id || (event.isComment && this.status?.dataset.problem)) this.restoreStatus();
       const place = { sourceElement: this.answer, target: this.answer, swap: "none" };
       const before = this.status?.textContent.trim();
       if (event.data) await htmx.swap({ ...place, text: event.data });
@@ -172,9 +172,9 @@ class TurnStream {
   /** @param {string} name of the text in chat/script_texts.html */
   say(name) {
     const text = /** @type {HTMLTemplateElement} */ (document.getElementById(`text-${name}`));
-    if (!this.status || this.status.dataset.trouble === name) return;
+    if (!this.status || this.status.dataset.problem === name) return;
     this.status.replaceChildren(text.content.cloneNode(true));
-    this.status.dataset.trouble = name;
+    this.status.dataset.problem = name;
     this.isChanged = true;
     const turn = this.answer.closest(".turn");
     for (const link of this.status.querySelectorAll("a[data-show-answer]")) link.hash = turn.id;

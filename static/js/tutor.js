@@ -35,7 +35,7 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   sending.add(source);
   setBusy(source, true);
   if (isComposer(source)) sentText = questionField()?.value ?? "";
-  for (const place of source.closest("form")?.querySelectorAll(".composer-trouble") ?? []) place.replaceChildren();
+  for (const place of source.closest("form")?.querySelectorAll(".composer-error") ?? []) place.replaceChildren();
 });
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -102,10 +102,10 @@ function getErrorText(status) {
 function showTrouble(source, ...nodes) {
   const form = source.isConnected ? source.closest("form") : document.getElementById("composer");
   if (!form) return;
-  let place = form.querySelector(".composer-trouble");
+  let place = form.querySelector(".composer-error");
   if (!place) {
     place = document.createElement("div");
-    place.className = "composer-trouble";
+    place.className = "composer-error";
     place.setAttribute("role", "alert");
     form.append(place);
   }
@@ -226,7 +226,7 @@ document.addEventListener("visibilitychange", () => {
 async function revive() {
   sending = new WeakSet();
   for (const button of document.querySelectorAll("button[aria-disabled]")) setBusy(button, false);
-  for (const place of document.querySelectorAll(".composer-trouble")) place.replaceChildren();
+  for (const place of document.querySelectorAll(".composer-error")) place.replaceChildren();
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector("#composer [name=turn_id]"));
   if (field) field.value = newId();
   const response = await refresh().catch(() => null);

@@ -122,9 +122,9 @@ def _choose_port(environ: Mapping[str, str], screen: Screen) -> int:
     if not port_text.isdecimal() or not 0 < int(port_text) <= MAX_PORT:
         raise StartupError(f"PORT is “{port_text}”, but must be a number from 1 to {MAX_PORT}.")
     wanted = int(port_text)
-    trouble = find_port_problem(wanted)
-    if trouble is None:
+    problem = find_port_problem(wanted)
+    if problem is None:
         return wanted
     port = find_outer_port(wanted if wanted >= MIN_UNPRIVILEGED_PORT else PORT)
-    screen.say(f"Port {wanted} {trouble}, so the site uses port {port}. To choose another: make run PORT=…")
+    screen.say(f"Port {wanted} {problem}, so the site uses port {port}. To choose another: make run PORT=…")
     return port

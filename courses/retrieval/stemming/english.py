@@ -77,7 +77,7 @@ def _has_vowel(part: str) -> bool:
 
 
 def _ends_short(word: str) -> bool:
-    """Whether a word ends in a short syllable, as in "hop"."""
+    """Return whether a word ends in a short syllable, as in "hop"."""
     if len(word) == 2:
         return word[0] in VOWELS and word[1] not in VOWELS
     return len(word) > 2 and word[-1] not in NO_SHORT_END and word[-2] in VOWELS and word[-3] not in VOWELS

@@ -29,7 +29,7 @@ def find_suffix(word: str, suffixes: Collection[str], start: int = 0) -> str:
 
 
 def begins_in(word: str, suffix: str, region: int) -> bool:
-    """Whether the whole suffix lies in the region that begins there."""
+    """Return whether the whole suffix lies in the region that begins there."""
     return len(word) - len(suffix) >= region
 
 

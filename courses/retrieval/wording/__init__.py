@@ -35,7 +35,7 @@ class Wording:
         return words if len(words) <= MAX_WORDS else words[:half] + words[-half:]
 
     def is_on_subject(self, words: list[str]) -> bool:
-        """Whether the words name AI, the subject of the site."""
+        """Return whether the words name AI, the subject of the site."""
         return not self.subject.isdisjoint(words)
 
     @property

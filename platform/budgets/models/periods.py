@@ -69,7 +69,7 @@ class Period(models.Model):
         return self.granted - self.spent - self.held
 
     def is_open(self, now: datetime) -> bool:
-        """Whether a hold at `now` belongs to this period, if it is the budget's latest.
+        """Return whether a hold at `now` belongs to this period, if it is the budget's latest.
 
         The start is not checked: clocks may differ between machines, and a period that has started stays open.
         """

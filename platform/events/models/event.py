@@ -170,7 +170,7 @@ class Event(models.Model):
         return None if self.minutes is None else self.starts_at + timedelta(minutes=self.minutes)
 
     def is_over_at(self, now: datetime) -> bool:
-        """Whether it has ended by `now`. With an unknown length, it is over once it has started."""
+        """Return whether it has ended by `now`. With an unknown length, it is over once it has started."""
         return (self.ends_at or self.starts_at) <= now
 
     @property
@@ -216,7 +216,7 @@ class Event(models.Model):
         return self.starts_at <= timezone.now()
 
     def is_open_at(self, now: datetime) -> bool:
-        """Whether people can sign up at `now`."""
+        """Return whether people can sign up at `now`."""
         return not self.is_cancelled and not self.is_over_at(now)
 
     @property

@@ -46,7 +46,7 @@ def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
 
 
 def _includes_earlier(request: HttpRequest) -> bool:
-    """Whether the teen checked that a wider view also shows earlier questions."""
+    """Return whether the teen checked that a wider view also shows earlier questions."""
     return "includes_earlier" in request.POST
 
 

@@ -44,7 +44,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     try:
         invitation_limit.hit(person.pk)
     except RateLimited as error:
-        page = {"form": form, "trouble": format_rate_limited(error)}
+        page = {"form": form, "error": format_rate_limited(error)}
         return mark_rate_limited(render(request, "families/invite_wrong.html", page), error)
     email = form.cleaned_data["email"]
     try:

@@ -56,7 +56,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         try:
             _count_request(request, username)
         except RateLimited as error:
-            page = {"form": form, "trouble": format_rate_limited(error)}
+            page = {"form": form, "error": format_rate_limited(error)}
             return mark_rate_limited(render(request, "families/password_ask.html", page), error)
         code = password_help.generate_code()
         help_request = password_help.request_password_help(username=username, code=code)
@@ -69,7 +69,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def _has_open_request(request: HttpRequest, username: str) -> bool:
-    """Whether this browser has a code for the username: reload, Back and other tabs show the same one."""
+    """Return whether this browser has a code for the username: reload, Back and other tabs show the same one."""
     name, at = request.session.get(USERNAME_KEY, ("", 0.0))
     return bool(
         name == hash_login(username)
@@ -132,7 +132,7 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
                 teen=link.teen, by=get_person(request), code=form.cleaned_data["code"]
             )
         except RateLimited as error:
-            page = {"link": link, "form": form, "trouble": format_rate_limited(error)}
+            page = {"link": link, "form": form, "error": format_rate_limited(error)}
             return mark_rate_limited(render(request, "families/password_give.html", page), error)
         except WrongPasswordHelpCode:
             form.add_error("code", _("That code doesn’t match. Check their screen again."))
@@ -157,7 +157,7 @@ def sealed(request: HttpRequest) -> HttpResponse:
         try:
             old_password_limit.hit(teen.pk)
         except RateLimited as error:
-            page = {"form": OldPasswordForm(), "person": teen, "trouble": format_rate_limited(error)}
+            page = {"form": OldPasswordForm(), "person": teen, "error": format_rate_limited(error)}
             return mark_rate_limited(render(request, "families/sealed.html", page), error)
         if password_help.unseal_data(teen=teen, old_password=form.cleaned_data["old_password"]):
             old_password_limit.undo_hit(teen.pk)
