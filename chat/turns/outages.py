@@ -128,7 +128,7 @@ def _check_model(outage: ModelOutage) -> ModelOutage | None:
     if _has_answered_since(outage):
         _close_outage(outage)
         return None
-    # A model that is no longer in use gives no answers, but nobody waits for it.
+    # A model that is no longer in use gives no answers, but no one waits for it.
     if (model := find_model(outage.model_id)) is None:
         _close_outage(outage)
         return None

@@ -59,7 +59,7 @@ class ModuleAdmin(ReadOnlyAdmin):
         return self._render(request, "statistics", _("Module statistics"), {"modules": modules, "most": most})
 
     def statistics(self, request: HttpRequest, slug: str) -> HttpResponse:
-        """One module: how far people get, and their first answers."""
+        """Show one module: how far people get, and their first answers. Raises Http404 for an unknown slug."""
         statistics = next((each for each in self._load_statistics(request) if each.module.slug == slug), None)
         if statistics is None:
             raise Http404

@@ -47,7 +47,7 @@ class NameForm(forms.Form):
     def clean_name(self) -> Any:
         name = self.cleaned_data["name"]
         if not can_typeset(name):
-            words = _("We can’t print some of these letters yet. Use other letters, or leave it empty")
+            words = _("We can’t print some of these letters yet. Use other letters, or leave it empty.")
             raise ValidationError(words, code="type")
         return name
 

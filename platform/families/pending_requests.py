@@ -53,10 +53,10 @@ class NextStep:
 
 @dataclass(frozen=True)
 class RequestKind:
-    """A kind of request. `rows` returns a queryset made by `build_request_rows` for a person, or None."""
+    """A kind of request. `build_rows` returns a queryset made by `build_request_rows` for a person, or None."""
 
     name: str
-    rows: Callable[[Person], QuerySet[Any, Any] | None]
+    build_rows: Callable[[Person], QuerySet[Any, Any] | None]
     build_step: Callable[[PendingRequest, Person], NextStep]
 
 
@@ -114,7 +114,7 @@ def _build_statement(
     """
     del today, is_demo
     anyone = Person(pk=ANY_PERSON, role=role, email="any@example.org" if has_email else "")
-    rows = [queryset for kind in _kinds if (queryset := kind.rows(anyone)) is not None]
+    rows = [queryset for kind in _kinds if (queryset := kind.build_rows(anyone)) is not None]
     if not rows:
         return "", ()
     joined = reduce(lambda first, other: first.union(other, all=True), rows[1:], rows[0])
@@ -164,7 +164,7 @@ def _get_other_field(person: Person) -> str:
 
 
 def list_password_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Linked teens who need help with a forgotten password, each once."""
+    """Return rows for linked teens who need help with a forgotten password, each once."""
     if person.role != Role.PARENT:
         return None
     helps = PasswordHelp.objects.filter(
@@ -174,7 +174,7 @@ def list_password_requests(person: Person) -> QuerySet[Any, Any] | None:
 
 
 def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Invitations to one of the person's confirmed addresses, from people they are not linked to."""
+    """Return rows for invitations to the person's confirmed addresses, from people they are not linked to."""
     if not person.email:
         return None
     own_side, other_side = ("parent", "teen") if person.role == Role.PARENT else ("teen", "parent")
@@ -188,7 +188,7 @@ def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
 
 
 def list_consent_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Linked teens without consent to the current text, if this parent can give it."""
+    """Return rows for linked teens without consent to the current text, if this parent can give it."""
     if person.role != Role.PARENT:
         return None
     links = list_links_without_consent(_list_links(person)).filter(build_verified_filter())
@@ -206,13 +206,16 @@ def list_links_without_consent(links: QuerySet[Link]) -> QuerySet[Link]:
 
 
 def list_agreement_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Changes to agreements that the other side proposed."""
+    """Return rows for changes to agreements that the other side proposed."""
     links = _list_links(person).filter(proposal__isnull=False).exclude(proposal__by=person)
     return build_request_rows(links, kind=AGREEMENT, key="pk", who=_get_other_field(person))
 
 
 def list_deletion_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Family deletions that the teen has not agreed to. The caller drops them if the teen cannot decide alone."""
+    """Return rows for family deletions that the teen has not agreed to.
+
+    The caller drops them if the teen cannot decide alone.
+    """
     if person.role != Role.TEEN:
         return None
     parents = _list_links(person).values("parent")

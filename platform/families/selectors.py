@@ -14,8 +14,8 @@ from mail.selectors import list_verified_addresses
 
 def list_active_links() -> QuerySet[Link]:
     """List active links. A link is inactive from the month the teen turns 18, even before the nightly task ends it."""
-    grown_up = get_latest_adult_birth_month(timezone.localdate())
-    return Link.objects.filter(ended_at=None).exclude(teen__born__lte=grown_up)
+    latest_birth_month = get_latest_adult_birth_month(timezone.localdate())
+    return Link.objects.filter(ended_at=None).exclude(teen__born__lte=latest_birth_month)
 
 
 def list_links(person: Person) -> QuerySet[Link]:
@@ -29,12 +29,12 @@ def list_links(person: Person) -> QuerySet[Link]:
 
 
 def get_link(person: Person, link_id: UUID) -> Link:
-    """Raises Link.DoesNotExist unless the person has this active link."""
+    """Return an active link of the person. Raises Link.DoesNotExist for any other."""
     return list_links(person).get(pk=link_id)
 
 
 def get_link_as_parent(parent: Person, link_id: UUID) -> Link:
-    """Like `get_link`, but only for the parent."""
+    """Return an active link of which the person is the parent. Raises Link.DoesNotExist for any other."""
     return list_links(parent).get(pk=link_id, parent=parent)
 
 

@@ -99,6 +99,7 @@ class _Tokens:
         return self._found[-1][1] if self._found else ""
 
     def take(self) -> tuple[str, str]:
+        """Remove and return the next token. Raises PatternError at the end of the phrase."""
         if not self._found:
             raise PatternError(f"“{self.phrase}” ends too soon")
         return self._found.pop()

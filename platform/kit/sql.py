@@ -24,11 +24,11 @@ def list_columns(model: type[models.Model], row: str) -> str:
 def build_instance[M: models.Model](model: type[M], values: Iterator[Any]) -> M:
     """Build a stored instance from the next `values`, one for each of `list_columns`."""
     fields = _list_fields(model)
-    read = [
+    converted = [
         field.from_db_value(value, None, connection) if hasattr(field, "from_db_value") else value
         for field, value in zip(fields, itertools.islice(values, len(fields)), strict=True)
     ]
-    return model.from_db(connection.alias, [field.attname for field in fields], read)
+    return model.from_db(connection.alias, [field.attname for field in fields], converted)
 
 
 def _list_fields(model: type[models.Model]) -> list[Any]:

@@ -64,7 +64,7 @@ class ModelPagesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @method_decorator(require_POST)
     def capabilities(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Save the capabilities that a trial found."""
+        """Save the capabilities that a trial found. Raises PermissionDenied for the model of the settings."""
         model = self._get_model(request, pk)
         if model.is_from_settings:
             raise PermissionDenied

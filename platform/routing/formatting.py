@@ -97,7 +97,7 @@ STATUS_FAILURES = {
     404: gettext_lazy("Its server knows no such address or model."),
 }
 REDIRECTED = gettext_lazy(
-    "Its server sends requests on to another address. They are never followed: enter that address here, if the "
+    "Its server redirects to another address. Redirects are never followed: enter that address here, if the "
     "environment allows its host."
 )
 TOOK_TOO_LONG = gettext_lazy("The whole answer took too long.")

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from embedded.home import Home, get_postgres_owner
-from embedded.ports import find_inner_port
+from embedded.ports import find_internal_port
 from embedded.postgres import Postgres
 
 STUB_SITE = Path(__file__).parent / "stub_site"
@@ -196,7 +196,7 @@ def first_run(home: Home, start: Callable[..., Running], checkout: Path) -> Call
     """Starts `make run` for the stub site, in this test's home. The first start creates the database."""
 
     def begin(**env: str) -> Running:
-        chosen = {"PORT": str(find_inner_port())} | env
+        chosen = {"PORT": str(find_internal_port())} | env
         return start("--home", str(home.folder), "--checkout", str(checkout), "run", **chosen)
 
     return begin

@@ -13,7 +13,7 @@ import pytest
 
 from embedded.home import Home
 from embedded.home_lock import HomeLock, SupervisorNote
-from embedded.ports import find_inner_port
+from embedded.ports import find_internal_port
 from embedded.reaper import Reaper
 from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
 
@@ -101,7 +101,7 @@ def test_a_closed_terminal_ends_everything(home: Home, checkout: Path) -> None:
         stdin=inside,
         stdout=inside,
         stderr=inside,
-        env=clean_environment() | {"PORT": str(find_inner_port())},
+        env=clean_environment() | {"PORT": str(find_internal_port())},
     ) as top:
         os.close(inside)
         output = b""
@@ -129,7 +129,7 @@ def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path:
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
-            env=clean_environment() | {"PORT": str(find_inner_port())},
+            env=clean_environment() | {"PORT": str(find_internal_port())},
             start_new_session=True,
         )
     eventually(lambda: "Stop  " in (tmp_path / "output").read_text())

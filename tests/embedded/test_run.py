@@ -15,7 +15,7 @@ import redis
 
 from embedded.health import is_healthy
 from embedded.home import Home
-from embedded.ports import find_inner_port
+from embedded.ports import find_internal_port
 from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
 
 type Run = Callable[..., Running]
@@ -95,7 +95,7 @@ def test_a_taken_port_is_named_and_another_is_used(run: Run) -> None:
 
 
 def test_the_port_can_be_chosen(run: Run) -> None:
-    port = find_inner_port()
+    port = find_internal_port()
     assert run(PORT=str(port)).ready().address == f"http://localhost:{port}"
 
 
@@ -132,7 +132,7 @@ def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: P
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
-            env=clean_environment() | {"PORT": str(find_inner_port())},
+            env=clean_environment() | {"PORT": str(find_internal_port())},
             start_new_session=True,
         )
     site = Running.__new__(Running)
@@ -154,7 +154,7 @@ def test_an_unreachable_service_is_reported(run: Run, checkout: Path) -> None:
 
 def test_another_site_on_the_port_does_not_pass_for_this_one() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port := find_inner_port())]
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port := find_internal_port())]
     ) as other:
         eventually(lambda: is_healthy(port, "/"))
         assert not is_healthy(port, "/", signed="ours")

@@ -14,7 +14,7 @@ import pytest
 
 from embedded.home import Home, make_folder
 from embedded.logs import open_log, read_last_lines, rotate_logs
-from embedded.ports import INNER_PORTS, find_inner_port, find_port_problem
+from embedded.ports import INTERNAL_PORTS, find_internal_port, find_port_problem
 from embedded.process import get_command_line, mark_process
 from embedded.screen import Screen
 from embedded.service import StartupError, strip_secrets
@@ -122,7 +122,7 @@ def test_an_outside_model_needs_its_name(home: Home) -> None:
 def test_a_port_in_use_is_found_on_each_loopback() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert find_port_problem(taken.getsockname()[1]) == "is in use"
-    assert find_inner_port() in INNER_PORTS
+    assert find_internal_port() in INTERNAL_PORTS
 
 
 def test_a_mark_is_of_one_process_and_no_other() -> None:

@@ -30,7 +30,7 @@ def build_form(**changed: str) -> dict[str, str]:
         "summary": "An hour.",
         "description": "",
         "day": "2099-01-15",
-        "clock": "18:00",
+        "start_time": "18:00",
         "time_zone": LOS_ANGELES,
         "minutes": "60",
         "max_guests": "3",
@@ -41,7 +41,7 @@ def build_form(**changed: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("day", "clock", "zone", "instant"),
+    ("day", "start_time", "zone", "instant"),
     [
         ("2099-01-15", "18:00", LOS_ANGELES, datetime(2099, 1, 16, 2, tzinfo=UTC)),
         ("2099-07-15", "18:00", LOS_ANGELES, datetime(2099, 7, 16, 1, tzinfo=UTC)),
@@ -51,9 +51,11 @@ def build_form(**changed: str) -> dict[str, str]:
     ],
 )
 def test_the_start_is_typed_on_the_events_own_clock(
-    admin_client: Client, day: str, clock: str, zone: str, instant: datetime
+    admin_client: Client, day: str, start_time: str, zone: str, instant: datetime
 ) -> None:
-    assert admin_client.post(ADD, build_form(day=day, clock=clock, time_zone=zone)).status_code == 302
+    assert (
+        admin_client.post(ADD, build_form(day=day, start_time=start_time, time_zone=zone)).status_code == 302
+    )
     assert Event.objects.get().starts_at == instant
 
 
@@ -73,13 +75,13 @@ def test_the_start_is_shown_again_as_it_was_typed(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"day": "2027-03-14", "clock": "02:30"}, "That time doesn’t exist on that day"),
+        ({"day": "2027-03-14", "start_time": "02:30"}, "That time doesn’t exist on that day"),
         ({"time_zone": "Mars/Olympus"}, "Choose a time zone from the list"),
         ({"minutes": ""}, "Enter a length"),
         ({"minutes": "0"}, "greater than or equal to 1"),
         ({"slug": "sign-up"}, "is used by another page"),
         ({"day": ""}, "required"),
-        ({"clock": "25:00"}, "valid time"),
+        ({"start_time": "25:00"}, "valid time"),
         ({"join_url": "javascript:alert(1)"}, "valid URL"),
     ],
 )
@@ -91,7 +93,10 @@ def test_invalid_input_is_refused(admin_client: Client, changed: dict[str, str],
 
 
 def test_a_past_events_length_may_be_unknown(admin_client: Client) -> None:
-    assert admin_client.post(ADD, build_form(day="2023-12-22", clock="11:00", minutes="")).status_code == 302
+    assert (
+        admin_client.post(ADD, build_form(day="2023-12-22", start_time="11:00", minutes="")).status_code
+        == 302
+    )
     assert Event.objects.get().minutes is None
 
 

@@ -18,7 +18,7 @@ def as_it_is(event: Event, **changed: str) -> dict[str, str]:
     local = event.starts_local
     return build_form(
         title=event.title, slug=event.slug, summary=event.summary, hosts=event.hosts,
-        description=event.description.replace("\n", "\r\n"), day=f"{local:%Y-%m-%d}", clock=f"{local:%H:%M:%S}"
+        description=event.description.replace("\n", "\r\n"), day=f"{local:%Y-%m-%d}", start_time=f"{local:%H:%M:%S}"
     ) | changed  # fmt: skip
 
 
@@ -44,7 +44,7 @@ class TestAChange:
     def test_is_emailed_if_the_admin_chooses(
         self, admin_client: Client, event: Event, sign_up: SignUp
     ) -> None:
-        page = change(admin_client, event, minutes="90", tell="yes")
+        page = change(admin_client, event, minutes="90", notify="yes")
         assert "1 person will get an email." in page
         assert count_change_emails() == 1
         event.refresh_from_db()
@@ -53,7 +53,7 @@ class TestAChange:
     def test_is_not_emailed_if_the_admin_chooses_not_to(
         self, admin_client: Client, event: Event, sign_up: SignUp
     ) -> None:
-        change(admin_client, event, minutes="90", tell="no")
+        change(admin_client, event, minutes="90", notify="no")
         event.refresh_from_db()
         assert event.minutes == 90
         assert not count_change_emails()
@@ -75,13 +75,13 @@ class TestAChange:
 
     def test_of_the_slug_needs_a_choice(self, admin_client: Client, event: Event, sign_up: SignUp) -> None:
         assert "this changes: address" in change(admin_client, event, slug="another-evening")
-        change(admin_client, event, slug="another-evening", tell="yes")
+        change(admin_client, event, slug="another-evening", notify="yes")
         assert "/events/another-evening" in Email.objects.get(subject__startswith="Changed").text
 
     def test_cannot_move_an_event_with_sign_ups_into_the_past(
         self, admin_client: Client, event: Event, sign_up: SignUp
     ) -> None:
-        assert "that day is in the past" in change(admin_client, event, day="2020-01-01", tell="yes")
+        assert "that day is in the past" in change(admin_client, event, day="2020-01-01", notify="yes")
         event.refresh_from_db()
         assert event.starts_at.year != 2020
 

@@ -159,7 +159,7 @@ class TestFeedback:
 class TestTheAdmin:
     def test_takes_captions_as_a_file_and_publishes(self, admin_person: Person, as_person: AsPerson) -> None:
         client = as_person(admin_person)
-        values = build_form(day="2023-12-22", clock="11:00", recording_url=FILE)
+        values = build_form(day="2023-12-22", start_time="11:00", recording_url=FILE)
         file = SimpleUploadedFile("evening.vtt", (CAPTIONS + "\n" * 100_000).encode())
         assert client.post("/admin/events/event/add/", values | {"captions_file": file}).status_code == 302
         event = Event.objects.get()

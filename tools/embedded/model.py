@@ -10,7 +10,7 @@ from pathlib import Path
 from embedded.child import Launch
 from embedded.health import is_healthy
 from embedded.home import Home
-from embedded.ports import LOOPBACK, find_inner_port
+from embedded.ports import LOOPBACK, find_internal_port
 from embedded.service import StartupError
 
 NAME = "SmolLM2-135M-Instruct"
@@ -29,7 +29,7 @@ class Model:
         # Leave one core to the site. llama.cpp's threads wait for each other at every step, so if one shares its core,
         # all are slow.
         self.threads = threads or max(1, (os.cpu_count() or 1) - 1)
-        self.port = find_inner_port()
+        self.port = find_internal_port()
         self._key = secrets.token_urlsafe(32)
 
     def build_preparation(self) -> None:

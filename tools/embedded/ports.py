@@ -7,27 +7,27 @@ import socket
 LOOPBACK = "127.0.0.1"
 MIN_UNPRIVILEGED_PORT, MAX_PORT = 1024, 65_535
 # Below the range of outgoing connections, so a restarted child finds its port free.
-INNER_PORTS = range(20_000, 30_000)
+INTERNAL_PORTS = range(20_000, 30_000)
 
 
 class NoFreePortError(Exception):
     """No free port was found."""
 
 
-def find_inner_port() -> int:
+def find_internal_port() -> int:
     """Return a free port for an internal service. Raises NoFreePortError."""
-    for port in random.sample(INNER_PORTS, 200):
+    for port in random.sample(INTERNAL_PORTS, 200):
         if find_port_problem(port) is None:
             return port
     raise NoFreePortError
 
 
-def find_outer_port(wanted: int) -> int:
+def find_public_port(wanted: int) -> int:
     """Return the wanted port or the first free one after it. Raises NoFreePortError."""
     for port in range(wanted, min(wanted + 100, MAX_PORT) + 1):
         if find_port_problem(port) is None:
             return port
-    return find_inner_port()
+    return find_internal_port()
 
 
 def find_port_problem(port: int) -> str | None:

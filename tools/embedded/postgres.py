@@ -12,7 +12,7 @@ import psycopg
 
 from embedded.child import Launch
 from embedded.home import Home, Owner, get_postgres_owner, make_folder, make_root_user_homes, write_private
-from embedded.ports import LOOPBACK, find_inner_port
+from embedded.ports import LOOPBACK, find_internal_port
 from embedded.process import get_command_line, mark_process
 from embedded.reaper import ReapedProcess, Step, stop_in_order
 from embedded.service import StartupError
@@ -32,7 +32,7 @@ class Postgres:
 
     def __init__(self, home: Home, *, throwaway: bool = False) -> None:
         self.home = home
-        self.port = find_inner_port()
+        self.port = find_internal_port()
         self._settings = (
             ["max_connections=300", *UNSAFE_FAST_OPTIONS] if throwaway else ["max_connections=200"]
         )

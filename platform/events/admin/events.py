@@ -27,7 +27,7 @@ class EventAdmin(EventPagesAdmin):
     prepopulated_fields: ClassVar = {"slug": ["title"]}
     fieldsets = (
         (None, {"fields": ("title", "slug", "is_published")}),
-        (_("When"), {"fields": ("day", "clock", "time_zone", "minutes")}),
+        (_("When"), {"fields": ("day", "start_time", "time_zone", "minutes")}),
         (_("What"), {"fields": ("summary", "description", "language", "hosts", "module_slug", "series")}),
         (_("Who"), {"fields": ("capacity", "max_guests")}),
         (_("Where"), {"fields": ("join_url",)}),
@@ -48,13 +48,13 @@ class EventAdmin(EventPagesAdmin):
         if not people:
             return self.fieldsets
         summary = ngettext("%d person signed up.", "%d people signed up.", people) % people
-        return [*self.fieldsets, (_("Notify people"), {"fields": ("tell",), "description": summary})]
+        return [*self.fieldsets, (_("Notify people"), {"fields": ("notify",), "description": summary})]
 
     def save_model(self, request: HttpRequest, obj: Event, form: Any, change: Any) -> None:
         if not change:
             super().save_model(request, obj, form, change)
             return
-        count = update_event(event=obj, notify=form.cleaned_data.get("tell") == "yes")
+        count = update_event(event=obj, notify=form.cleaned_data.get("notify") == "yes")
         if count:
             report_notified(request, count)
 

@@ -23,7 +23,7 @@ from kit.texts import ProseField
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]
     day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    clock = forms.TimeField(
+    start_time = forms.TimeField(
         label=_("Time"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_(
@@ -31,7 +31,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
     time_zone = ZoneField()
-    tell = forms.ChoiceField(
+    notify = forms.ChoiceField(
         label=_("If this changes what people were told"),
         choices=[
             ("yes", _("Email everyone who signed up, and update their calendars")),
@@ -74,7 +74,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         get_zone_field(self).offer_first([self.instance.time_zone])
         if self.instance.starts_at:
             local = self.instance.starts_local
-            self.initial.update(day=local.date(), clock=local.time())
+            self.initial.update(day=local.date(), start_time=local.time())
         field = self.fields["module_slug"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the types
         modules = dict(list_module_choices())
@@ -102,13 +102,15 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Compute the start from day, time and zone. A time that the zone's clocks skip is an error."""
         cleaned = super().clean() or {}
-        day, clock, zone = (cleaned.get(name) for name in ("day", "clock", "time_zone"))
-        if not (day and clock is not None and zone):
+        day, start_time, zone = (cleaned.get(name) for name in ("day", "start_time", "time_zone"))
+        if not (day and start_time is not None and zone):
             return cleaned
         try:
-            self.instance.starts_at = to_instant(datetime.combine(day, clock), ZoneInfo(zone))
+            self.instance.starts_at = to_instant(datetime.combine(day, start_time), ZoneInfo(zone))
         except NoSuchTime:
-            self.add_error("clock", _("That time doesn’t exist on that day, because the clocks go forward."))
+            self.add_error(
+                "start_time", _("That time doesn’t exist on that day, because the clocks go forward.")
+            )
             return cleaned
         if self.instance.starts_at > timezone.now() and cleaned.get("minutes", 0) is None:
             self.add_error("minutes", _("Enter a length. The calendar file needs an end time."))
@@ -137,13 +139,13 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
                 "is_published", _("People have signed up. Cancel the event instead, so they get an email.")
             )
         changes = list_changes(event)
-        if changes and not self.cleaned_data.get("tell"):
+        if changes and not self.cleaned_data.get("notify"):
             error = ngettext(
                 "%(people)d person signed up, and this changes: %(changes)s. Choose whether to email them.",
                 "%(people)d people signed up, and this changes: %(changes)s. Choose whether to email them.",
                 people,
             )
-            self.add_error("tell", error % {"people": people, "changes": ", ".join(map(str, changes))})
+            self.add_error("notify", error % {"people": people, "changes": ", ".join(map(str, changes))})
 
 
 class CancelForm(forms.Form):

@@ -84,7 +84,7 @@ def keep(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def answer(request: HttpRequest, parent_id: int) -> HttpResponse:
-    """Record whether a teen who decides alone wants their account deleted too."""
+    """Record whether a teen who decides alone wants their account deleted too. Raises Http404 if no one asked."""
     teen = require_teen(request)
     parent = Person.objects.filter(pk=parent_id).first()
     agree = request.POST.get("answer") == "yes"
