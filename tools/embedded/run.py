@@ -10,7 +10,7 @@ from embedded.home import Home
 from embedded.home_lock import HomeLock, SupervisorNote
 from embedded.logs import read_last_lines
 from embedded.model import Model
-from embedded.ports import MAX_PORT, MIN_UNPRIVILEGED_PORT, find_public_port, find_port_problem
+from embedded.ports import MAX_PORT, MIN_UNPRIVILEGED_PORT, find_port_problem, find_public_port
 from embedded.screen import Screen
 from embedded.service import StartupError
 from embedded.site import Site, build_site_environment, create_embedded_services, list_external_services
