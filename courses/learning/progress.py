@@ -21,7 +21,7 @@ class CompletedWork:
 
     lessons: frozenset[str] = frozenset()
     answers: Mapping[str, str] = field(default_factory=dict)
-    last: str = ""
+    latest_step: str = ""
     joint_questions: frozenset[str] = frozenset()
 
 
@@ -89,7 +89,7 @@ def calculate_progress(
         )
     )
     slugs = [step.slug for step in steps]
-    begin = slugs.index(done.last) if done.last in slugs else 0
+    begin = slugs.index(done.latest_step) if done.latest_step in slugs else 0
     ahead = [*steps[begin:], *steps[:begin]]
     return ModuleProgress(
         steps,

@@ -108,7 +108,7 @@ class PersonRecord:
 
 
 def _build_completed_work(entries: list[LessonDone | QuizAnswer]) -> CompletedWork:
-    last = max(
+    latest = max(
         entries, key=lambda entry: entry.done_at if isinstance(entry, LessonDone) else entry.answered_at
     )
     return CompletedWork(
@@ -117,7 +117,7 @@ def _build_completed_work(entries: list[LessonDone | QuizAnswer]) -> CompletedWo
         joint_questions=frozenset(
             entry.question_slug for entry in entries if isinstance(entry, QuizAnswer) and entry.is_joint
         ),
-        last=last.lesson_slug if isinstance(last, LessonDone) else QUIZ_STEP,
+        latest_step=latest.lesson_slug if isinstance(latest, LessonDone) else QUIZ_STEP,
     )
 
 

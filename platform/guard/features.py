@@ -1,8 +1,7 @@
 """The classifier's features of a text: its words, pairs and triples of words, and character n-grams.
 
 Training and judging both use this module. A change here invalidates the shipped model: raise FEATURES_VERSION and train
-again.
-The model stores the number with which it was trained.
+again. The model stores the version with which it was trained.
 """
 
 import re

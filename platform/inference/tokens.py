@@ -17,8 +17,8 @@ MAX_TOKEN_LENGTH = 16
 # beside them; and white space.
 _NATURAL = re.compile(r"(?: |(?<![0-9A-Za-z]))(?:[A-Za-z][a-z]*|[A-Z]+)(?![0-9A-Za-z])| {3,}")
 # Alternating consonants and vowels, as in natural words.
-_SPEAKABLE = re.compile(r"[a-z]?(?:[b-df-hj-np-tv-xz]{0,4}[aeiouy]{1,3}){1,7}[b-df-hj-np-tv-xz]{0,4}")
-_LONGEST_SPEAKABLE = 16
+_PRONOUNCEABLE = re.compile(r"[a-z]?(?:[b-df-hj-np-tv-xz]{0,4}[aeiouy]{1,3}){1,7}[b-df-hj-np-tv-xz]{0,4}")
+_MAX_PRONOUNCEABLE_LENGTH = 16
 _VOWELS = frozenset("aeiouy")
 # Words that make up half of English and Spanish prose and are one token in every model. Counting them as two would
 # reject questions that fit.
@@ -69,8 +69,8 @@ def _estimate_max_word_tokens(text: str) -> int:
     word = word.lower()
     if length == 1 or word in _COMMON or (length == 2 and _VOWELS.intersection(word)):  # noqa: PLR2004
         return 1
-    is_speakable = length <= _LONGEST_SPEAKABLE and _SPEAKABLE.fullmatch(word)
-    return math.ceil(length * (0.45 if is_speakable else 0.8))
+    is_pronounceable = length <= _MAX_PRONOUNCEABLE_LENGTH and _PRONOUNCEABLE.fullmatch(word)
+    return math.ceil(length * (0.45 if is_pronounceable else 0.8))
 
 
 def estimate_piece_tokens(text: str) -> tuple[int, int]:

@@ -88,7 +88,7 @@ def test_doing_something_twice_updates_its_time(teen: Person) -> None:
     record = PersonRecord(teen)
     for slug in (LESSONS[0], LESSONS[1], LESSONS[0]):
         record.mark_lesson_done(GB, slug)
-    assert record.list_completed()[GB].last == LESSONS[0]
+    assert record.list_completed()[GB].latest_step == LESSONS[0]
     assert LessonDone.objects.count() == 2
 
 
