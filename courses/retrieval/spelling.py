@@ -15,8 +15,8 @@ class Spelling:
 
     def __init__(self, words: Sequence[str]) -> None:
         trigrams = [list_trigrams(word) for word in words]
-        self._sizes: NDArray[np.int64] = np.array([len(each) for each in trigrams], np.int64)
-        self._most = int(self._sizes.max(initial=0))
+        self._sizes: NDArray[np.int64] = np.array([len(of_word) for of_word in trigrams], np.int64)
+        self._largest_size = int(self._sizes.max(initial=0))
         self._words_with = _invert(trigrams)
 
     def find_most_similar(self, word: str, *, min_similarity: float) -> int | None:
@@ -25,14 +25,14 @@ class Spelling:
         The similarity of two words is the share of their different trigrams that both have.
         """
         trigrams = list_trigrams(word)
-        if not trigrams or self._most < min_similarity * len(trigrams):
+        if not trigrams or self._largest_size < min_similarity * len(trigrams):
             return None
         lists = [found for trigram in trigrams if (found := self._words_with.get(trigram)) is not None]
         if len(lists) < min_similarity * len(trigrams):
             return None
         shared = np.bincount(np.concatenate(lists), minlength=len(self._sizes))
         similarities = shared / (self._sizes + (len(trigrams) - shared))
-        # The first of the best, as argmax returns.
+        # Of equally similar words, argmax returns the first.
         best = int(similarities.argmax())
         return best if similarities[best] >= min_similarity else None
 
@@ -45,7 +45,7 @@ def list_trigrams(word: str) -> set[str]:
 
 def _invert(trigrams: Iterable[Iterable[str]]) -> dict[str, NDArray[np.int32]]:
     positions: dict[str, list[int]] = {}
-    for position, each in enumerate(trigrams):
-        for trigram in each:
+    for position, of_word in enumerate(trigrams):
+        for trigram in of_word:
             positions.setdefault(trigram, []).append(position)
     return {trigram: np.array(found, np.int32) for trigram, found in positions.items()}
