@@ -28,7 +28,7 @@ from courses.retrieval.search import find_passages  # noqa: E402
 
 SETS = Path(__file__).parent / "lesson_questions"
 # Enough passages for three lessons even if all passages of one lesson come first.
-MOST_PASSAGES = 30
+MAX_PASSAGES = 30
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def answered(asked: Asked) -> Answered:
     began = time.perf_counter()
     cited = find_question_passages(asked.text, remembered=[])
     ms = (time.perf_counter() - began) * 1000
-    ranked = list_lessons(passage.key for passage in find_passages(asked.text, most=MOST_PASSAGES))
+    ranked = list_lessons(passage.key for passage in find_passages(asked.text, most=MAX_PASSAGES))
     return Answered(asked, ranked, list_lessons(passage.key for passage in cited), ms)
 
 

@@ -19,8 +19,8 @@ class OutputGate:
 
     `window` is how many characters of one unfinished word may be held back. Rules match words of up to MAX_WORD_LENGTH
     letters, so it must not be smaller; a longer run of letters matches no rule and is released as it comes. The number
-    of words held is bounded by guard.rules.MOST_WORDS, and that of markup by guard.markup. The work of one `feed` does
-    not grow with the text released before.
+    of words held is bounded by guard.rules.MAX_PHRASE_WORDS, and that of markup by guard.markup. The work of one `feed`
+    does not grow with the text released before.
     """
 
     def __init__(self, window: int = MAX_WORD_LENGTH) -> None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from guard import patterns
 from guard.automaton import PhraseRole
 from guard.patterns import PatternError
-from guard.rules import MOST_WORDS, Rule
+from guard.rules import MAX_PHRASE_WORDS, Rule
 from guard.verdict import Category, Level
 from kit.authored import FileError, InvalidFile, Location, TomlText, read_toml
 from kit.schemas import Hint, Items, OptionalItems, Table, Texts, build_schema_error, validate
@@ -118,8 +118,8 @@ class RuleFile:
         if fewest == 0:
             self._add_error(location, f"“{phrase}” needs no word at all.")
             return None
-        if most > MOST_WORDS:
-            self._add_error(location, f"“{phrase}” may run to {most} words, more than {MOST_WORDS}.")
+        if most > MAX_PHRASE_WORDS:
+            self._add_error(location, f"“{phrase}” may run to {most} words, more than {MAX_PHRASE_WORDS}.")
         return sequence
 
     def _add_error(self, location: Location, what: str) -> None:

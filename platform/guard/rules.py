@@ -11,7 +11,7 @@ from guard.verdict import Category, Level
 from guard.vocabulary import Vocabulary
 from kit.authored import FileErrors
 
-MOST_WORDS = 40
+MAX_PHRASE_WORDS = 40
 """No phrase may match more words. At most this much of a stream is held back."""
 
 
@@ -51,6 +51,6 @@ class RuleBook:
             phrases += [(role._replace(rule=first + role.rule), sequence) for role, sequence in file.phrases]
             first += len(file.rules)
         spellings = {word: others for file in files for word, others in file.spellings.items()}
-        named = (word for _, sequence in phrases for word in patterns.list_words(sequence) if word != "#")
-        self.vocabulary = Vocabulary(named, spellings)
+        words = (word for _, sequence in phrases for word in patterns.list_words(sequence) if word != "#")
+        self.vocabulary = Vocabulary(words, spellings)
         self.automaton = Automaton(self.vocabulary, phrases)

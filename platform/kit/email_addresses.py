@@ -15,8 +15,8 @@ MAX_EMAIL_LENGTH = 254  # RFC 5321's longest path, without its brackets
 INVALID_EMAIL = _("Type an email address like name@example.org")
 EMAIL_TOO_LONG = _("Type an email address of at most 254 characters")
 # Spaces of every kind and invisible characters, which surround a pasted address.
-_UNSEEN = r"[\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+"
-_AROUND = re.compile(rf"^{_UNSEEN}|{_UNSEEN}\Z")
+_INVISIBLE = r"[\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+"
+_AROUND = re.compile(rf"^{_INVISIBLE}|{_INVISIBLE}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Providers that ignore dots in the local part.
 _DOTLESS = {"gmail.com", "googlemail.com"}

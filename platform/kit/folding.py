@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[\t\n\r -^a-~]*")
 _RUN = re.compile(rf"(.)\1{{{MAX_RUN},}}", re.DOTALL)
 _CACHED_CHARACTERS = 8192
 _LINE_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Mc", "Me", "Mn"}
+_INVISIBLE_CATEGORIES = {"Cc", "Cf", "Cn", "Co", "Cs", "Mc", "Me", "Mn"}
 
 
 def _map_look_alikes(letters: str, looks: str) -> dict[str, str]:
@@ -58,7 +58,7 @@ def _fold_part(part: str) -> str:
     if part in _LOOKS_LIKE:
         return _LOOKS_LIKE[part]
     category = unicodedata.category(part)
-    if category in _UNSEEN:
+    if category in _INVISIBLE_CATEGORIES:
         return ""
     # Scripts without case cannot be mistaken for Latin, and many have no spaces between words.
     return " " if category in {"Lo", "Zs"} else part

@@ -327,7 +327,7 @@ class TestAtTheClaim:
 
 
 class TestPlaces:
-    def test_two_local_servers_share_the_questions_by_their_free_places(
+    def test_two_local_servers_share_the_questions_by_their_free_slots(
         self,
         make_person: Callable[..., Person],
         ask: Ask,

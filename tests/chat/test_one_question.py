@@ -24,7 +24,7 @@ from tests.chat.conftest import written
 from tests.statements import close_hub
 
 ROOM = Path(chat.__file__).parent
-MOST_MODULES = 24
+MAX_MODULES = 24
 
 
 @contextmanager
@@ -86,4 +86,4 @@ def test_one_question_visits_few_modules(teen: Person, as_person: Callable[[Pers
         turn, stream = async_to_sync(follow_while_written)()
     assert turn.state == TurnState.ANSWERED
     assert b"event: done" in stream
-    assert len(visited) <= MOST_MODULES, " ".join(sorted(visited))
+    assert len(visited) <= MAX_MODULES, " ".join(sorted(visited))

@@ -10,9 +10,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 # Session and person are among the statements to ask. The worker's include its next claim.
 MOST = {"asking": 6, "following": 0, "worker": 4}
 # Session with person, and turn. The end of the turn comes on its stream.
-MOST_FOR_EVENTS = 2
+MAX_FOR_EVENTS = 2
 # All of them when the turn has ended: what the composer shows, and what the conversation has cost.
-MOST_FOR_A_PAGE = 8
+MAX_FOR_PAGE = 8
 
 
 def test_a_question_costs_few_statements(teen: Person) -> None:
@@ -20,7 +20,7 @@ def test_a_question_costs_few_statements(teen: Person) -> None:
     assert all(count <= MOST[name] for name, count in statements.counts.items()), statements.counts
 
 
-@pytest.mark.parametrize(("way", "most"), [(Way.TWO_REQUESTS, MOST_FOR_EVENTS), (Way.PAGE, MOST_FOR_A_PAGE)])
+@pytest.mark.parametrize(("way", "most"), [(Way.TWO_REQUESTS, MAX_FOR_EVENTS), (Way.PAGE, MAX_FOR_PAGE)])
 def test_following_by_another_request_costs_few(way: Way, most: int, teen: Person) -> None:
     statements = count_statements(teen, "Why is the sky blue?", way)
     assert len(statements.following) <= most, statements.following

@@ -25,7 +25,7 @@ from guard.segments import is_short, split_segments
 DANGER = messages()
 SAMPLE = DANGER[::10]
 CONTENT_ROOT = Path(__file__).parents[2] / "courses" / "content"
-MOST_FALSE = 0.005
+MAX_FALSE_ALARMS = 0.005
 
 
 def test_there_are_fifty_crises_and_twenty_unsafe_homes_in_both_languages() -> None:
@@ -201,4 +201,4 @@ class TestFullCounts:
             *(homework(language, 2000, seed=seed) for language in LANGUAGES for seed in range(count)),
         ]
         carded = [text[:80] for text in texts if judged(text).is_crisis]
-        assert len(carded) <= MOST_FALSE * len(texts), carded
+        assert len(carded) <= MAX_FALSE_ALARMS * len(texts), carded

@@ -20,7 +20,7 @@ type Numbers = NDArray[np.float64]
 
 REGULARIZATION = 12.0
 FOLDS = 5
-_MOST_WINDOWS = 3
+_MAX_WINDOWS = 3
 # The minimum probability of each level. It is high where the encoder is better, as either model can stop an ordinary
 # message by mistake.
 LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
@@ -54,7 +54,7 @@ class Table:
         self.examples = examples
         owner, indices, values, ends = list[int](), list[int](), list[float](), [0]
         for number, example in enumerate(examples):
-            for window in list(split_windows(example.text))[:_MOST_WINDOWS]:
+            for window in list(split_windows(example.text))[:_MAX_WINDOWS]:
                 for buckets in (window.words, window.pieces):
                     indices += sorted(buckets)
                     values += [1 / math.sqrt(len(buckets))] * len(buckets)

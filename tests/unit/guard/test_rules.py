@@ -7,7 +7,7 @@ import pytest
 from guard import Level, judge_input, judge_output
 from guard.judge import judge
 from guard.rule_books import care_rules, input_rules, output_rules, trace_rules
-from guard.rules import MOST_WORDS, Rule, RuleBook
+from guard.rules import MAX_PHRASE_WORDS, Rule, RuleBook
 from kit.authored import InvalidFile
 
 BOOKS = {"input": input_rules(), "care": care_rules(), "traces": trace_rules(), "output": output_rules()}
@@ -119,7 +119,7 @@ class TestRuleFiles:
             ("today)", "to-day)", "“to-day”, which is not one word"),
             ("up to 2", "about 2", "line 9: .* cannot be read from"),
             ('"vanish from"', '"[vanish]"', "line 10: .* needs no word at all"),
-            ("today)", "today) " + "<up to 9> a " * 5, f"more than {MOST_WORDS}"),
+            ("today)", "today) " + "<up to 9> a " * 5, f"more than {MAX_PHRASE_WORDS}"),
         ],
     )
     def test_an_error_is_told_with_its_line(self, old: str, new: str, message: str, tmp_path: Path) -> None:
