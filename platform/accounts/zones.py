@@ -49,7 +49,7 @@ def list_zone_names() -> frozenset[str]:
 def list_zone_countries() -> dict[str, str]:
     """Map each zone that can be chosen to its country. A country's most populous zone comes first."""
     rows = (row.split("\t") for row in _read_lines("zone.tab") if not row.startswith("#"))
-    return {zone: country for country, _place, zone, *_rest in rows}
+    return {zone: country for country, _coordinates, zone, *_rest in rows}
 
 
 @lru_cache(maxsize=1)
