@@ -161,8 +161,8 @@ MEMORY = DataKind(
     name="memory",
     title=_("What the tutor remembers"),
     description=_(
-        "Sentences of your own that the tutor keeps as notes, so that it needn’t read a whole conversation again, and "
-        "whether new conversations may use them. You can change and delete each note."
+        "Sentences of your own that the tutor keeps as notes, so it doesn’t have to read a whole conversation again, "
+        "and whether new conversations may use them. You can change and delete each note."
     ),
     retention=Retention(
         text=_("Notes are deleted with their conversation, or when you have the tutor forget them.")
