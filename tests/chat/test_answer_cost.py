@@ -122,7 +122,7 @@ def test_other_conversations_do_not_count(owner: Client, teen: Person) -> None:
     assert "This conversation so far: 2 answers" in read(owner, create_conversation(teen, 2, **COST))
 
 
-def test_a_page_takes_one_query_more_however_long_the_talk_is(
+def test_a_page_takes_one_query_more_however_long_the_conversation_is(
     owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     list_models()
