@@ -45,7 +45,7 @@ FACTS = {
     ],
     "reading-a-benchmark": [
         "90.04% for Gemini Ultra", "86.4% for GPT-4", "83.7% for Gemini Ultra", "87.29% for GPT-4",
-        "by 2.7", "by 2.75", "by 3.64", "57 school and university subjects",
+        "by 2.7", "by 2.75", "by 3.64", "57 school and college subjects",
     ],
 }  # fmt: skip
 SHORT = {"looking-inside", "memory-versus-margins", "reading-a-benchmark"}
