@@ -15,15 +15,11 @@ FACTS = {
         "1,458 US teens aged 13 to 17", "autumn 2025", "12% had used", "aged 12 to 21", "13.1%", "19.2% a year later",
         "63.3% had told nobody", "91.7% called the advice helpful", "November 2025", "from 13.1 to 19.2 in a hundred",
     ],
-    "es/mental-health": [
-        "1458 adolescentes de Estados Unidos, de 13 a 17 años", "otoño de 2025", "El 12 % había usado",
-        "entre los 12 y los 21 años", "13,1 %", "19,2 % un año después", "el 63,3 % no se lo había dicho a nadie",
-        "Al 91,7 % el consejo le pareció útil", "noviembre de 2025", "de 13,1 a 19,2 de cada cien",
-    ],
     "social": [
         "1,060 US teens", "72% had ever used", "52% did so at least a few times a month", "33% had used one for social",
         "64% of children aged 9 to 17", "Of the teens who used companions, about a third", "34% had felt uncomfortable",
         "24% had shared personal", "1,200 people aged 13 to 20", "1 in 8 knew", "1 in 17 had been a target",
+        "California law of October 2025", "law signed on May 19, 2025", "48 hours after a valid request",
     ],
     "career": [
         "Employers around the world were asked what they expect by 2030", "add up to 170 million jobs created",
@@ -46,6 +42,50 @@ FACTS = {
     "reading-a-benchmark": [
         "90.04% for Gemini Ultra", "86.4% for GPT-4", "83.7% for Gemini Ultra", "87.29% for GPT-4",
         "by 2.7", "by 2.75", "by 3.64", "57 school and college subjects",
+    ],
+    "es/good-and-bad": [
+        "1,458 adolescentes de Estados Unidos, de 13 a 17 años", "otoño de 2025", "El 64% usa chatbots",
+        "unos 3 de cada 10", "El 59% usa ChatGPT", "el 23% Gemini", "el 20% Meta AI", "el 57% había usado",
+        "el 54% para trabajos de la escuela", "el 51% dijo", "el 28% no lo sabía",
+        "Casi 1,000 estudiantes de high school", "subieron un 48%", "un 17% peor", "subieron un 127%",
+    ],
+    "es/mental-health": [
+        "1,458 adolescentes de Estados Unidos, de 13 a 17 años", "otoño de 2025", "El 12% había usado",
+        "entre los 12 y los 21 años", "13.1%", "19.2% un año después", "el 63.3% no se lo había dicho a nadie",
+        "Al 91.7% el consejo le pareció útil", "noviembre de 2025", "de 13.1 a 19.2 de cada cien",
+    ],
+    "es/social": [
+        "1,060 adolescentes de Estados Unidos", "primavera de 2025", "El 72% había usado alguna vez",
+        "el 52% lo hacía al menos unas cuantas veces al mes", "El 33% había usado una para la interacción social",
+        "el 64% de los niños, niñas y adolescentes de 9 a 17 años",
+        "De los adolescentes que usaban compañías artificiales, cerca de un tercio", "El 34% había sentido incomodidad",
+        "El 24% le había dado información personal", "1,200 personas de 13 a 20 años", "1 de cada 8 conocía",
+        "1 de cada 17 lo había sido", "ley de California de octubre de 2025", "ley firmada el 19 de mayo de 2025",
+        "48 horas después de una petición válida",
+    ],
+    "es/career": [
+        "Se preguntó a empleadores de todo el mundo qué esperan para 2030", "suman 170 millones de empleos creados",
+        "92 millones desplazados", "una ganancia neta de 78 millones",
+        "el 39% de las habilidades haya quedado anticuado", "esta página no da ninguna cifra",
+        "Casi 1,000 estudiantes de high school", "subieron un 48%", "un 17% peor", "subieron un 127%",
+    ],
+    "es/brain": [
+        "Casi 1,000 estudiantes de high school", "subieron un 48%", "un 17% peor", "subieron un 127%",
+        "la pérdida desapareció en gran parte", "54 personas adultas de 18 a 39 años", "evidencia temprana",
+        "no encontró ningún daño", "20 × 1.48 = 29.6", "20 × 0.83 = 16.6", "20 × 2.27 = 45.4",
+    ],
+    "es/looking-inside": [
+        "en ese mismo tramo subió de golpe", "fuertes en los modelos pequeños y más débiles en los grandes",
+        "En modelos muy pequeños", "una capa de 512 unidades", "más de 4,000 rasgos", "4,000 ÷ 512 = 7.8",
+    ],
+    "es/memory-versus-margins": [
+        "mandarle 1,000 tokens costaba $0.01", "que escribiera 1,000 tokens costaba $0.03", "128,000 tokens", "$2,000",
+        "$400,000", "$2,400,000", "$22.5 millones", "$90 millones", "$57.6 mil millones", "1,200", "11,000",
+        "1,010,000", "2,560", "$0.018", "$0.024",
+    ],
+    "es/reading-a-benchmark": [
+        "90.04% para Gemini Ultra", "86.4% para GPT-4", "83.7% para Gemini Ultra", "87.29% para GPT-4",
+        "por 2.7", "por 2.75", "por 3.64", "57 materias de la escuela y la universidad",
     ],
 }  # fmt: skip
 SHORT = {"looking-inside", "memory-versus-margins", "reading-a-benchmark"}
