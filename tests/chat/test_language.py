@@ -24,8 +24,8 @@ from tests.live import SignedInClient, Web, Worker
 from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
-# One lesson with a Spanish translation, and one in English only.
-TRANSLATED, ENGLISH_ALONE = "mental-health/talk-about-it#ask", "good-and-bad/good-at-and-bad-at#sounds-sure"
+# Two passages that have Spanish translations. A test removes that of the second.
+TRANSLATED, OTHER = "mental-health/talk-about-it#ask", "good-and-bad/good-at-and-bad-at#sounds-sure"
 IN_SPANISH = "¿Preguntar por el suicidio le mete la idea en la cabeza?"
 CRISIS = "quiero morir"
 
@@ -87,7 +87,8 @@ class TestItsPassages:
         assert [kept[turn.pk][0].language for turn in turns] == ["en", "es"]
 
     def test_what_is_not_translated_yet_is_read_in_english(self) -> None:
-        turn = Turn(pk=uuid4(), language="es", passages=[TRANSLATED, ENGLISH_ALONE, "gone#now"])
+        Passage.objects.filter(key=OTHER, language="es").delete()
+        turn = Turn(pk=uuid4(), language="es", passages=[TRANSLATED, OTHER, "gone#now"])
         assert [passage.language for passage in get_stored_passages([turn])[turn.pk]] == ["es", "en"]
 
     def test_a_question_in_english_on_a_spanish_page_is_answered_from_the_lesson_as_the_page_has_it(

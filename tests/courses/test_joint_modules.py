@@ -53,7 +53,7 @@ def read_page(client: Client, path: str = GB) -> str:
 
 
 def options(slug: str = "average") -> list[str]:
-    return [option["id"] for option in QuizQuestion.objects.get(slug=slug).options]
+    return [option["id"] for option in QuizQuestion.objects.get(module__language="en", slug=slug).options]
 
 
 def list_done(person: Person) -> set[str]:

@@ -132,7 +132,7 @@ def test_a_question_that_no_lesson_covers_finds_nothing(question: str, library: 
 
 
 @pytest.mark.parametrize(
-    "question", ["", "?", "the of and", "\0", "'; DROP TABLE x; --", "a & | ! ( :* <->", "ß" * 2000]
+    "question", ["", "?", "the of and", "\0", "'; TRUNCATE x; --", "a & | ! ( :* <->", "ß" * 2000]
 )
 def test_a_question_of_no_words_or_of_hostile_ones_finds_none(question: str, library: None) -> None:
     assert find_passages(question) == []

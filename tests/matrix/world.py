@@ -141,5 +141,5 @@ def create_world() -> World:
             "email_id": mail.pk,
             "attachment_id": mail.attachments.get().pk,
         },
-        option=QuizQuestion.objects.get(slug="average").options[0]["id"],
+        option=QuizQuestion.objects.get(module__language="en", slug="average").options[0]["id"],
     )
