@@ -94,5 +94,9 @@ FROM (
 ) AS worded
 FULL JOIN unnest(%(near)s::bigint[], %(nearness)s::float[]) AS meant (id, nearness) USING (id)
 WHERE share >= %(min_share)s OR nearness >= %(min_similarity)s
-ORDER BY coalesce(share, 0) + coalesce(nearness, 0) DESC, text_weight DESC NULLS LAST, id
+-- Rounded, so that equal sums tie whatever their order of addition.
+ORDER BY
+    round((coalesce(share, 0) + coalesce(nearness, 0))::numeric, 9) DESC,
+    round(text_weight::numeric, 9) DESC NULLS LAST,
+    id
 LIMIT %(most)s
