@@ -18,7 +18,7 @@ BRITISH = re.compile(
     | analys(?:e|es|ed|ing) | centres? | metres? | litres? | theatres? | licence\w* | defence | offence | pretence
     | programmes? | catalogues? | cheques? | grey | sceptic\w* | enrol(?:s|ment)? | fulfil(?:s|ment)? | mould\w*
     | cancell(?:ed|ing) | labell(?:ed|ing) | travell\w+ | modell(?:ed|ing) | learnt | spelt | burnt | dreamt | tyres?
-    | mum | mums | fortnight\w* | timetables? | primary\ schools? | secondary\ schools? | call\ centres? | school\ reports?
+    | mum | mums | fortnight\w* | timetables? | primary\ schools? | secondary\ schools? | school\ reports?
     | exam\ boards? | on\ holiday | on\ a\ holiday | at\ the\ weekend | mobile\ phones? | telephone\ numbers?
     | (?:bad|good|same|homework|practice|lower|higher)\ marks? | marks\ (?:on|for|rose|with|or) | the\ other\ way\ round
     | (?:goes|going)\ round | any\ more(?=[.,;?])
