@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
+from django.template.defaultfilters import floatformat
 from django.utils import translation
+from django.utils.formats import number_format
 
 ROOT = Path(__file__).resolve().parents[3]
 CATALOG = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
@@ -82,19 +84,40 @@ def test_edges_and_quotation_marks_are_kept() -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        "ordenador(?:es)?", "computadoras?", "móvil(?:es)?", "celular(?:es)?",
-        "vosotros", "vuestr[oa]s?", "ustedes", "usted", r"\w+(?:áis|(?<!is)éis)",
+        "ordenador(?:es)?", "móvil(?:es)?", "neveras?", "coches?", "deberes", "coger", "puls(?:ar|a|e|as)", r"rellen\w+",
+        "fichero", "vídeos?", "costes?", "vosotros", "vuestr[oa]s?", "ustedes", "usted", r"\w+(?:áis|(?<!is)éis)",
     ],
 )  # fmt: skip
-def test_regional_words_are_not_used(word: str) -> None:
+def test_words_of_spain_are_not_used(word: str) -> None:
+    assert [words for words in spanish_texts() if re.search(rf"\b{word}\b", words, re.IGNORECASE)] == []
+
+
+def spanish_texts() -> list[str]:
+    """Return the catalog's Spanish texts, and the lines of the reviewed ones."""
     reviewed = [
         line
         for path in sorted((ROOT / "platform").glob("*/data/*.es.toml"))
         for line in path.read_text().splitlines()
     ]
     assert reviewed
-    texts = [*reviewed, *(spanish for _, spanish in pairs())]
-    assert [words for words in texts if re.search(rf"\b{word}\b", words, re.IGNORECASE)] == []
+    return [*reviewed, *(spanish for _, spanish in pairs())]
+
+
+class TestNumbers:
+    """As in the United States and Mexico."""
+
+    def test_have_a_comma_for_thousands_and_a_point_for_decimals(self) -> None:
+        with translation.override("es"):
+            assert number_format(1_458, force_grouping=True) == "1,458"
+            assert floatformat(13.1, 1) == "13.1"
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [r"\d\s+%", r"\d,\d{1,2}(?!\d)", r"\d\.\d{3}\b"],
+        ids=["13 %", "13,1", "1.458"],
+    )
+    def test_are_written_like_that_in_texts(self, wrong: str) -> None:
+        assert [text for text in spanish_texts() if re.search(wrong, text)] == []
 
 
 def test_the_compiled_catalog_is_current() -> None:

@@ -1,0 +1,1 @@
+"""Spanish for the United States."""
