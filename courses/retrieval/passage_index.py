@@ -3,6 +3,8 @@
 courses.retrieval.search.find_passages explains the weights.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
@@ -31,6 +33,8 @@ MIN_CORRECTED_LENGTH = 4
 CORRECTED_WORD_WEIGHT = 0.6
 # Sums are compared after rounding, so that equal ones tie whatever their order of addition.
 DECIMALS = 9
+
+ACCENT = re.compile("[\u0300-\u036f]")
 
 READ_PASSAGE_WORDS = read_sql(__file__, "read_passage_words")
 READ_PHRASE_WORDS = read_sql(__file__, "read_phrase_words")
@@ -93,8 +97,10 @@ class PassageIndex:
     """Everything that search knows about the passages of a language. Immutable, so threads share it.
 
     `version` is the library's when it was read. `keys` are the passages' keys, and `passage_counts` says how many
-    passages have a lexeme. `lesson_words` are the words as lessons write them, and `lexeme_of` has the lexeme of each.
-    `spelling` finds the lesson word most like a misspelled one, by its number, and `spelling_lexemes` has its lexeme.
+    passages have a lexeme. `lesson_words` are the words as lessons write them and without their accents. `lexeme_of`
+    has the lexeme of each as written, and `lexeme_of_unaccented` of each without accents, for people who leave them
+    out. `spelling` finds the lesson word most like a misspelled one, by its number, and `spelling_lexemes` has its
+    lexeme.
 
     `phrase_passages` and `phrase_weights` have the passage and the weight of each phrase. `embedded_passages` has the
     passage that each of the `embeddings` belongs to.
@@ -106,6 +112,7 @@ class PassageIndex:
     passage_counts: dict[str, int]
     common_lexemes: frozenset[str]
     lexeme_of: dict[str, str]
+    lexeme_of_unaccented: dict[str, str]
     lesson_words: frozenset[str]
     spelling: Spelling
     spelling_lexemes: list[str]
@@ -116,7 +123,7 @@ class PassageIndex:
     embedded_passages: Indices
 
     def has_any_word(self, words: Iterable[str]) -> bool:
-        """Return whether lessons use one of these words, as it is written."""
+        """Return whether lessons use one of these words, with or without its accents."""
         return not self.lesson_words.isdisjoint(words)
 
     def rank(
@@ -147,7 +154,9 @@ class PassageIndex:
         ]
 
     def _correct(self, word: str, lexeme: str) -> tuple[str, float]:
-        """Return the lexeme of the most similar lesson word, or else the unknown word's own."""
+        """Return the lexeme of the lesson word with other accents, or else of the most similar one, or else its own."""
+        if unaccented := self.lexeme_of_unaccented.get(remove_accents(word)):
+            return unaccented, 1.0
         if len(word) >= MIN_CORRECTED_LENGTH:
             similar = self.spelling.find_most_similar(word, min_similarity=MIN_SPELLING_SIMILARITY)
             if similar is not None:
@@ -221,6 +230,11 @@ def _write_query(lexemes: Sequence[WeightedLexeme]) -> str:
     )
 
 
+def remove_accents(word: str) -> str:
+    """Return a word without its accents: “depresion” for “depresión”, and “nino” for “niño”."""
+    return ACCENT.sub("", unicodedata.normalize("NFD", word))
+
+
 def read_index(language: str, version: UUID | None) -> PassageIndex:
     """Build the index of a language from the database.
 
@@ -244,6 +258,9 @@ def read_index(language: str, version: UUID | None) -> PassageIndex:
         .order_by("word", "lexeme")
         .values_list("word", "lexeme", "passages")
     )
+    # Rarer words first, so that of two words that differ only in accents the more frequent one counts.
+    by_frequency = sorted(words, key=lambda each: each[2])
+    lexeme_of_unaccented = {remove_accents(word): lexeme for word, lexeme, _ in by_frequency}
     embedded = [(index, embedding) for index, (_, _, embedding) in enumerate(passages) if embedding]
     embedded += [(passage, embedding) for _, passage, _, embedding in phrases if embedding]
     return PassageIndex(
@@ -253,7 +270,8 @@ def read_index(language: str, version: UUID | None) -> PassageIndex:
         passage_counts={lexeme: count for _, lexeme, count in words},
         common_lexemes=_read_common_lexemes(language),
         lexeme_of={word: lexeme for word, lexeme, _ in words if TOKEN.fullmatch(word)},
-        lesson_words=frozenset(word for word, _, _ in words),
+        lexeme_of_unaccented=lexeme_of_unaccented,
+        lesson_words=frozenset(word for word, _, _ in words).union(lexeme_of_unaccented),
         spelling=Spelling([word for word, _, _ in words]),
         spelling_lexemes=[lexeme for _, lexeme, _ in words],
         postings=_read_postings(language, passage_indices, phrase_indices, phrase_passages),

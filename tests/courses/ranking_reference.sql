@@ -16,14 +16,27 @@ asked AS (
     FROM unnest(%(words)s::text[]) AS word
     CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
 ),
--- Replace a word that no lesson uses with the most similar one.
+-- Replace a word that no lesson uses with one that only has other accents, or else with the most similar one.
 understood AS (
     SELECT lexeme, passages, 1.0 AS confidence
     FROM asked
     WHERE passages IS NOT NULL
     UNION ALL
-    SELECT coalesce(meant.lexeme, asked.lexeme), coalesce(meant.passages, 0), %(likely)s
+    SELECT
+        coalesce(unaccented.lexeme, meant.lexeme, asked.lexeme),
+        coalesce(unaccented.passages, meant.passages, 0),
+        CASE WHEN unaccented.lexeme IS NULL THEN %(likely)s ELSE 1.0 END
     FROM asked
+    LEFT JOIN LATERAL (
+        SELECT lexeme, passages
+        FROM courses_lessonword AS lesson_word
+        WHERE
+            lesson_word.language = %(language)s
+            AND regexp_replace(normalize(lesson_word.word, NFD), E'[\u0300-\u036f]', '', 'g')
+                = regexp_replace(normalize(asked.word, NFD), E'[\u0300-\u036f]', '', 'g')
+        ORDER BY lesson_word.passages DESC, lesson_word.word DESC, lesson_word.lexeme DESC
+        LIMIT 1
+    ) AS unaccented ON true
     LEFT JOIN LATERAL (
         SELECT lexeme, passages
         FROM courses_lessonword AS lesson_word

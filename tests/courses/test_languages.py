@@ -1,7 +1,9 @@
 """Each language has its folder. Untranslated content is shown in the default language and marked."""
 
 import shutil
+import unicodedata
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -19,6 +21,7 @@ from courses.learning.records import PersonRecord
 from courses.library.selectors import get_reader_module, list_reader_modules
 from courses.models import Briefing, LessonDone, Module
 from courses.retrieval.current_index import get_index
+from courses.retrieval.passage_index import remove_accents
 from courses.retrieval.search import find_passages, get_passages
 from kit.authored import InvalidFile
 from tests.markup import squeezed
@@ -272,6 +275,22 @@ class TestAQuestionInSpanish:
     def test_finds_nothing_if_no_lesson_covers_it(self, question: str, library: None) -> None:
         assert find_passages(question, language="es") == []
 
+    @pytest.mark.parametrize(("question", "anchors"), ASKED_IN_SPANISH)
+    def test_finds_its_passage_without_accents(self, question: str, anchors: set[str], library: None) -> None:
+        typed = remove_accents(question).lower()
+        passages = find_passages(typed, language="es")
+        assert {passage.key.partition("#")[2] for passage in passages} & anchors
+
+    def test_finds_the_same_whether_an_accent_is_a_character_of_its_own_or_not(self, library: None) -> None:
+        for question, _ in ASKED_IN_SPANISH:
+            composed, decomposed = (unicodedata.normalize(form, question) for form in ("NFC", "NFD"))
+            assert find_passages(composed, language="es") == find_passages(decomposed, language="es") != []
+
+    def test_without_accents_is_recognized_as_spanish_on_an_english_page(self, library: None) -> None:
+        assert [passage.key for passage in find_passages("tengo depresion", language="en")] == [
+            passage.key for passage in find_passages("tengo depresión", language="es")
+        ]
+
     def test_in_english_finds_the_english_lesson(self, library: None) -> None:
         passages = find_passages("Why did the chatbot invent a book that does not exist?", language="es")
         assert {passage.key for passage in passages} & {"good-and-bad/good-at-and-bad-at#sounds-sure"}
@@ -291,6 +310,25 @@ class TestAQuestionInSpanish:
         self, typed: str, plain: str, language: str, library: None
     ) -> None:
         assert find_passages(typed, language=language) == find_passages(plain, language=language) != []
+
+
+class TestTheSearchPageInSpanish:
+    @pytest.mark.parametrize("typed", ["señales", "senales", "sen\u0303ales", "SEÑALES", "Sen\u0303ales"])
+    def test_finds_and_marks_a_word_with_its_accents_or_without(self, typed: str, in_spanish: Client) -> None:
+        page = squeezed(in_spanish.get("/learn/search", {"q": typed}).content.decode())
+        assert "<h3>Dónde falla</h3>" in page
+        assert "<mark>señales</mark>" in page
+
+    def test_shows_the_same_page_whether_an_accent_is_a_character_of_its_own_or_not(
+        self, in_spanish: Client
+    ) -> None:
+        composed, decomposed = (
+            read_main(
+                in_spanish, "/learn/search?q=" + quote(unicodedata.normalize(form, "¿Tengo depresión?"))
+            )
+            for form in ("NFC", "NFD")
+        )
+        assert composed == decomposed
 
 
 class TestAPassageThatIsCited:

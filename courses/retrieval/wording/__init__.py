@@ -1,6 +1,7 @@
 """Rewrite a question in the words of lessons: people write informally, and search compares words."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,7 @@ class Wording:
 
         For a long text, only the first and last words: the question about homework is above or below it.
         """
-        lowercase = question.lower().replace("’", "'")
+        lowercase = unicodedata.normalize("NFC", question).lower().replace("’", "'")
         if self.plain:
             lowercase = self._slang_pattern.sub(lambda match: self.plain[match[0]], lowercase)
         words = list(dict.fromkeys(word[:MAX_WORD_LENGTH] for word in WORD.findall(lowercase)))

@@ -84,8 +84,9 @@ def test_edges_and_quotation_marks_are_kept() -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        "ordenador(?:es)?", "móvil(?:es)?", "neveras?", "coches?", "deberes", "coger", "puls(?:ar|a|e|as)", r"rellen\w+",
-        "fichero", "vídeos?", "costes?", "vosotros", "vuestr[oa]s?", "ustedes", "usted", r"\w+(?:áis|(?<!is)éis)",
+        "ordenador(?:es)?", "móvil(?:es)?", "neveras?", "coches?", "deberes", "coger", "puls(?:ar|a|e|as)",
+        r"rellen\w+", "fichero", "vídeos?", "costes?", "vosotros", "vuestr[oa]s?", "ustedes", "usted",
+        r"\w+(?:áis|(?<!is)éis)",
     ],
 )  # fmt: skip
 def test_words_of_spain_are_not_used(word: str) -> None:
