@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from chat.formatting import format_conversation_cost, format_part_cost, format_route
 from chat.memory.costs import CostPart, get_conversation_costs, split_answer_cost
 from chat.models import EndReason, ModelOutage, Report, ReportCount, Turn, TurnRoute, TurnState
-from chat.reports import get_taken_action, iterate_examples, list_shared_reports
+from chat.reports import format_action, get_taken_action, iterate_examples, list_shared_reports
 from chat.selectors import count_live_turns
 from kit.admin import ReadOnlyAdmin
 from kit.memory_policy import MemoryPolicy
@@ -64,7 +64,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("action taken"))
     def action_taken(self, report: Report) -> str:
-        return f"{get_taken_action(report.turn)} ({report.turn.level})"
+        return f"{format_action(get_taken_action(report.turn))} ({report.turn.level})"
 
     @admin.display(description=_("guard categories"))
     def categories(self, report: Report) -> str:
@@ -84,9 +84,13 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class ReportCountAdmin(ReadOnlyAdmin):
     """Counts that chat.reports writes."""
 
-    list_display = ("month", "action", "layer", "category", "reason", "count")
+    list_display = ("month", "action_taken", "layer", "category", "reason", "count")
     list_filter = ("action", "layer", "reason")
     ordering = ("-month", "action", "category")
+
+    @admin.display(description=_("action taken"), ordering="action")
+    def action_taken(self, counted: ReportCount) -> str:
+        return format_action(counted.action)
 
 
 @admin.register(ModelOutage)

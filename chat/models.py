@@ -397,7 +397,16 @@ class ReportReason(models.TextChoices):
 
 
 LEVEL_CHOICES = [(level.value, level.value) for level in Level]
-ACTION_CHOICES = [(action.value, action.value) for action in Action]
+ACTION_LABELS = {
+    Action.CARD: _("help card"),
+    Action.PAUSE: _("pause"),
+    Action.REFUSE: _("refusal"),
+    Action.REDIRECT: _("redirect"),
+    Action.SUPPORT: _("support"),
+    Action.REDACT: _("personal data removed"),
+    Action.ANSWER: _("answer"),
+}
+ACTION_CHOICES = [(action.value, label) for action, label in ACTION_LABELS.items()]
 
 
 class Report(models.Model):

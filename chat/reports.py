@@ -10,11 +10,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from chat.models import Report, ReportCount, ReportReason, Turn, TurnState
+from chat.models import ACTION_LABELS, Report, ReportCount, ReportReason, Turn, TurnState
 from chat.selectors import list_turns
 from chat.turns.verdicts import get_action
+from guard import Action
 from kit.rate_limits import RateLimit
 from kit.texts import normalize_text
 
@@ -91,6 +93,11 @@ def list_shared_reports() -> QuerySet[Report]:
 
 def get_taken_action(turn: Turn) -> str:
     return CUT if turn.state == TurnState.CUT else str(get_action(turn))
+
+
+def format_action(action: str) -> str:
+    """Return the name of what the guard did, as get_taken_action returns it, for the admin pages."""
+    return str(_("cut answer") if action == CUT else ACTION_LABELS[Action(action)])
 
 
 def iterate_examples(reports: QuerySet[Report]) -> Iterator[dict[str, Any]]:

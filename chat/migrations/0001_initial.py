@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ('comment', models.TextField(blank=True, max_length=500, verbose_name='comment')),
                 ('shared_at', models.DateTimeField(blank=True, null=True, verbose_name='shared')),
                 ('correct_level', models.CharField(blank=True, choices=[('0', '0'), ('1', '1'), ('2', '2'), ('3', '3'), ('S', 'S'), ('4', '4')], max_length=1, verbose_name='correct level')),
-                ('correct_action', models.CharField(blank=True, choices=[('card', 'card'), ('pause', 'pause'), ('refuse', 'refuse'), ('redirect', 'redirect'), ('support', 'support'), ('redact', 'redact'), ('answer', 'answer')], max_length=10, verbose_name='correct action')),
+                ('correct_action', models.CharField(blank=True, choices=[('card', 'help card'), ('pause', 'pause'), ('refuse', 'refusal'), ('redirect', 'redirect'), ('support', 'support'), ('redact', 'personal data removed'), ('answer', 'answer')], max_length=10, verbose_name='correct action')),
                 ('turn', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='report', to='chat.turn')),
             ],
             options={

@@ -8,8 +8,27 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop, ngettext_lazy
 
 from kit.texts import normalize_line
+
+# Texts of Django's admin that its own Spanish catalog lacks. Named here, they are in ours.
+DJANGO_TEXTS = (
+    gettext_noop(
+        "Are you sure you want to delete the %(object_name)s “%(escaped_object)s”? All of the following related "
+        "items will be deleted:"
+    ),
+    gettext_noop(
+        "Deleting the %(object_name)s “%(escaped_object)s” would require deleting the following protected related "
+        "objects:"
+    ),
+    gettext_noop("Filter by %(field_name)s"),
+    gettext_noop("Pagination %(name)s"),
+    gettext_noop("Pagination %(name)s entries"),
+    gettext_noop("Run"),
+    gettext_noop("Search %(name)s"),
+    ngettext_lazy("…and %(count)d more object.", "…and %(count)d more objects.", "count"),
+)
 
 
 class NoAddAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
