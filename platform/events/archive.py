@@ -15,6 +15,13 @@ def load_first_event() -> bool:
             "title": "How to Talk to Your Teens",
             "summary": "The first event: online, on a Friday morning in December 2023.",
             "starts_at": datetime(2023, 12, 22, 19, tzinfo=UTC),
+            "translations": {
+                "es": {
+                    "title": "Cómo hablar con tus adolescentes",
+                    "summary": "El primer evento: en línea, la mañana de un viernes de diciembre de 2023.",
+                    "description": "",
+                }
+            },
             "time_zone": "America/Los_Angeles",
             "is_published": True,
         },

@@ -42,7 +42,7 @@ def build_public_entry(event: Event, *, now: datetime | None = None) -> "icalend
     page = build_absolute_url(event.get_absolute_url())
     entry = build_entry(event, now=now)
     entry.add("UID", f"event-{event.pk}@{get_site_host()}")
-    entry.add("DESCRIPTION", f"{event.summary}\n\n{page}")
+    entry.add("DESCRIPTION", f"{event.text.summary}\n\n{page}")
     entry.add("LOCATION", page)
     entry.add("URL", page)
     return entry
@@ -57,7 +57,7 @@ def build_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Even
     entry.add("DTSTAMP", now or timezone.now())
     entry.add("DTSTART", to_calendar_time(event.starts_at, event.zone))
     entry.add("DTEND", to_calendar_time(event.ends_at, event.zone))
-    entry.add("SUMMARY", event.title)
+    entry.add("SUMMARY", event.text.title)
     return entry
 
 

@@ -25,6 +25,7 @@ ANNOUNCED_FIELDS = {
     "hosts": _("hosts"),
     "description": _("description"),
     "language": _("language"),
+    "translations": _("translation"),
     # Links in sent emails use it.
     "slug": _("address"),
 }

@@ -24,6 +24,18 @@ comes from, what it does to learning, and how to use it well.
 
 Bring your teen or a friend. You don’t need to prepare, and it’s fine to just listen."""
 
+IN_SPANISH = {
+    "title": "Lo bueno y lo malo de la IA, en torno a una mesa",
+    "summary": "Una noche sobre lo que la IA hace bien y en qué falla. Es una demostración: prueba a inscribirte.",
+    "description": """\
+Este es un evento de demostración, para que puedas probar la inscripción. Esa noche no habrá nadie.
+
+En un evento de verdad, las familias hablan durante una hora sobre el módulo “Lo bueno y lo malo de la IA”: qué es la \
+IA, de dónde vienen los sesgos, qué le hace al aprendizaje y cómo usarla bien. Se habla en inglés.
+
+Trae a tu adolescente o a alguien más. No hace falta preparar nada, y también puedes solo escuchar.""",
+}
+
 
 @transaction.atomic
 def load_demo_event(*, now: datetime | None = None) -> Event:
@@ -46,6 +58,7 @@ def _create_demo_event(now: datetime) -> Event:
             "title": "The good and the bad of AI, around one table",
             "summary": "One evening about what AI does well and where it fails. A demo event: try signing up.",
             "description": DESCRIPTION,
+            "translations": {"es": IN_SPANISH},
             "starts_at": to_instant(datetime.combine(day, EVENING), ZONE),
             "time_zone": ZONE.key,
             "minutes": 60,

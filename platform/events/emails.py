@@ -281,7 +281,7 @@ def _build_email(
     return NewEmail(
         key=_build_key(sign_up, occasion or kind),
         to=sign_up.email,
-        subject=subject % {"title": " ".join(event.title.split())},
+        subject=subject % {"title": " ".join(event.text.title.split())},
         text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         attachments=calendar or [],
         unsubscribe_url=build_absolute_url(sign_up.get_unsubscribe_url()),

@@ -39,7 +39,7 @@ def build_request(sign_up: SignUp, *, now: datetime | None = None) -> str:
     for before in ALARMS:
         alarm = icalendar.Alarm()
         alarm.add("ACTION", "DISPLAY")
-        alarm.add("DESCRIPTION", sign_up.event.title)
+        alarm.add("DESCRIPTION", sign_up.event.text.title)
         alarm.add("TRIGGER", before)
         entry.add_component(alarm)
     return render_calendar("REQUEST", [(sign_up.event, entry)])
@@ -85,7 +85,8 @@ def _build_invitation_entry(sign_up: SignUp, now: datetime | None) -> "icalendar
 def _add_description(entry: "icalendar.Event", sign_up: SignUp) -> None:
     page = build_absolute_url(sign_up.get_absolute_url())
     entry.add(
-        "DESCRIPTION", f"{sign_up.event.summary}\n\n{_('Your event page, with the link to join:')}\n{page}"
+        "DESCRIPTION",
+        f"{sign_up.event.text.summary}\n\n{_('Your event page, with the link to join:')}\n{page}",
     )
     entry.add("LOCATION", page)
     entry.add("URL", page)

@@ -29,7 +29,7 @@ def export_sign_ups(person: Person) -> Iterator[Row]:
     """Yield a person's sign-ups with their feedback, oldest first."""
     for sign_up in list_sign_ups_about(person).select_related("event", "guest_of", "feedback").iterator():
         yield {
-            "event": sign_up.event.title,
+            "event": sign_up.event.text.title,
             "starts_at": sign_up.event.starts_at,
             "name": sign_up.name,
             "email": sign_up.email,

@@ -10,8 +10,8 @@ from events.times import to_instant
 
 # The fields that repeated events share. The link to join and the sign-ups are separate.
 COPIED_FIELDS = (
-    "title", "summary", "description", "time_zone", "minutes", "module_slug", "hosts", "language", "capacity",
-    "max_guests",
+    "title", "summary", "description", "language", "translations", "time_zone", "minutes", "module_slug", "hosts",
+    "capacity", "max_guests",
 )  # fmt: skip
 
 

@@ -29,6 +29,16 @@ class EventAdmin(EventPagesAdmin):
         (None, {"fields": ("title", "slug", "is_published")}),
         (_("When"), {"fields": ("day", "start_time", "time_zone", "minutes")}),
         (_("What"), {"fields": ("summary", "description", "language", "hosts", "module_slug", "series")}),
+        (
+            _("In the other language"),
+            {
+                "fields": ("translated_title", "translated_summary", "translated_description"),
+                "description": _(
+                    "People who read the site in its other language see these texts on pages, in emails and in "
+                    "calendars. Without them, they see the texts above."
+                ),
+            },
+        ),
         (_("Who"), {"fields": ("capacity", "max_guests")}),
         (_("Where"), {"fields": ("join_url",)}),
         (_("Afterwards"), {"fields": ("recording_url", "captions_file")}),

@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -48,6 +50,14 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("A WebVTT file (.vtt). It’s shown with the recording and as its transcript."),
     )
 
+    translated_title = forms.CharField(
+        label=_("Title"), max_length=120, required=False, widget=AdminTextInputWidget
+    )
+    translated_summary = forms.CharField(
+        label=_("Summary"), max_length=300, required=False, widget=AdminTextInputWidget
+    )
+    translated_description = ProseField(label=_("Description"), required=False, widget=AdminTextareaWidget)
+
     class Meta:
         model = Event
         field_classes = {"description": ProseField}
@@ -72,6 +82,9 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         get_zone_field(self).offer_first([self.instance.time_zone])
+        translations = self.initial.get("translations") or self.instance.translations
+        for translation in translations.values():
+            self.initial.update({f"translated_{name}": text for name, text in translation.items()})
         if self.instance.starts_at:
             local = self.instance.starts_local
             self.initial.update(day=local.date(), start_time=local.time())
@@ -100,8 +113,25 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         return file
 
     def clean(self) -> dict[str, Any]:
-        """Compute the start from day, time and zone. A time that the zone's clocks skip is an error."""
+        """Compute the start from day, time and zone, and collect the translation."""
         cleaned = super().clean() or {}
+        self._set_translation(cleaned)
+        return self._set_start(cleaned)
+
+    def _set_translation(self, cleaned: dict[str, Any]) -> None:
+        """Keep the translation for the site's language that is not spoken at the event: all of it, or none."""
+        names = ["title", "summary", "description"]
+        texts = {name: cleaned.get(f"translated_{name}", "") for name in names}
+        given = [name for name in names if texts[name]]
+        needed = [name for name in names if cleaned.get(name)]
+        if given and not set(needed) <= set(given):
+            for name in set(needed) - set(given):
+                self.add_error(f"translated_{name}", _("Translate all of it, or nothing."))
+        language = next(code for code in dict(settings.LANGUAGES) if code != cleaned.get("language"))
+        self.instance.translations = {language: texts} if given else {}
+
+    def _set_start(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """Set the start. A time that the zone's clocks skip is an error."""
         day, start_time, zone = (cleaned.get(name) for name in ("day", "start_time", "time_zone"))
         if not (day and start_time is not None and zone):
             return cleaned

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                 ('capacity', models.PositiveIntegerField(blank=True, help_text='Leave empty for no limit. When all spots are taken, people join the waitlist.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='spots')),
                 ('max_guests', models.PositiveSmallIntegerField(default=3, help_text='How many guests each person may invite.', verbose_name='guests per person')),
                 ('language', models.CharField(choices=[('en', 'English'), ('es', 'Español')], default='en', help_text='The language spoken at the event and used in its captions.', max_length=10, verbose_name='language')),
+                ('translations', models.JSONField(blank=True, default=dict, editable=False, verbose_name='translations')),
                 ('is_published', models.BooleanField(default=False, verbose_name='published')),
                 ('cancelled_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='cancelled')),
                 ('sequence', models.PositiveIntegerField(default=0, editable=False, verbose_name='revision')),

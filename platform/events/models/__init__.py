@@ -1,6 +1,6 @@
 """The models of live events."""
 
-from events.models.event import JOIN_OPENS_BEFORE, Event, EventStage, Series, validate_slug
+from events.models.event import JOIN_OPENS_BEFORE, Event, EventStage, EventText, Series, validate_slug
 from events.models.feed import CalendarFeed
 from events.models.feedback import MAX_COMMENT_LENGTH, Feedback, FeedbackWorth
 from events.models.sign_up import SignUp, SignUpStatus
@@ -11,6 +11,7 @@ __all__ = [
     "CalendarFeed",
     "Event",
     "EventStage",
+    "EventText",
     "Feedback",
     "FeedbackWorth",
     "Series",

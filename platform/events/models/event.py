@@ -1,6 +1,7 @@
 """Live events, single or as dates of a series."""
 
 import zoneinfo
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import default_time_zone, validate_time_zone
+from kit.languages import get_page_language
 
 # How long before the start the link to join appears.
 JOIN_OPENS_BEFORE = timedelta(minutes=15)
@@ -51,8 +53,22 @@ class EventStage(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+@dataclass(frozen=True)
+class EventText:
+    """What people read about an event, in one language."""
+
+    language: str
+    title: str
+    summary: str
+    description: str
+
+
 class Event(models.Model):
-    """A live online event. Its start is an instant, shown to everyone in the event's own time zone."""
+    """A live online event. Its start is an instant, shown to everyone in the event's own time zone.
+
+    `title`, `summary` and `description` are in the language that is spoken at the event. `translations` has the same
+    three in other languages, by language code. Pages, emails and calendars show `text`.
+    """
 
     slug = models.SlugField(
         _("address"),
@@ -109,6 +125,7 @@ class Event(models.Model):
         default=settings.LANGUAGE_CODE,
         help_text=_("The language spoken at the event and used in its captions."),
     )
+    translations = models.JSONField(_("translations"), default=dict, blank=True, editable=False)
     is_published = models.BooleanField(_("published"), default=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
     # The revision for calendars. It rises with every change that they show (RFC 5546).
@@ -154,6 +171,14 @@ class Event(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("events:event", args=[self.slug])
+
+    @property
+    def text(self) -> EventText:
+        """Its text in the language of the page or email, or else in its own."""
+        language = get_page_language()
+        if language != self.language and (translation := self.translations.get(language)):
+            return EventText(language, **translation)
+        return EventText(self.language, self.title, self.summary, self.description)
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -40,8 +40,15 @@ def event_day(event: Event) -> SafeString:
 
 
 @register.simple_tag
+def text_lang(event: Event) -> str:
+    """Return the `lang` attribute for an event's title, summary and description, or nothing if it is the page's."""
+    language = event.text.language
+    return "" if language == get_page_language() else format_html(' lang="{}"', language)
+
+
+@register.simple_tag
 def event_lang(event: Event) -> str:
-    """Return the `lang` attribute for an event's texts, or nothing if they are in the page's language."""
+    """Return the `lang` attribute for what is said at an event, or nothing if it is the page's language."""
     return "" if event.language == get_page_language() else format_html(' lang="{}"', event.language)
 
 
