@@ -31,6 +31,9 @@ class Module(models.Model):
     intro = models.TextField(blank=True)
     outcomes = models.JSONField()
     sources = models.JSONField()
+    quiz_minutes = models.PositiveSmallIntegerField(default=5)
+    # The slugs that it had before, which lead here.
+    was = models.JSONField(default=list)
 
     class Meta:
         verbose_name = _("module")
@@ -54,6 +57,8 @@ class Lesson(models.Model):
     title = models.CharField(max_length=200)
     minutes = models.PositiveSmallIntegerField()
     sections = models.JSONField()
+    # As in Module.
+    was = models.JSONField(default=list)
 
     class Meta:
         verbose_name = _("lesson")
@@ -230,6 +235,26 @@ class QuizAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.module_slug}/{self.question_slug}"
+
+
+class ModuleFinished(models.Model):
+    """A person had finished a module when its content changed, so that they stay finished (ADR 60).
+
+    Someone who finishes a module as it is now needs no row: that follows from LessonDone and QuizAnswer.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="modules_finished"
+    )
+    module_slug = models.SlugField(max_length=SLUG_LENGTH)
+
+    class Meta:
+        verbose_name = _("finished module")
+        verbose_name_plural = _("finished modules")
+        constraints = [models.UniqueConstraint(fields=["person", "module_slug"], name="module_finished_once")]
+
+    def __str__(self) -> str:
+        return self.module_slug
 
 
 class Certificate(models.Model):

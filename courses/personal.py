@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from courses.learning.joint_modules import REQUEST_RETENTION, delete_expired_joint_modules
-from courses.models import Certificate, JointModule, LessonDone, QuizAnswer
+from courses.models import Certificate, JointModule, LessonDone, ModuleFinished, QuizAnswer
 from families.agreements import get_other_side
 from privacy.registry import DataKind, Retention, Row
 
@@ -23,6 +23,7 @@ def export_module_progress(person: Person) -> Iterator[Row]:
             "first": "",
             "is_joint": "",
             "at": lesson.done_at,
+            "has_finished": "",
         }
     for answer in QuizAnswer.objects.filter(person=person).order_by("answered_at").iterator():
         yield {
@@ -33,6 +34,22 @@ def export_module_progress(person: Person) -> Iterator[Row]:
             "first": answer.first_option,
             "is_joint": answer.is_joint,
             "at": answer.answered_at,
+            "has_finished": "",
+        }
+    yield from _export_finished(person)
+
+
+def _export_finished(person: Person) -> Iterator[Row]:
+    for finished in ModuleFinished.objects.filter(person=person).order_by("module_slug"):
+        yield {
+            "module": finished.module_slug,
+            "lesson": "",
+            "question": "",
+            "answer": "",
+            "first": "",
+            "is_joint": "",
+            "at": "",
+            "has_finished": True,
         }
 
 
@@ -40,6 +57,7 @@ def erase_module_progress(person: Person) -> None:
     """Delete a person's finished lessons and quiz answers."""
     LessonDone.objects.filter(person=person).delete()
     QuizAnswer.objects.filter(person=person).delete()
+    ModuleFinished.objects.filter(person=person).delete()
 
 
 def export_certificates(person: Person) -> Iterator[Row]:
@@ -85,7 +103,8 @@ LEARNED = DataKind(
     name="module-progress",
     title=_("Your learning progress"),
     description=_(
-        "The lessons you marked as done, and your first and latest answer to each quiz question. This "
+        "The lessons you marked as done, your first and latest answer to each quiz question, and which modules you "
+        "had finished before they got more lessons. This "
         "lets you pick up where you left off, and shows us which questions are misleading."
     ),
     retention=Retention(
@@ -100,7 +119,7 @@ LEARNED = DataKind(
     ),
     erasure_removes=_("Your learning progress on this site"),
     is_private=True,
-    models=(LessonDone, QuizAnswer),
+    models=(LessonDone, QuizAnswer, ModuleFinished),
     labels={
         "module": _("module"),
         "lesson": _("lesson done"),
@@ -109,6 +128,7 @@ LEARNED = DataKind(
         "first": _("first answer"),
         "is_joint": _("answered in a joint module"),
         "at": _("when"),
+        "has_finished": _("finished before it grew"),
     },
     export=export_module_progress,
     erase=erase_module_progress,

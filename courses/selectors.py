@@ -1,6 +1,6 @@
 """The published modules. They are public."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from courses.models import Module
 from kit.languages import select_language
@@ -9,6 +9,27 @@ from kit.languages import select_language
 def list_modules() -> QuerySet[Module]:
     """Return all modules in the reader's language, or in the default language if not translated yet."""
     return select_language(Module.objects.all(), name="slug")
+
+
+def list_step_slugs() -> dict[str, tuple[set[str], set[str]]]:
+    """Return the slugs of each module's lessons and of its questions, by the module's slug."""
+    return {
+        module.slug: (
+            {lesson.slug for lesson in module.lessons.all()},
+            {question.slug for question in module.questions.all()},
+        )
+        for module in Module.objects.prefetch_related("lessons", "questions")
+    }
+
+
+def find_current_path(path: str) -> str:
+    """Return where "module" or "module/lesson" is now if one of its slugs is an earlier one; otherwise the path."""
+    module_slug, slash, lesson_slug = path.partition("/")
+    modules = Module.objects.filter(Q(slug=module_slug) | Q(was__contains=[module_slug]))
+    found = list(modules.prefetch_related("lessons"))
+    renamed = {was: lesson.slug for module in found for lesson in module.lessons.all() for was in lesson.was}
+    current = found[0].slug if found else module_slug
+    return f"{current}{slash}{renamed.get(lesson_slug, lesson_slug)}"
 
 
 def list_module_titles() -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from courses.library.pages import (
     get_question_or_404,
     get_reader_module_or_404,
 )
+from courses.library.renamed import leads_on
 from courses.library.results import MAX_QUERY_LENGTH, clean_query, search_lessons
 from courses.library.selectors import ReaderModule, list_reader_modules
 from courses.selectors import list_modules
@@ -87,6 +88,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@leads_on
 def module(request: HttpRequest, module: str) -> HttpResponse:
     reader_module = get_reader_module_or_404(request, module)
     page = build_module_context(reader_module) | {
@@ -100,6 +102,7 @@ def module(request: HttpRequest, module: str) -> HttpResponse:
 
 
 @require_safe
+@leads_on
 def sheet(request: HttpRequest, module: str) -> HttpResponse:
     return render(
         request, "courses/sheet.html", build_sheet_context(get_reader_module_or_404(request, module))
@@ -107,6 +110,7 @@ def sheet(request: HttpRequest, module: str) -> HttpResponse:
 
 
 @require_safe
+@leads_on
 def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     reader_module = get_reader_module_or_404(request, module)
     lesson_text = get_lesson_or_404(reader_module, lesson)
@@ -119,6 +123,7 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
 
 
 @require_POST
+@leads_on
 def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     """Mark a lesson as done and go to the next step, or to the conversation guide after the last one."""
     count_step(request)
@@ -132,6 +137,7 @@ def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
 
 
 @require_safe
+@leads_on
 def quiz(request: HttpRequest, module: str) -> HttpResponse:
     return _render_quiz(request, get_reader_module_or_404(request, module))
 
@@ -148,6 +154,7 @@ def _render_quiz(
 
 
 @require_POST
+@leads_on
 def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
     """Record the reader's choice and show its explanation. A choice can be changed at any time."""
     count_step(request)

@@ -12,6 +12,7 @@ from courses.authoring.modules import LessonText, ModuleText, read_library
 from courses.authoring.sections import Section
 from courses.authoring.source import CONTENT_ROOT
 from courses.authoring.translations import align_with_originals
+from courses.learning.changes import keep_finished, rename_work
 from courses.markdown import extract_text
 from courses.models import Briefing, Lesson, Module, Passage, Phrase, QuizQuestion
 from courses.retrieval.index import index_passages
@@ -36,6 +37,8 @@ def load_library(*, root: Path = CONTENT_ROOT) -> LoadCounts:
     What people have done stays: their rows refer to modules, lessons and questions by slug, not by foreign key.
     """
     modules, briefings = _read_files(root)
+    rename_work(modules)
+    keep_finished(modules)
     Module.objects.all().delete()
     Briefing.objects.all().delete()
     _create_modules(modules)
@@ -109,6 +112,8 @@ def _build_module(text: ModuleText) -> Module:
         intro=text.intro,
         outcomes=text.outcomes,
         sources=text.sources,
+        quiz_minutes=text.quiz_minutes,
+        was=text.was,
     )
 
 
@@ -120,6 +125,7 @@ def _build_lesson(module: Module, text: LessonText, order: int) -> Lesson:
         title=text.title,
         minutes=text.minutes,
         sections=[section.as_json() for section in text.sections],
+        was=text.was,
     )
 
 

@@ -4,8 +4,8 @@ A module's folder holds `module.md`, its lessons as `1-slug.md`, `2-slug.md` …
 """
 
 import re
-from collections.abc import Container
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ class LessonText:
     title: str
     minutes: int
     sections: list[Section]
+    was: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class ModuleText:
     outcomes: list[dict[str, str]]
     sources: list[dict[str, str]]
     lessons: list[LessonText]
+    quiz_minutes: int
     questions: list[Block]
+    was: list[str] = field(default_factory=list)
 
 
 def read_library(root: Path = CONTENT_ROOT) -> list[ModuleText]:
@@ -61,7 +64,22 @@ def read_library(root: Path = CONTENT_ROOT) -> list[ModuleText]:
             FileError(root.name, 1, "There is no module here.", "Write <language>/<slug>/module.md.")
         )
     errors.raise_any()
-    return [module for module in modules if module]
+    read = [module for module in modules if module]
+    errors.collected += _find_module_was_errors(read)
+    errors.raise_any()
+    return read
+
+
+def _find_module_was_errors(modules: list[ModuleText]) -> Iterator[FileError]:
+    """Yield an error for each earlier slug that would lead to two modules, or to the search page."""
+    current = {module.slug for module in modules} | {"search"}
+    owners: dict[str, str] = {}
+    for module in modules:
+        for was in module.was:
+            if was in current or owners.setdefault(was, module.slug) != module.slug:
+                hint = "In “was”, give only slugs that no module has, and each only once."
+                file = f"{module.language}/{module.slug}/module.md"
+                yield FileError(file, 1, f"“{was}” leads to two modules.", hint)
 
 
 def read_module(folder: Path, *, root: Path) -> ModuleText:
@@ -73,11 +91,37 @@ def read_module(folder: Path, *, root: Path) -> ModuleText:
         errors.collect(partial(_read_lesson, path, root, known), None)
         for path in list_lesson_paths(folder, root, errors)
     ]
-    questions = errors.collect(partial(_read_questions, folder, root), [])
+    quiz_minutes, questions = errors.collect(partial(_read_quiz, folder, root), (0, []))
     module = errors.collect(partial(parse_module, source), None)
     if module is None or errors.collected:
         raise InvalidFile(*errors.collected)
-    return replace(module, lessons=[lesson for lesson in lessons if lesson], questions=questions)
+    module = replace(
+        module,
+        lessons=[lesson for lesson in lessons if lesson],
+        quiz_minutes=quiz_minutes,
+        questions=questions,
+    )
+    errors.collected += [*_find_minutes_errors(source, module), *_find_was_errors(source, module)]
+    errors.raise_any()
+    return module
+
+
+def _find_minutes_errors(source: ContentFile, module: ModuleText) -> Iterator[FileError]:
+    parts = sum(lesson.minutes for lesson in module.lessons) + module.quiz_minutes
+    if parts != module.minutes:
+        what = f"The lessons and the quiz take {parts} minutes, and the module {module.minutes}."
+        yield source.front.build_error(
+            ("minutes",), what, f"Write minutes = {parts}, or change those of a part."
+        )
+
+
+def _find_was_errors(source: ContentFile, module: ModuleText) -> Iterator[FileError]:
+    """Yield an error for each slug of the module or a lesson, now or before, that two of them have."""
+    slugs = [*(lesson.slug for lesson in module.lessons), *RESERVED_SLUGS]
+    slugs += [was for lesson in module.lessons for was in lesson.was]
+    for slug in sorted({slug for slug in slugs if slugs.count(slug) > 1}):
+        hint = "In “was”, give only slugs that no lesson has, and each only once."
+        yield source.front.build_error(("title",), f"“{slug}” leads to two lessons.", hint)
 
 
 def parse_module(source: ContentFile) -> ModuleText:
@@ -108,7 +152,9 @@ def parse_module(source: ContentFile) -> ModuleText:
         outcomes=[outcome.model_dump() for outcome in front.outcomes],
         sources=[entry.model_dump(exclude_none=True) for entry in front.sources],
         lessons=[],
+        quiz_minutes=0,
         questions=[],
+        was=list(front.was),
     )
 
 
@@ -169,19 +215,27 @@ def parse_lesson(source: ContentFile, *, known_sources: Container[object]) -> Le
     sections = errors.collect(partial(parse_sections, source, known_sources=known_sources), [])
     if front is None or errors.collected:
         raise InvalidFile(*errors.collected)
-    return LessonText(slug, front.title, front.minutes, sections)
+    return LessonText(slug, front.title, front.minutes, sections, list(front.was))
 
 
 def _parse_question_token(source: ContentFile, token: "Token") -> Block:
     return parse_question(parse_fence(source, token))
 
 
-def _read_questions(folder: Path, root: Path) -> list[Block]:
+def _read_quiz(folder: Path, root: Path) -> tuple[int, list[Block]]:
+    """Return the minutes and the questions of a module's quiz."""
     path = folder / "quiz.md"
     if not path.exists():
         file = (folder / "module.md").relative_to(root).as_posix()
         raise InvalidFile(FileError(file, 1, "The module has no quiz.", "Write quiz.md beside this file."))
-    return parse_quiz(read_content_file(path, root=root))
+    from courses.authoring.schemas import QuizFront  # noqa: PLC0415 - it imports pydantic
+
+    source, errors = read_content_file(path, root=root), FileErrors()
+    questions = errors.collect(partial(parse_quiz, source), [])
+    front = errors.collect(partial(source.read_front, QuizFront), None)
+    if front is None or errors.collected:
+        raise InvalidFile(*errors.collected)
+    return front.minutes, questions
 
 
 def parse_quiz(source: ContentFile) -> list[Block]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from courses.authoring.blocks import DIAGRAMS
+from courses.authoring.blocks import DIAGRAMS, SLUG
 from kit.schemas import Hint, Items, Line, Table, build_schema_error
 
 OUTCOME_COUNT = 3
@@ -28,6 +28,17 @@ def _require_diagram(name: str) -> str:
     if name not in DIAGRAMS:
         raise build_schema_error(f"There is no diagram “{name}”.", _DIAGRAM_HINT.text)
     return name
+
+
+def _require_slug(slug: str) -> str:
+    if not SLUG.fullmatch(slug):
+        raise build_schema_error(f"“{slug}” is not a slug.", _WAS_HINT.text)
+    return slug
+
+
+_WAS_HINT = Hint('List the slugs that it had before: was = ["an-earlier-slug"].')
+# The slugs that a module or lesson had before it was renamed. They lead on, and what people did counts.
+Was = Annotated[tuple[Annotated[str, AfterValidator(_require_slug)], ...], Field(strict=False), _WAS_HINT]
 
 
 class LearningOutcome(Table):
@@ -65,9 +76,16 @@ class ModuleFront(Table):
         Hint(f"A parent can say {OUTCOME_COUNT} aloud: give {OUTCOME_COUNT}."),
     ]
     sources: Annotated[tuple[Source, ...], Items]
+    was: Was = ()
 
 
 class LessonFront(Table):
+    title: Line
+    minutes: Number
+    was: Was = ()
+
+
+class QuizFront(Table):
     title: Line
     minutes: Number
 

@@ -61,8 +61,8 @@ def create_certificate(*, person: Person, reader_module: ReaderModule, name: str
         defaults={
             "language": reader_module.module.language,
             "title": reader_module.module.title,
-            "lessons": len(reader_module.lessons),
-            "questions": len(reader_module.questions),
+            "lessons": sum(lesson.slug in reader_module.done.lessons for lesson in reader_module.lessons),
+            "questions": sum(asked.slug in reader_module.done.answers for asked in reader_module.questions),
             "edition": compute_edition(reader_module.module),
             "name": name,
             "issued_on": timezone.localdate(timezone=person.zone),

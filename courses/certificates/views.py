@@ -22,6 +22,7 @@ from courses.certificates.issuing import (
 )
 from courses.certificates.printing import can_typeset, render_certificate_pdf
 from courses.library.pages import get_reader_module_or_404
+from courses.library.renamed import leads_on
 from courses.library.selectors import ReaderModule
 from courses.models import Certificate, Module
 from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, get_client_network, mark_rate_limited
@@ -62,6 +63,7 @@ def get_certificate_or_404(request: HttpRequest, module_slug: str) -> Certificat
 
 @sign_in_required
 @never_cache
+@leads_on
 def certificate(request: HttpRequest, module: str) -> HttpResponse:
     """The person's certificate of a module, or the form to create it once the module is finished."""
     reader_module, person = get_reader_module_or_404(request, module), get_person(request)

@@ -16,13 +16,15 @@ QUIZ_STEP = "quiz"
 class CompletedWork:
     """What a reader did in one module: lessons read, chosen options by question, and the latest step.
 
-    `joint_questions` has the slugs of questions that were answered in a joint module.
+    `joint_questions` has the slugs of questions that were answered in a joint module. `has_finished` says that the module
+    was finished before it got more lessons or questions.
     """
 
     lessons: frozenset[str] = frozenset()
     answers: Mapping[str, str] = field(default_factory=dict)
     latest_step: str = ""
     joint_questions: frozenset[str] = frozenset()
+    has_finished: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class ModuleStep:
     url: str
     language: str
     is_done: bool
+    # It was added after the reader had finished the module.
+    is_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class ModuleProgress:
     next_step: ModuleStep | None
     # True from the first quiz answer on, even if no step is done yet.
     is_started: bool
+    has_finished: bool = False
 
     @property
     def done_count(self) -> int:
@@ -51,10 +56,10 @@ class ModuleProgress:
 
     @property
     def is_finished(self) -> bool:
-        return self.next_step is None
+        return self.next_step is None or self.has_finished
 
     def ends_with(self, slug: str) -> bool:
-        """Return whether the module is finished once this step is done, which it isn't yet."""
+        """Return whether nothing is left once this step is done, which it isn't yet."""
         return [step.slug for step in self.steps if not step.is_done] == [slug]
 
 
@@ -74,6 +79,7 @@ def calculate_progress(
             url=reverse("courses:lesson", args=[module.slug, lesson.slug]),
             language=module.language,
             is_done=lesson.slug in done.lessons,
+            is_new=done.has_finished and lesson.slug not in done.lessons,
         )
         for lesson in lessons
     ]
@@ -82,10 +88,11 @@ def calculate_progress(
         ModuleStep(
             slug=QUIZ_STEP,
             title=_("Five questions"),
-            minutes=5,
+            minutes=module.quiz_minutes,
             url=reverse("courses:quiz", args=[module.slug]),
             language=get_page_language(),
             is_done=bool(answered) and all(answered),
+            is_new=done.has_finished and not all(answered),
         )
     )
     slugs = [step.slug for step in steps]
@@ -95,4 +102,5 @@ def calculate_progress(
         steps,
         next_step=next((step for step in ahead if not step.is_done), None),
         is_started=any(answered) or any(step.is_done for step in steps),
+        has_finished=done.has_finished,
     )

@@ -4,6 +4,7 @@ When a visitor signs in, their work is copied to the person alone, not to joint 
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Person
 from courses.learning.joint_modules import lock_and_list_partners
 from courses.learning.progress import QUIZ_STEP, CompletedWork
-from courses.models import LessonDone, QuizAnswer
+from courses.models import LessonDone, ModuleFinished, QuizAnswer
 
 SESSION_KEY = "completed_work"
 
@@ -43,7 +44,15 @@ class PersonRecord:
             by_module[lesson.module_slug].append(lesson)
         for answer in QuizAnswer.objects.filter(person=self.person):
             by_module[answer.module_slug].append(answer)
-        return {slug: _build_completed_work(entries) for slug, entries in by_module.items()}
+        finished = set(
+            ModuleFinished.objects.filter(person=self.person).values_list("module_slug", flat=True)
+            if by_module
+            else ()
+        )
+        return {
+            slug: replace(_build_completed_work(entries), has_finished=slug in finished)
+            for slug, entries in by_module.items()
+        }
 
     @transaction.atomic
     def mark_lesson_done(self, module_slug: str, lesson_slug: str) -> None:

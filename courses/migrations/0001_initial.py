@@ -57,6 +57,8 @@ class Migration(migrations.Migration):
                 ('intro', models.TextField(blank=True)),
                 ('outcomes', models.JSONField()),
                 ('sources', models.JSONField()),
+                ('quiz_minutes', models.PositiveSmallIntegerField(default=5)),
+                ('was', models.JSONField(default=list)),
             ],
             options={
                 'verbose_name': 'module',
@@ -74,6 +76,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(max_length=200)),
                 ('minutes', models.PositiveSmallIntegerField()),
                 ('sections', models.JSONField()),
+                ('was', models.JSONField(default=list)),
                 ('module', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lessons', to='courses.module')),
             ],
             options={
@@ -178,6 +181,19 @@ class Migration(migrations.Migration):
                 'verbose_name': 'answer',
                 'verbose_name_plural': 'answers',
                 'constraints': [models.UniqueConstraint(fields=('person', 'module_slug', 'question_slug'), name='answer_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ModuleFinished',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('module_slug', models.SlugField(max_length=80)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='modules_finished', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'finished module',
+                'verbose_name_plural': 'finished modules',
+                'constraints': [models.UniqueConstraint(fields=('person', 'module_slug'), name='module_finished_once')],
             },
         ),
         migrations.CreateModel(

@@ -11,6 +11,7 @@ from courses.models import Passage
 from courses.retrieval.current_index import get_index
 from courses.retrieval.index import EMBEDDED_LANGUAGES
 from courses.retrieval.wording import get_wording
+from courses.selectors import find_current_path
 from encoders import embed
 from kit.languages import get_page_language, select_language
 
@@ -102,16 +103,28 @@ def _has_known_word(language: str, question: str) -> bool:
 def get_passages(keys: Iterable[str], *, language: str | None = None) -> dict[str, FoundPassage]:
     """Return the passages with these keys, by key and in their order. Removed passages are left out.
 
-    Each is in `language` (default: the page's), or in the default language if not translated yet.
+    A key of a lesson that was renamed finds it under its new slug. Each passage is in `language` (default: the page's),
+    or in the default language if not translated yet.
     """
     wanted: Sequence[str] = list(dict.fromkeys(keys))
     if not wanted:
         return {}
-    passages = select_language(
-        Passage.objects.all(), name="key", language=language or get_page_language()
-    ).filter(key__in=wanted)
-    by_key = {passage.key: build_found_passage(passage) for passage in passages.select_related("lesson")}
+    by_key = _read_passages(wanted, language or get_page_language())
+    if missing := {key: _find_current_key(key) for key in wanted if key not in by_key}:
+        current_keys = [key for key in missing.values() if key not in missing]
+        renamed = _read_passages(current_keys, language or get_page_language()) if current_keys else {}
+        by_key |= {key: renamed[current] for key, current in missing.items() if current in renamed}
     return {key: by_key[key] for key in wanted if key in by_key}
+
+
+def _read_passages(keys: Sequence[str], language: str) -> dict[str, FoundPassage]:
+    passages = select_language(Passage.objects.all(), name="key", language=language).filter(key__in=keys)
+    return {passage.key: build_found_passage(passage) for passage in passages.select_related("lesson")}
+
+
+def _find_current_key(key: str) -> str:
+    path, mark, anchor = key.partition("#")
+    return f"{find_current_path(path)}{mark}{anchor}"
 
 
 def build_found_passage(passage: Passage) -> FoundPassage:

@@ -41,6 +41,14 @@ def content(tmp_path: Path) -> Path:
     return tmp_path / "content"
 
 
+def add_lesson(content: Path) -> None:
+    """Give the module of the copy a sixth lesson of a minute."""
+    folder = content / MODULE
+    (folder / "6-new.md").write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
+    module = folder / "module.md"
+    module.write_text(module.read_text().replace("minutes = 30", "minutes = 31"))
+
+
 @pytest.fixture
 def change(content: Path) -> Callable[[str, str, str], int]:
     """Replaces text in one of the module's files and returns its line."""

@@ -20,6 +20,7 @@ from courses.models import Certificate, LessonDone
 from privacy import registry
 from privacy.services import erase_person
 from tests.courses.conftest import do_all_steps_except
+from tests.courses.copied import add_lesson
 
 GB = "/learn/good-and-bad"
 PAGE = f"{GB}/certificate"
@@ -284,8 +285,7 @@ class TestWithdrawing:
     def test_works_also_when_the_module_has_grown(
         self, certificate: Certificate, owner: Client, content: Path
     ) -> None:
-        new = content / "en" / "good-and-bad" / "6-new.md"
-        new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
+        add_lesson(content)
         load_library(root=content)
         assert "Your certificate" in owner.get(GB).content.decode()
         assert "Withdraw it" in owner.get(PAGE).content.decode()

@@ -21,6 +21,7 @@ from mail.models import Email
 from privacy import registry
 from privacy.services import erase_person
 from tests.courses.conftest import do_all_steps_except
+from tests.courses.copied import add_lesson
 from tests.markup import squeezed
 
 GB = "/learn/good-and-bad"
@@ -314,10 +315,9 @@ def test_an_edited_module_stays_joint(
 ) -> None:
     for person in (parent, teen):
         do_all_steps_except(person)
-    new = content / "en" / SLUG / "6-new.md"
-    new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
+    add_lesson(content)
     load_library(root=content)
-    assert "Continue: New" in read_page(sam)
+    assert "New since you finished: New" in read_page(sam)
     sam.post(f"{GB}/new/done")
     assert "new" in list_done(teen)
 

@@ -17,8 +17,8 @@ BIAS, QUIZ = "3-bias-in-bias-out.md", "quiz.md"
 SLIPS = [
     ("module.md", 'title = "The good', 'titel = "The good', 1, "“title” is missing", "title = …"),
     ("module.md", 'title = "The good', f'title = "{"x" * 180} The good', None, "characters long", "to 200 characters"),
-    ("module.md", "minutes = 25", "minutes = 0", None, "“minutes” is 0", "from 1 to 600"),
-    ("module.md", "minutes = 25", 'minutes = "25"', None, "not a whole number", "Make it a whole number"),
+    ("module.md", "minutes = 30", "minutes = 0", None, "“minutes” is 0", "from 1 to 600"),
+    ("module.md", "minutes = 30", 'minutes = "30"', None, "not a whole number", "Make it a whole number"),
     ("module.md", "order = 1", "order = ", None, "not TOML", "key = "),
     ("module.md", "+++\ntitle", "title", 1, "front matter is missing", "Begin the file with a line +++"),
     ("module.md", "\n+++\n\nYour teen", "\n\nYour teen", 1, "never ends", "Write a line +++"),
@@ -43,6 +43,10 @@ SLIPS = [
     (BIAS, "it only showed white people", "is it on somebody's side", None, "used twice", "reword it"),
     ("5-talk-about-it.md", ":::starters 13 to 14", ":::starters", None, "“ages” is missing", "13 to 14"),
     ("5-talk-about-it.md", "- What is the strangest", "What is the strangest", None, "not a starter", "“- ”"),
+    ("module.md", "minutes = 30", "minutes = 25", None, "take 30 minutes, and the module 25", "Write minutes = 30"),
+    ("module.md", "order = ", 'was = ["A slug"]\norder = ', None, "“A slug” is not a slug", "had before"),
+    ("module.md", "order = ", 'was = ["search"]\norder = ', None, "“search” leads to two modules", "give only"),
+    ("1-what-it-is.md", "minutes = 5", 'was = ["quiz"]\nminutes = 5', None, "“quiz” leads to two lessons", "give only"),
     ("5-talk-about-it.md", ":::activity 10 Change", ":::activity Change", None, "“minutes” is not", ":::activity 10"),
     (QUIZ, ":::question next-word", ":::question", None, "“slug” is missing", "short slug"),
     (QUIZ, "- [x] It works out", "- [ ] It works out", 6, "0 options are right", "no other, with [x]"),
@@ -82,7 +86,7 @@ def test_a_misspelled_key_is_named_beside_the_one_that_is_missing(content: Path,
 
 def test_every_error_of_one_front_matter_is_told_at_once(content: Path, change: Change) -> None:
     lines = [
-        change("module.md", "minutes = 25", "minutes = 0"),
+        change("module.md", "minutes = 30", "minutes = 0"),
         change("module.md", 'ailit = "Engage"', "ailit = 3"),
         change("module.md", "https://doi.org/10.1073", "http://doi.org/10.1073"),
     ]
