@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
@@ -46,6 +47,30 @@ class ModuleNotFinished(Exception):
     """The person hasn't finished the module."""
 
 
+def build_visitor_certificate(*, reader_module: ReaderModule, name: str) -> Certificate:
+    """Build the certificate of a visitor, who has no account. It is never saved, so no one can check it.
+
+    Raises ModuleNotFinished.
+    """
+    if not reader_module.progress.is_finished:
+        raise ModuleNotFinished
+    facts = _build_facts(reader_module)
+    return Certificate(token="", name=name, issued_on=timezone.localdate(), **facts)
+
+
+def _build_facts(reader_module: ReaderModule) -> dict[str, Any]:
+    """Return what a certificate says of the module and of what was done in it."""
+    module, done = reader_module.module, reader_module.done
+    return {
+        "module_slug": module.slug,
+        "language": module.language,
+        "title": module.title,
+        "lessons": sum(lesson.slug in done.lessons for lesson in reader_module.lessons),
+        "questions": sum(asked.slug in done.answers for asked in reader_module.questions),
+        "edition": compute_edition(module),
+    }
+
+
 @transaction.atomic
 def create_certificate(*, person: Person, reader_module: ReaderModule, name: str) -> Certificate:
     """Create a certificate of the finished module, with `name` on it, which may be empty.
@@ -58,15 +83,8 @@ def create_certificate(*, person: Person, reader_module: ReaderModule, name: str
     certificate, _is_new = Certificate.objects.get_or_create(
         person=person,
         module_slug=reader_module.module.slug,
-        defaults={
-            "language": reader_module.module.language,
-            "title": reader_module.module.title,
-            "lessons": sum(lesson.slug in reader_module.done.lessons for lesson in reader_module.lessons),
-            "questions": sum(asked.slug in reader_module.done.answers for asked in reader_module.questions),
-            "edition": compute_edition(reader_module.module),
-            "name": name,
-            "issued_on": timezone.localdate(timezone=person.zone),
-        },
+        defaults=_build_facts(reader_module)
+        | {"name": name, "issued_on": timezone.localdate(timezone=person.zone)},
     )
     return certificate
 

@@ -94,9 +94,15 @@ def _build_texts(certificate: Certificate) -> dict[str, str]:
         "edition_label": _("Edition"),
         "edition": certificate.edition,
         "check_label": _("Check it at"),
-        "address": certificate.address,
+        # A visitor's certificate is not stored, so there is no page to check it at.
+        "address": certificate.address if certificate.token else "",
         "limits": _(
             "This certificate says what was done. It isn’t a qualification: there was no exam, and "
             "its owner chose the name on it. The owner can withdraw it; its web address then says so."
+        )
+        if certificate.token
+        else _(
+            "This certificate says what was done. It isn’t a qualification: there was no exam, and "
+            "its owner chose the name on it. It was made without an account, so no one can check it."
         ),
     }

@@ -11,9 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import get_person, sign_in_required
+from accounts.models import Person
 from accounts.names import NameFormField
 from courses.certificates.issuing import (
     ModuleNotFinished,
+    build_visitor_certificate,
     compute_edition,
     create_certificate,
     find_certificate,
@@ -25,11 +27,21 @@ from courses.library.pages import get_reader_module_or_404
 from courses.library.renamed import leads_on
 from courses.library.selectors import ReaderModule
 from courses.models import Certificate, Module
-from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, get_client_network, mark_rate_limited
+from kit.rate_limits import (
+    ClientRateLimit,
+    RateLimit,
+    RateLimited,
+    format_rate_limited,
+    get_client_network,
+    mark_rate_limited,
+)
 
 # Tokens can't be guessed; this limits the cost of trying. Only unknown addresses count.
 unknown_addresses = RateLimit("certificates not found, network", "300/minute")
 certificate_requests = RateLimit("certificates asked for", "30/day")
+visitor_certificates = ClientRateLimit(
+    "visitors’ certificates", person="30/day", network="300/day", everyone="600/hour"
+)
 
 
 class NameForm(forms.Form):
@@ -61,12 +73,17 @@ def get_certificate_or_404(request: HttpRequest, module_slug: str) -> Certificat
     return certificate
 
 
-@sign_in_required
 @never_cache
 @leads_on
 def certificate(request: HttpRequest, module: str) -> HttpResponse:
-    """The person's certificate of a module, or the form to create it once the module is finished."""
-    reader_module, person = get_reader_module_or_404(request, module), get_person(request)
+    """The person's certificate of a module, or the form to create it once the module is finished.
+
+    A visitor's is a PDF at once, and is not stored.
+    """
+    reader_module = get_reader_module_or_404(request, module)
+    if not request.user.is_authenticated:
+        return _answer_visitor(request, reader_module)
+    person = get_person(request)
     if request.method != "POST":
         return _render_certificate(request, reader_module, NameForm())
     form = NameForm(request.POST)
@@ -85,13 +102,34 @@ def certificate(request: HttpRequest, module: str) -> HttpResponse:
     return redirect("courses:certificate", module)
 
 
+def _answer_visitor(request: HttpRequest, reader_module: ReaderModule) -> HttpResponse:
+    if request.method != "POST":
+        return _render_certificate(request, reader_module, NameForm())
+    form = NameForm(request.POST)
+    try:
+        visitor_certificates.hit(request)
+    except RateLimited as error:
+        return mark_rate_limited(
+            _render_certificate(request, reader_module, form, trouble=format_rate_limited(error)), error
+        )
+    if not form.is_valid():
+        return _render_certificate(request, reader_module, form, status=422)
+    try:
+        made = build_visitor_certificate(reader_module=reader_module, name=form.cleaned_data["name"])
+    except ModuleNotFinished:
+        return _render_certificate(request, reader_module, NameForm(), status=422)
+    return _build_pdf_response(made)
+
+
 def _render_certificate(
     request: HttpRequest, reader_module: ReaderModule, form: NameForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     page = {
         "reader_module": reader_module,
         "module": reader_module.module,
-        "certificate": get_own_certificate(get_person(request), reader_module.module.slug),
+        "certificate": get_own_certificate(request.user, reader_module.module.slug)
+        if isinstance(request.user, Person)
+        else None,
         "form": form,
         "error": error,
     }
@@ -103,7 +141,10 @@ def _render_certificate(
 @never_cache
 def pdf(request: HttpRequest, module: str) -> HttpResponse:
     """Download the PDF. Only for its owner; others see the page at its address."""
-    certificate = get_certificate_or_404(request, module)
+    return _build_pdf_response(get_certificate_or_404(request, module))
+
+
+def _build_pdf_response(certificate: Certificate) -> HttpResponse:
     disposition = f'attachment; filename="kitchen-table-{certificate.module_slug}.pdf"'
     return HttpResponse(
         render_certificate_pdf(certificate),

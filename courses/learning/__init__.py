@@ -1,4 +1,4 @@
 """What people do in modules, alone or jointly, and the statistics. Knows nothing about pages of modules.
 
-Public: joint_modules, progress, records, statistics.
+Public: changes, joint_modules, progress, records, statistics.
 """

@@ -15,12 +15,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from courses.models import JointModule, Module
 from families.agreements import get_other_side
 from families.models import Link
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.pending_requests import (
     NextStep,

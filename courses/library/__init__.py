@@ -1,4 +1,4 @@
 """The library, which is all published modules and briefings: a reader's progress, the pages, and search results.
 
-Public: pages, results, selectors.
+Public: pages, renamed, results, selectors.
 """

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
@@ -12,6 +13,8 @@ from courses.library.selectors import ReaderModule, get_reader_module, list_read
 from courses.models import Lesson, Module, QuizQuestion
 from events.selectors import list_module_events
 from kit.not_found import raise_404_on
+from kit.site import build_absolute_url
+from safeguarding.helplines import get_country_help
 
 
 def get_reader_module_or_404(request: HttpRequest, slug: str) -> ReaderModule:
@@ -153,7 +156,13 @@ def build_sheet_context(reader_module: ReaderModule) -> dict[str, Any]:
     kinds: dict[str, list[dict[str, Any]]] = {}
     for block in _list_blocks(reader_module):
         kinds.setdefault(block["kind"], []).append(block)
-    return {"reader_module": reader_module, "module": reader_module.module, "kinds": kinds}
+    return {
+        "reader_module": reader_module,
+        "module": reader_module.module,
+        "kinds": kinds,
+        "help": get_country_help(settings.HELP_COUNTRY),
+        "address": build_absolute_url(reader_module.module.get_absolute_url()).partition("://")[2],
+    }
 
 
 def _list_blocks(reader_module: ReaderModule) -> Iterator[dict[str, Any]]:

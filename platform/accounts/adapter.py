@@ -12,8 +12,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.age_screen import preserve_too_young
@@ -52,7 +53,12 @@ class AccountAdapter(DefaultAccountAdapter):
         # allauth builds links from the Host header, which can be forged.
         links = {name: move_to_site_host(link) for name, link in context.items() if name.endswith("_url")}
         own = {"email": email, "reset_link": build_absolute_url(reverse("account_reset_password"))}
-        email_message = self.render_mail(template_prefix, email, context | links | own)
+        person = context.get("user")
+        with translation.override(person.language if isinstance(person, Person) else get_language()):
+            self._queue(template_prefix, email, context | links | own)
+
+    def _queue(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        email_message = self.render_mail(template_prefix, email, context)
         subject, text = str(email_message.subject), str(email_message.body)
         identity = "\n".join([email, subject, text, f"{timezone.now():%Y-%m-%d %H:%M}"])
         template_name = template_prefix.rpartition("/")[2]

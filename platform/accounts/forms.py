@@ -5,6 +5,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm
 from allauth.account.forms import SignupForm as AllauthSignUpForm
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -169,11 +170,19 @@ class TeenSignUpForm(NewPersonZoneForm):
 
 class AccountForm(forms.Form):
     display_name = build_display_name_field()
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        required=False,
+        help_text=_("Of this site in this browser, and of emails to you."),
+        error_messages={"invalid_choice": _("Choose a language")},
+    )
     time_zone = ZoneField()
 
     def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:
         # Without a display name, others see the username.
-        kwargs.setdefault("initial", {"display_name": str(person), "time_zone": person.time_zone})
+        known = {"display_name": str(person), "language": person.language, "time_zone": person.time_zone}
+        kwargs.setdefault("initial", known)
         super().__init__(*args, **kwargs)
         field = get_zone_field(self)
         field.offer_first([person.time_zone])

@@ -4,6 +4,7 @@ import zoneinfo
 from typing import ClassVar
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.names import NameField
 from accounts.zones import get_default_zone, list_zone_names
 from kit.email_addresses import canonicalize_email, validate_email_address
+from kit.languages import get_page_language
 
 
 class Role(models.TextChoices):
@@ -68,6 +70,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     # False while the zone is our guess; pages then say so.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
+    # Of emails to them, and of pages where they chose it on their account page.
+    language = models.CharField(
+        _("language"), max_length=10, choices=settings.LANGUAGES, default=get_page_language
+    )
     born = models.DateField(
         _("birth month"),
         null=True,

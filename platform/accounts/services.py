@@ -55,14 +55,16 @@ def create_teen(
 
 
 @transaction.atomic
-def update_person(*, person: Person, display_name: str, time_zone: str) -> Person:
-    """Change a person's display name and time zone. Raises ValidationError for an invalid time zone.
+def update_person(*, person: Person, display_name: str, time_zone: str, language: str = "") -> Person:
+    """Change a person's display name, time zone and, if one is given, language.
 
-    The zone applies to the times they read. Quiet hours use the agreement's own zone (families.quiet_hours).
+    The zone applies to the times they read. Quiet hours use the agreement's own zone (families.quiet_hours). Raises
+    ValidationError for an invalid value.
     """
     person.display_name = display_name
     person.time_zone = find_canonical_zone(time_zone) or time_zone
     person.is_zone_confirmed = True
+    person.language = language or person.language
     person.full_clean()
-    person.save(update_fields=["display_name", "time_zone", "is_zone_confirmed"])
+    person.save(update_fields=["display_name", "time_zone", "is_zone_confirmed", "language"])
     return person

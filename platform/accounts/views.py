@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -29,6 +29,7 @@ from accounts.second_factor import lacks_second_factor
 from accounts.sessions import format_browser, list_sessions, revoke_other_sessions, revoke_session
 from accounts.sign_in_views import render_rate_limited
 from accounts.zones import format_city, guess_zone
+from kit.languages import set_language_cookie
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited, skip_validation
 
 
@@ -186,8 +187,12 @@ def account(request: HttpRequest) -> HttpResponse:
     form = AccountForm(person, request.POST if request.method == "POST" else None)
     if form.is_valid():
         services.update_person(person=person, **form.cleaned_data)
-        messages.success(request, _("Saved."))
-        return redirect("accounts:account")
+        with translation.override(person.language):
+            messages.success(request, _("Saved."))
+        reply = redirect("accounts:account")
+        if form.cleaned_data["language"] and "language" in form.changed_data:
+            set_language_cookie(reply, person.language)
+        return reply
     context = {
         "form": form,
         "is_teen": person.role == Role.TEEN,

@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from accounts.zones import find_canonical_zone, format_time_in_zone, format_zone_name
 from families.errors import NoProposalToAnswer
 from families.family_budget import apply_daily_cap
 from families.models import Link, Proposal
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.parent_view import get_wider_view_starts
 from families.quiet_hours import QuietHours, get_new_zone_start
@@ -46,10 +46,10 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
     if is_accepted or (by == link.teen and terms.is_only_more_private_than(link.terms)):
         opens = includes_earlier or (waiting is not None and waiting.includes_earlier)
         zone_text = _apply_terms(link, terms, is_by_both=is_accepted, includes_earlier=opens)
-        text = _("%(who)s changed your agreement. The change applies now.") % {"who": by}
+        text: str = _("%(who)s changed your agreement. The change applies now.") % {"who": by}
         send_notice(
             person=get_other_side(link, by),
-            text=f"{text} {zone_text}".strip(),
+            text=f"{text} {zone_text}" if zone_text else text,
             action_text=_("Read your agreement:"),
             path=_get_agreement_path(link),
         )
@@ -65,8 +65,10 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
     )
     text = _("%(who)s would like to change your agreement. Please answer.") % {"who": by}
     if terms.time_zone != link.time_zone:
-        moves = _("Your agreement would use %(clock)s.")
-        text = f"{text} {moves % {'clock': format_zone_name(ZoneInfo(terms.time_zone))}}"
+        with translation.override(get_other_side(link, by).language):
+            moves = _("Your agreement would use %(clock)s.")
+            asks = _("%(who)s would like to change your agreement. Please answer.") % {"who": by}
+            text = f"{asks} {moves % {'clock': format_zone_name(ZoneInfo(terms.time_zone))}}"
     send_notice(
         person=get_other_side(link, by),
         text=text,

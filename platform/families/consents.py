@@ -9,7 +9,6 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.age import calculate_age, is_adult
 from accounts.models import Person
@@ -19,6 +18,7 @@ from families.consent_texts import ConsentText, get_current_text
 from families.cooling_off import end_cooling_off, find_cooling_off_end, start_cooling_off
 from families.errors import CannotGiveConsent, CoolingOffActive, CountryNotSet, ParentNotVerified
 from families.models import Consent
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.residence import find_country
 from families.selectors import list_active_links, list_parents

@@ -4,7 +4,6 @@ from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.age import TooYoung, is_too_young
 from accounts.models import Person
@@ -12,6 +11,7 @@ from families.consents import end_own_consent_if_too_young
 from families.countries import get_country_name, list_country_codes
 from families.errors import NothingToCorrect, UnknownCountryCode
 from families.models import Correction, Residence
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.residence import find_country
 from families.selectors import list_parents

@@ -13,12 +13,12 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 
 from accounts.models import Person, Role
 from families.consents import can_consent_alone
 from families.errors import NotLinkedParent
 from families.models import FamilyDeletion
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.residence import find_country
 from families.selectors import list_parents, list_teens

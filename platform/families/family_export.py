@@ -4,9 +4,9 @@ from tempfile import SpooledTemporaryFile
 
 from django.db import transaction
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from accounts.models import Person
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.selectors import list_teens
 from privacy.archive import build_archive

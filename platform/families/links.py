@@ -3,7 +3,6 @@
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.age import is_adult
 from accounts.models import Person, Role
@@ -12,6 +11,7 @@ from families.cooling_off import end_cooling_off, format_cooling_off_day, start_
 from families.errors import AlreadyLinked, InvitationNotUsable, WrongRole
 from families.family_budget import apply_daily_cap, apply_family_budget
 from families.models import INVITATION_LIFETIME, Consent, Invitation, Link, LinkEndReason
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.parent_view import restart_wider_view
 from families.verification import find_missing_verification

@@ -12,11 +12,11 @@ from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.models import Person, Role
 from families.errors import PasswordHelpNotUsable, WrongPasswordHelpCode
 from families.models import PasswordHelp
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.selectors import list_parents
 

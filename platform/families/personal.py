@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
@@ -69,7 +69,9 @@ def erase_links(person: Person) -> None:
     for link in links.filter(ended_at=None).select_related("parent", "teen"):
         text = _("An account you were linked to was deleted, so the link ended.")
         action_text = _("There is nothing you need to do. Your family page:")
-        send_notice(person=get_other_side(link, person), text=str(text), action_text=str(action_text))
+        other = get_other_side(link, person)
+        with translation.override(other.language):
+            send_notice(person=other, text=str(text), action_text=str(action_text))
     _withdraw_as_parent(person, links)
     teens = list(Person.objects.filter(links_to_parents__in=links.filter(parent=person)).distinct())
     ended = list(links.filter(parent=person, ended_at=None))

@@ -11,12 +11,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.confirmations import get_mailbox_confirmed_at
 from accounts.models import MailboxConfirmation, Person
 from families.consent_models import CheckMethod, ParentVerification
 from families.models import Consent, ConsentPolicy, Link, ParentCheck
+from families.notices import NoticeText as _
 from families.notices import send_notice
 
 # Longer than a teen is likely to wait after creating a mailbox only to consent.

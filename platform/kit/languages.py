@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import get_language
 
@@ -21,6 +21,18 @@ def select_language[Written: Model](
         return rows.filter(first)
     own = rows.filter(language=language).order_by().values(name)
     return rows.filter(Q(language=language) | first & ~Q(**{f"{name}__in": own}))
+
+
+def set_language_cookie(response: HttpResponse, language: str) -> None:
+    """Have this browser read the site in a language, as the choice at the foot of each page does."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite="Lax",
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+    )
 
 
 def get_feed_language(request: HttpRequest) -> str:

@@ -15,8 +15,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from courses.authoring.loading import load_library
+from courses.certificates import views
 from courses.certificates.printing import can_typeset, render_certificate_pdf
-from courses.models import Certificate, LessonDone
+from courses.models import Certificate, LessonDone, Module, QuizQuestion
+from kit.rate_limits import ClientRateLimit
 from privacy import registry
 from privacy.services import erase_person
 from tests.courses.conftest import do_all_steps_except
@@ -311,7 +313,63 @@ class TestStoredData:
         assert client.get(certificate.get_absolute_url()).status_code == 404
 
 
+class TestAVisitor:
+    """Someone who has just finished and has no account gets the PDF at once, and nothing is stored."""
+
+    @pytest.fixture
+    def visitor(self, client: Client, module: Module) -> Client:
+        for lesson in module.lessons.all():
+            client.post(f"{GB}/{lesson.slug}/done")
+        for question in module.questions.all():
+            client.post(f"{GB}/quiz/{question.slug}", {"option": question.options[0]["id"]})
+        return client
+
+    def read_pdf(self, reply: Any) -> str:
+        return " ".join(PdfReader(BytesIO(reply.content)).pages[0].extract_text().split())
+
+    def test_is_offered_it(self, visitor: Client) -> None:
+        assert f'href="{PAGE}"' in visitor.get(GB).content.decode()
+        page = visitor.get(PAGE).content.decode()
+        assert "we keep neither it nor the name" in page
+        assert f'href="/sign-in?next={PAGE}"' in page
+
+    def test_gets_the_pdf_with_the_name(self, visitor: Client) -> None:
+        reply = visitor.post(PAGE, {"name": "Noor"})
+        assert reply.headers["Content-Type"] == "application/pdf"
+        text = self.read_pdf(reply)
+        assert "Noor" in text
+        assert "5 lessons read, 5 questions answered" in text
+        assert "It was made without an account, so no one can check it." in text
+        assert "Check it at" not in text
+        assert not Certificate.objects.exists()
+
+    def test_gets_it_in_the_language_of_the_module(self, client: Client) -> None:
+        for lesson in Module.objects.get(slug="mental-health", language="es").lessons.all():
+            client.post(f"/learn/mental-health/{lesson.slug}/done")
+        for question in QuizQuestion.objects.filter(module__slug="mental-health", module__language="es"):
+            client.post(f"/learn/mental-health/quiz/{question.slug}", {"option": question.options[0]["id"]})
+        reply = client.post(
+            "/learn/mental-health/certificate", {"name": ""}, headers={"accept-language": "es"}
+        )
+        assert "Se hizo sin cuenta" in self.read_pdf(reply)
+
+    def test_without_having_finished_is_told_what_to_do(self, client: Client, library: None) -> None:
+        assert "once you’ve finished the whole module" in client.get(PAGE).content.decode()
+        assert client.post(PAGE, {"name": "Noor"}).status_code == 422
+
+    def test_with_a_name_that_cannot_be_printed_sees_it_again(self, visitor: Client) -> None:
+        reply = visitor.post(PAGE, {"name": "\U00012000"})
+        assert reply.status_code == 422
+        assert "We can’t print some of these letters yet" in reply.content.decode()
+
+    def test_cannot_make_any_number(self, visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        limit = ClientRateLimit("a test", person="1/day", network="1/day", everyone="9/day")
+        monkeypatch.setattr(views, "visitor_certificates", limit)
+        assert visitor.post(PAGE, {"name": ""}).status_code == 200
+        assert visitor.post(PAGE, {"name": ""}).status_code == 429
+
+
 def test_signed_out_it_redirects_to_sign_in(client: Client) -> None:
-    for method, path in (("get", PAGE), ("post", PAGE), ("get", f"{PAGE}/pdf"), ("post", f"{PAGE}/withdraw")):
+    for method, path in (("get", f"{PAGE}/pdf"), ("post", f"{PAGE}/withdraw")):
         reply = getattr(client, method)(path)
         assert reply.headers["Location"].startswith("/sign-in"), path

@@ -6,6 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from courses.models import LessonDone, QuizAnswer, QuizQuestion
+from tests.markup import squeezed
 
 GB = "/learn/good-and-bad"
 OPEN = ["/learn/", GB, f"{GB}/bias-in-bias-out", f"{GB}/quiz", f"{GB}/print"]
@@ -153,3 +154,21 @@ def test_an_empty_library_says_what_will_be_here(client: Client) -> None:
     Module.objects.all().delete()
     assert "The modules will appear here" in client.get("/learn/").content.decode()
     assert client.get("/").status_code == 200
+
+
+class TestThePrintSheet:
+    def test_has_a_button_that_only_the_script_shows(self, client: Client, library: None) -> None:
+        page = squeezed(client.get("/learn/good-and-bad/print").content.decode())
+        assert "data-print hidden>Print this page</button>" in page
+        assert "js/print.js" in page
+        assert "Use your browser’s print menu." in page
+        assert "onclick" not in page
+
+    def test_has_help_numbers_and_its_own_address(self, client: Client, library: None) -> None:
+        page = squeezed(client.get("/learn/good-and-bad/print").content.decode())
+        for words in ("988", "Crisis Text Line", "In danger right now: call 911", "/learn/good-and-bad"):
+            assert words in page.partition("sheet-lines")[2], words
+
+    def test_is_in_spanish_with_its_module(self, client: Client, library: None) -> None:
+        page = client.get("/learn/mental-health/print", headers={"accept-language": "es"}).content.decode()
+        assert "Si hay peligro ahora mismo: llama al 911" in page

@@ -12,9 +12,10 @@ from families.agreements import answer_proposal, propose_terms
 from families.consents import withdraw_consent
 from families.family_deletion import answer_family_deletion, request_family_deletion
 from families.links import accept_invitation, create_invitation, decline_invitation, end_link
-from families.models import Consent, Link
+from families.models import Consent, Link, Notice
 from families.terms import Terms
 from mail.models import Email
+from tests.english import find_english
 from tests.families.conftest import agree
 
 FAMILY = "/family/"
@@ -102,6 +103,21 @@ def test_an_email_says_what_happened_and_nothing_about_a_teens_activity(
     # What to do is between the first sentence and the link.
     assert len(mail.text.split("\n\n")[0]) > len(mail.subject) + 10
     assert "Mental Health" not in mail.text
+
+
+@pytest.mark.parametrize("happen", [case[0] for case in CASES])
+def test_an_email_and_its_notice_are_in_the_language_of_their_reader(
+    happen: Callable[[Person, Person], str], parent: Person, teen: Person
+) -> None:
+    """Not in that of the page on which the other person did something."""
+    Person.objects.filter(pk=parent.pk).update(language="es")
+    parent.refresh_from_db()
+    happen(parent, teen)
+    mail = Email.objects.get(to=parent.email)
+    assert mail.language == "es"
+    assert find_english(f"<p>{mail.subject}</p><p>{mail.text}</p>") == []
+    notice = Notice.objects.filter(person=parent).latest("pk")
+    assert find_english(f"<p>{notice.text}</p>", names=["Mental Health"]) == []
 
 
 def test_the_parent_is_notified_of_a_teens_answer_about_deletion(

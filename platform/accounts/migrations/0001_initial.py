@@ -6,6 +6,7 @@ import django.contrib.auth.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
+import kit.languages
 from django.db import migrations, models
 
 
@@ -31,6 +32,7 @@ class Migration(migrations.Migration):
                 ('role', models.CharField(choices=[('teen', 'teen'), ('parent', 'parent or carer'), ('admin', 'admin')], max_length=10, verbose_name='role')),
                 ('time_zone', models.CharField(default=accounts.models.default_time_zone, max_length=60, validators=[accounts.models.validate_time_zone], verbose_name='time zone')),
                 ('is_zone_confirmed', models.BooleanField(default=False, editable=False, verbose_name='time zone confirmed')),
+                ('language', models.CharField(choices=[('en', 'English'), ('es', 'Español')], default=kit.languages.get_page_language, max_length=10, verbose_name='language')),
                 ('born', models.DateField(blank=True, help_text='The first day of the birth month. We don’t ask for the day.', null=True, verbose_name='birth month')),
                 ('is_active', models.BooleanField(default=True, verbose_name='can sign in')),
                 ('is_staff', models.BooleanField(default=False, verbose_name='can use the admin pages')),
