@@ -106,7 +106,7 @@ def answer_proposal(*, link: Link, by: Person, accept: bool, includes_earlier: b
     )
     send_notice(
         person=get_other_side(link, by),
-        text=f"{text % {'who': by}} {zone_text}".strip(),
+        text=f"{text % {'who': by}} {zone_text}" if zone_text else text % {"who": by},
         action_text=action_text,
         path=_get_agreement_path(link),
     )
