@@ -70,7 +70,7 @@ def environment(**changed: str) -> dict[str, str]:
         # As in the tests' own process (tests/conftest.py).
         "TUTOR_PROMPT_PROFILE": settings.TUTOR_PROMPT_PROFILE,
         # Answers are long enough to be interrupted, and short enough for many tests.
-        "TUTOR_ANSWER_TOKENS": "120",
+        "TUTOR_ANSWER_TOKENS": "80",
         # One test person opens the streams of hundreds.
         "STREAMS_PER_PERSON": "1000",
         "PYTHONUNBUFFERED": "1",

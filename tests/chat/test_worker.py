@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture(autouse=True)
 def _short(settings: Settings, unnudged: None) -> None:
-    settings.TUTOR_ANSWER_TOKENS = 70
+    settings.TUTOR_ANSWER_TOKENS = 20
 
 
 @pytest.fixture
