@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
@@ -20,6 +20,9 @@ from embedded.ports import find_internal_port
 from embedded.postgres import Postgres
 
 STUB_SITE = Path(__file__).parent / "stub_site"
+EMBEDDED = (sys.executable, "-m", "embedded")
+SUPERVISOR = (sys.executable, str(Path(__file__).with_name("supervisor.py")))
+"""The same with a small model server."""
 HIDDEN_PREFIXES = (
     "DATABASE_",
     "VALKEY_",
@@ -50,11 +53,11 @@ def eventually[Found](look: Callable[[], Found], seconds: float = 60) -> Found:
 class Running:
     """A running `python -m embedded …`: its output and its child processes."""
 
-    def __init__(self, output: Path, *words: str, **env: str) -> None:
+    def __init__(self, output: Path, *words: str, program: Sequence[str] = SUPERVISOR, **env: str) -> None:
         self.output = output
         with output.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "embedded", *words],
+                [*program, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -144,8 +147,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Starts `python -m embedded …`, and stops it after the test if it still runs."""
     started: list[Running] = []
 
-    def begin(*words: str, **env: str) -> Running:
-        started.append(Running(tmp_path / f"output-{len(started)}", *words, **env))
+    def begin(*words: str, program: Sequence[str] = SUPERVISOR, **env: str) -> Running:
+        output = tmp_path / f"output-{len(started)}"
+        started.append(Running(output, *words, program=program, **env))
         return started[-1]
 
     yield begin
@@ -195,8 +199,9 @@ def run(home: Home, first_run: Callable[..., Running], initialized: Home) -> Cal
 def first_run(home: Home, start: Callable[..., Running], checkout: Path) -> Callable[..., Running]:
     """Starts `make run` for the stub site, in this test's home. The first start creates the database."""
 
-    def begin(**env: str) -> Running:
+    def begin(*, program: Sequence[str] = SUPERVISOR, **env: str) -> Running:
         chosen = {"PORT": str(find_internal_port())} | env
-        return start("--home", str(home.folder), "--checkout", str(checkout), "run", **chosen)
+        words = ("--home", str(home.folder), "--checkout", str(checkout), "run")
+        return start(*words, program=program, **chosen)
 
     return begin

@@ -4,7 +4,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from embedded.home import Home
 from embedded.home_lock import HomeLock, SupervisorNote
 from embedded.ports import find_internal_port
 from embedded.reaper import Reaper
-from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
+from tests.embedded.conftest import SUPERVISOR, Running, assert_gone, clean_environment, eventually
 
 type Run = Callable[..., Running]
 pytestmark = pytest.mark.faults
@@ -97,7 +96,7 @@ def test_a_closed_terminal_ends_everything(home: Home, checkout: Path) -> None:
     terminal, inside = pty.openpty()
     words = ["--home", str(home.folder), "--checkout", str(checkout), "run"]
     with subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-m", "embedded", *words],
+        ["setsid", "--ctty", *SUPERVISOR, *words],
         stdin=inside,
         stdout=inside,
         stderr=inside,
@@ -117,15 +116,7 @@ def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path:
     words = ["--home", str(home.folder), "--checkout", str(checkout), "run"]
     with (tmp_path / "output").open("w") as output:
         make = subprocess.Popen(
-            [
-                "sh",
-                "-c",
-                '"$@" --parent $$ ' + " ".join(words) + " & wait",
-                "sh",
-                sys.executable,
-                "-m",
-                "embedded",
-            ],
+            ["sh", "-c", '"$@" --parent $$ ' + " ".join(words) + " & wait", "sh", *SUPERVISOR],
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,

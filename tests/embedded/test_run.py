@@ -16,13 +16,13 @@ import redis
 from embedded.health import is_healthy
 from embedded.home import Home
 from embedded.ports import find_internal_port
-from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
+from tests.embedded.conftest import EMBEDDED, SUPERVISOR, Running, assert_gone, clean_environment, eventually
 
 type Run = Callable[..., Running]
 
 
 def test_the_services_are_real_and_the_output_has_everything_needed(first_run: Run, home: Home) -> None:
-    site = first_run().ready()
+    site = first_run(program=EMBEDDED).ready()
     env = site.child("uvicorn").environ()
     with psycopg.connect(env["DATABASE_URL"]) as database:
         assert str(database.execute("SHOW server_version").fetchone()).startswith("('18.")
@@ -128,7 +128,7 @@ def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: P
     words = ["--home", str(home.folder), "--checkout", str(checkout), "run"]
     with (tmp_path / "output").open("w") as output:
         process = subprocess.Popen(
-            ["nohup", sys.executable, "-m", "embedded", *words],
+            ["nohup", *SUPERVISOR, *words],
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,

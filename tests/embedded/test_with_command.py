@@ -3,13 +3,13 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
+from tests.embedded.conftest import EMBEDDED, SUPERVISOR, Running, assert_gone, clean_environment, eventually
 
 type Start = Callable[..., Running]
 
@@ -23,15 +23,15 @@ print(urllib.request.urlopen(os.environ["TUTOR_BASE_URL"].removesuffix("/v1") + 
 """
 
 
-def lend(*command: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "embedded", "with", "--", *command]
+def lend(*command: str, program: Sequence[str] = SUPERVISOR) -> subprocess.CompletedProcess[str]:
+    words = [*program, "with", "--", *command]
     return subprocess.run(
         words, env=clean_environment(), capture_output=True, text=True, check=False, input="tea\n"
     )
 
 
 def test_a_command_gets_the_services_and_keeps_its_output() -> None:
-    done = lend(sys.executable, "-c", LOOK)
+    done = lend(sys.executable, "-c", LOOK, program=EMBEDDED)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["('300',)", "{'databases': '64'}", "200"]
 
