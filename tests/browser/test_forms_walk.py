@@ -67,20 +67,20 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
     for name in list_pages(role):
         address = world.address(name, routes()[name])
         sign_in(page.context, world, role)
-        for number in range(_count_forms(page, address)):
+        for number, action in enumerate(_list_page_actions(page, address)):
+            if any(part in action for part in LEFT_OUT) or action in seen:
+                continue
             rate_limits._shared_counters().storage.reset()
             # One question at a time: the question of an earlier walk has been answered.
             Turn.objects.filter(ended_at=None).update(
                 state="answered", answer="Yes.", ended_at=timezone.now(), claim=None
             )
             sign_in(page.context, world, role)
-            form = open_form(page, address, number)
-            if form.count() == 0:
+            _open(page, address)
+            if action not in (actions := _list_actions(page)):
                 # An earlier walk has used it up, such as an invitation that was accepted.
                 continue
-            action = form.evaluate("form => new URL(form.action).pathname")
-            if any(part in action for part in LEFT_OUT) or action in seen:
-                continue
+            form = page.locator(FORMS).nth(actions.index(action))
             seen.add(action)
             walked.append(f"{name} {number} → {action}")
             with collect_problems(page) as problems:
@@ -92,18 +92,30 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
     return wrong
 
 
-def _count_forms(page: Page, address: str) -> int:
+def _list_page_actions(page: Page, address: str) -> list[str]:
     answer = page.request.get(address, max_redirects=0)
     if answer.status != 200 or "text/html" not in answer.headers.get("content-type", ""):
-        return 0
+        return []
     page.goto(address)
-    return page.locator(FORMS).count()
+    return _list_actions(page)
+
+
+def _list_actions(page: Page) -> list[str]:
+    """Return where each form of the page is sent."""
+    paths: list[str] = page.locator(FORMS).evaluate_all(
+        "forms => forms.map(form => new URL(form.action).pathname)"
+    )
+    return paths
 
 
 def open_form(page: Page, address: str, number: int) -> Locator:
+    _open(page, address)
+    return page.locator(FORMS).nth(number)
+
+
+def _open(page: Page, address: str) -> None:
     page.goto(address)
     unfold(page)
-    return page.locator(FORMS).nth(number)
 
 
 def unfold(page: Page) -> None:
