@@ -1,5 +1,6 @@
 """A real Chromium, from the machine or from Playwright. Without one, tests fail with a clear message."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -65,18 +66,36 @@ def follow(control: Locator) -> None:
         control.click()
 
 
-# Per module, not per session: while Playwright runs, no other test of this process can run an event loop.
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
+type Started = tuple[asyncio.AbstractEventLoop, Playwright, Browser]
+
+
+@pytest.fixture(scope="session")
+def _started() -> Iterator[Started]:
+    """Playwright and a browser, started once per process.
+
+    Playwright's event loop counts as running as long as Playwright does, and another test of this process could run
+    none. So it is marked as running in browser tests only.
+    """
+    with sync_playwright() as playwright:
+        loop = asyncio.get_running_loop()
+        browser = launch(playwright)
+        asyncio._set_running_loop(None)
+        yield loop, playwright, browser
+        asyncio._set_running_loop(loop)
+        browser.close()
 
 
 @pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    launched = launch(playwright)
-    yield launched
-    launched.close()
+def playwright(_started: Started) -> Iterator[Playwright]:
+    loop, playwright, _ = _started
+    asyncio._set_running_loop(loop)
+    yield playwright
+    asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, _started: Started) -> Browser:
+    return _started[2]
 
 
 @pytest.fixture(scope="module")
