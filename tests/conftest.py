@@ -44,6 +44,8 @@ LOST = "These tests run on real parts. Start them with `make test`, or one file 
 def pytest_configure(config: pytest.Config) -> None:
     if not settings.VALKEY_URL or not settings.TUTOR_BASE_URL:
         raise pytest.UsageError(LOST)
+    # Imports and the collection make little garbage, and there is ever more to look through.
+    gc.disable()
     emptying.use_it()
     settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2", *settings.PASSWORD_HASHERS[1:]]
     # The demo's model needs short instructions. Most tests are about those that other models get.
@@ -80,6 +82,7 @@ def pytest_collection_finish() -> None:
     """Exempt what imports and the collection made from garbage collection: it stays until the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(10_000, 20, 20)
 
 
