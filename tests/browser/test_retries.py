@@ -82,7 +82,8 @@ def model() -> Iterator[SteeredModel]:
 
 @pytest.fixture
 def web(transactional_db: None, tmp_path: Path, valkey: live.Valkey) -> Iterator[live.Web]:
-    with live.running(live.Web(tmp_path / "web.log", VALKEY_URL=valkey.url)) as web:
+    changed = {"VALKEY_URL": valkey.url, "TUTOR_ANSWER_TOKENS": "120"}
+    with live.running(live.Web(tmp_path / "web.log", **changed)) as web:
         yield web
 
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.embedded.conftest import SUPERVISOR
 from tests.live import ROOT
 
 # The variables that name the services of this test run.
@@ -18,7 +19,7 @@ OURS = ("DATABASE_URL", "VALKEY_URL", "TUTOR_BASE_URL", "TUTOR_MODEL", "TUTOR_AP
 @pytest.mark.faults
 def test_no_turn_is_lost_or_paid_twice() -> None:
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    command = [sys.executable, "-m", "embedded", "with", "--", sys.executable, "-m", "benchmarks.faults"]
+    command = [*SUPERVISOR, "with", "--", sys.executable, "-m", "benchmarks.faults"]
     command += ["--turns", "16", "--only", "database killed", "--json"]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
