@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -71,6 +72,7 @@ def test_every_page_is_accessible_and_fits_the_screen(
     for context in (page.context, spanish):
         sign_in(context, world, role)
     other = spanish.new_page()
+    page.add_init_script(AXE_SCRIPT)
     wrong = []
     for name in open_to(role):
         address = world.address(name, routes()[name])
@@ -84,6 +86,7 @@ def test_every_page_is_accessible_and_fits_the_screen(
 def test_the_admin_pages_are_accessible(world: World, page: Page) -> None:
     sign_in(page.context, world, "admin")
     page.set_viewport_size({"width": 1280, "height": 800})
+    page.add_init_script(AXE_SCRIPT)
     wrong = []
     lists = [admin_page(model, "changelist") for model in IN_THE_ADMIN]
     for address in [reverse("admin:index"), *lists]:
