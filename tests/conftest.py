@@ -9,14 +9,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import redis
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from limits.storage import RedisStorage
 from pytest_django import DjangoDbBlocker
+from redis.commands.core import Script
 from redis.exceptions import RedisError
 
 from accounts.models import Person, Role
@@ -25,7 +26,7 @@ from courses.models import Module
 from courses.retrieval import current_index
 from families.consent_texts import get_current_text
 from families.models import Consent, Residence
-from kit import rate_limits, valkey
+from kit import valkey
 from routing import registry
 from tests import emptying, forks, live
 from tests.library import empty_library, fill_library, keep_copies
@@ -94,8 +95,16 @@ def _in_english() -> Iterator[None]:
 
 
 @cache
-def _own_valkey() -> redis.Redis:
-    return valkey.create_client()
+def _delete_keys() -> Script:
+    """Return a script that deletes keys by their patterns.
+
+    It runs after each test, so it is one request. The broker's queues are in the same database, and stay.
+    """
+    return valkey.create_client().register_script(
+        "for _, pattern in ipairs(KEYS) do"
+        " for _, key in ipairs(redis.call('keys', pattern)) do redis.call('del', key) end "
+        "end"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -107,11 +116,7 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
-        rate_limits._shared_counters().storage.reset()
-        # The limits of django-allauth. Do not clear the whole cache: the broker's queues are in the same database.
-        counted = list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000))
-        if counted := [*counted, *_own_valkey().scan_iter(match="model:*", count=1000)]:
-            _own_valkey().delete(*counted)
+        _delete_keys()(keys=[f"{RedisStorage.PREFIX}*", "*allauth:rl*", "model:*"])
 
 
 @pytest.fixture(scope="session")
