@@ -20,7 +20,7 @@ from accounts.models import Person
 from chat.streaming.valkey_stream import stream_key
 from courses.certificates.views import unknown_addresses
 from kit import rate_limits
-from tests.live import ROOT, Process, SignedInClient, Web, free_port, ready, running
+from tests.live import ROOT, Process, SignedInClient, Web, free_port, ready, running, wait_until
 from tests.streams import make_live_turns
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -75,15 +75,20 @@ def test_a_page_comes_through_compressed_and_marked_as_ours(proxy: Proxy) -> Non
     assert b"<h1" in gzip.decompress(body)
 
 
+def serves_https(proxy: Proxy) -> bool:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    line = http.client.HTTPSConnection("localhost", proxy.port, timeout=20, context=trusting)
+    # It listens a moment before it has made its certificate.
+    with closing(line), suppress(ssl.SSLError):
+        line.request("GET", "/help/now")
+        return line.getresponse().status == 200
+    return False
+
+
 def test_the_proxy_serves_https(tmp_path: Path, web: Web) -> None:
     with running(Proxy(tmp_path, web, scheme="https")) as proxy:
-        trusting = ssl.create_default_context()
-        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        with closing(
-            http.client.HTTPSConnection("localhost", proxy.port, timeout=20, context=trusting)
-        ) as line:
-            line.request("GET", "/help/now")
-            assert line.getresponse().status == 200
+        wait_until(lambda: serves_https(proxy), what="a page")
 
 
 def test_a_visitor_cannot_choose_the_address_that_limits_go_by(proxy: Proxy) -> None:
