@@ -1,28 +1,67 @@
 """`make run`: what it starts, what it prints, and what is left at the end."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import psycopg
+import pytest
 import redis
 
 from embedded.health import is_healthy
 from embedded.home import Home
 from embedded.ports import find_internal_port
-from tests.embedded.conftest import EMBEDDED, SUPERVISOR, Running, assert_gone, clean_environment, eventually
+from tests.embedded.conftest import (
+    EMBEDDED,
+    STUB_SITE,
+    SUPERVISOR,
+    Running,
+    assert_gone,
+    clean_environment,
+    eventually,
+)
 
 type Run = Callable[..., Running]
 
 
-def test_the_services_are_real_and_the_output_has_everything_needed(first_run: Run, home: Home) -> None:
-    site = first_run(program=EMBEDDED).ready()
+@pytest.fixture(scope="module")
+def lasting_home() -> Iterator[Home]:
+    made = Home.temporary()
+    yield made
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def lasting_port() -> int:
+    return find_internal_port()
+
+
+@pytest.fixture(scope="module")
+def lasting_run(
+    lasting_home: Home, lasting_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """`make run` as shipped, on a chosen port. Tests share it: do not end it."""
+    folder = tmp_path_factory.mktemp("lasting")
+    checkout = shutil.copytree(STUB_SITE, folder / "site")
+    words = ("--home", str(lasting_home.folder), "--checkout", str(checkout), "run")
+    site = Running(folder / "output", *words, program=EMBEDDED, PORT=str(lasting_port))
+    try:
+        yield site.ready()
+    finally:
+        site.end(signal.SIGTERM)
+
+
+def test_the_services_are_real_and_the_output_has_everything_needed(
+    lasting_run: Running, lasting_home: Home
+) -> None:
+    site = lasting_run
     env = site.child("uvicorn").environ()
     with psycopg.connect(env["DATABASE_URL"]) as database:
         assert str(database.execute("SHOW server_version").fetchone()).startswith("('18.")
@@ -30,21 +69,21 @@ def test_the_services_are_real_and_the_output_has_everything_needed(first_run: R
         assert valkey.info("server")["server_name"] == "valkey"
     assert is_healthy(urlsplit(env["TUTOR_BASE_URL"]).port or 0, "/health")
     assert b"ok" in site.read_page("/healthz")
-    for words in ("sam", "kitchen-demo", "a parent", str(home.folder), "Ctrl-C", "make reset"):
+    for words in ("sam", "kitchen-demo", "a parent", str(lasting_home.folder), "Ctrl-C", "make reset"):
         assert words in site.printed
     assert "\033" not in site.printed
     assert site.child("worker").environ()["DATABASE_POOL"] == "20"
 
 
-def test_no_secret_is_shown(first_run: Run, home: Home) -> None:
-    site = first_run().ready()
+def test_no_secret_is_shown(lasting_run: Running, lasting_home: Home) -> None:
+    site = lasting_run
     env = site.child("uvicorn").environ()
     secrets = [env["SECRET_KEY"], env["TUTOR_API_KEY"]]
     secrets += [env[key].partition("@")[0].rpartition(":")[2] for key in ("DATABASE_URL", "VALKEY_URL")]
     shown = site.printed + "".join(" ".join(process.cmdline()) for process in site.list_processes())
-    shown += "".join(path.read_text(errors="replace") for path in home.logs.iterdir())
+    shown += "".join(path.read_text(errors="replace") for path in lasting_home.logs.iterdir())
     assert not [secret for secret in secrets if secret in shown]
-    private = [path for path in home.folder.iterdir() if path.is_file()]
+    private = [path for path in lasting_home.folder.iterdir() if path.is_file()]
     assert private
     assert all(path.stat().st_mode & 0o077 == 0 for path in private)
 
@@ -94,9 +133,8 @@ def test_a_taken_port_is_named_and_another_is_used(run: Run) -> None:
         assert b"ok" in site.read_page("/healthz")
 
 
-def test_the_port_can_be_chosen(run: Run) -> None:
-    port = find_internal_port()
-    assert run(PORT=str(port)).ready().address == f"http://localhost:{port}"
+def test_the_port_can_be_chosen(lasting_run: Running, lasting_port: int) -> None:
+    assert lasting_run.address == f"http://localhost:{lasting_port}"
 
 
 def test_a_wrong_port_is_explained(run: Run) -> None:
