@@ -37,7 +37,18 @@ MODULES = (
     ),
     *("openai._client", "openai.resources", "aiohttp", "redis.asyncio", "limits.storage", "psycopg_pool"),
     *("pydantic", "markdown_it", "math_core", "nh3", "pygments", "babel.dates", "prometheus_client", "typst"),
-    *("yaml", "fido2.server"),
+    *(
+        "yaml",
+        "fido2.server",
+        "requests",
+        "smtplib",
+        "environ",
+        "inflection",
+        "uritemplate",
+        "servestatic.base",
+    ),
+    *("django.core.mail", "django.views.generic", "django.contrib.auth.hashers", "django.middleware.csrf"),
+    *("django.contrib.admin", "django.contrib.postgres.apps", "rest_framework.serializers"),
 )
 
 
