@@ -110,7 +110,7 @@ def _answer_visitor(request: HttpRequest, reader_module: ReaderModule) -> HttpRe
         visitor_certificates.hit(request)
     except RateLimited as error:
         return mark_rate_limited(
-            _render_certificate(request, reader_module, form, trouble=format_rate_limited(error)), error
+            _render_certificate(request, reader_module, form, error=format_rate_limited(error)), error
         )
     if not form.is_valid():
         return _render_certificate(request, reader_module, form, status=422)

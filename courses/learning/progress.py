@@ -16,8 +16,8 @@ QUIZ_STEP = "quiz"
 class CompletedWork:
     """What a reader did in one module: lessons read, chosen options by question, and the latest step.
 
-    `joint_questions` has the slugs of questions that were answered in a joint module. `has_finished` says that the module
-    was finished before it got more lessons or questions.
+    `joint_questions` has the slugs of questions that were answered in a joint module. `has_finished` says that the
+    module was finished before it got more lessons or questions.
     """
 
     lessons: frozenset[str] = frozenset()
