@@ -406,7 +406,6 @@ ACTION_LABELS = {
     Action.REDACT: _("personal data removed"),
     Action.ANSWER: _("answer"),
 }
-ACTION_CHOICES = [(action.value, label) for action, label in ACTION_LABELS.items()]
 
 
 class Report(models.Model):
@@ -424,7 +423,7 @@ class Report(models.Model):
     comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
     shared_at = models.DateTimeField(_("shared"), null=True, blank=True)
     correct_level = models.CharField(_("correct level"), max_length=1, choices=LEVEL_CHOICES, blank=True)
-    correct_action = models.CharField(_("correct action"), max_length=10, choices=ACTION_CHOICES, blank=True)
+    correct_action = models.CharField(_("correct action"), max_length=10, choices=ACTION_LABELS, blank=True)
 
     class Meta:
         verbose_name = _("report")

@@ -79,7 +79,8 @@ def list_untranslated_names() -> list[str]:
         rows = model.objects.filter(language="en").exclude(slug__in=known)
         names += [name for row in rows for name in (row.title, row.summary)]
     lessons = Lesson.objects.filter(module__language="en", module__title__in=names)
-    names += [QUESTION["question"], "en/good-and-bad/quiz.md"]
+    # And a language is named in itself.
+    names += [QUESTION["question"], "en/good-and-bad/quiz.md", "English"]
     # The longest first, as one may contain another.
     return sorted([*names, *lessons.values_list("title", flat=True)], key=len, reverse=True)
 

@@ -45,8 +45,7 @@ SLIPS = [
     ("5-talk-about-it.md", "- What is the strangest", "What is the strangest", None, "not a starter", "“- ”"),
     ("module.md", "minutes = 30", "minutes = 25", None, "take 30 minutes, and the module 25", "Write minutes = 30"),
     ("module.md", "order = ", 'was = ["A slug"]\norder = ', None, "“A slug” is not a slug", "had before"),
-    ("module.md", "order = ", 'was = ["search"]\norder = ', None, "“search” leads to two modules", "give only"),
-    ("1-what-it-is.md", "minutes = 5", 'was = ["quiz"]\nminutes = 5', None, "“quiz” leads to two lessons", "give only"),
+    ("module.md", "order = ", 'was = ["search"]\norder = ', 1, "“search” leads to two modules", "give only"),
     ("5-talk-about-it.md", ":::activity 10 Change", ":::activity Change", None, "“minutes” is not", ":::activity 10"),
     (QUIZ, ":::question next-word", ":::question", None, "“slug” is missing", "short slug"),
     (QUIZ, "- [x] It works out", "- [ ] It works out", 6, "0 options are right", "no other, with [x]"),
@@ -157,3 +156,14 @@ def test_html_that_an_author_types_is_shown_as_typed(content: Path, change: Chan
     assert "<script" not in html
     assert 'href="javascript' not in html
     assert "&lt;script&gt;" in html
+
+
+def test_an_earlier_slug_of_a_lesson_leads_to_one_lesson(content: Path, change: Change) -> None:
+    change("1-what-it-is.md", "minutes = 5", 'was = ["quiz", "talk-about-it"]\nminutes = 5')
+    with pytest.raises(InvalidFile) as broken:
+        read_library(content)
+    assert [error.file for error in broken.value.errors] == [f"{MODULE}/module.md"] * 2
+    assert [error.what for error in broken.value.errors] == [
+        "“quiz” leads to two lessons.",
+        "“talk-about-it” leads to two lessons.",
+    ]
