@@ -3,30 +3,20 @@
 import hashlib
 import logging
 from http.client import HTTPException
-from typing import Any
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.demo import is_demo_password
+from kit.outgoing import open_without_redirects
 
 logger = logging.getLogger(__name__)
 
 PREFIX_LENGTH = 5
 TIMEOUT_SECONDS = 1.0
 MAX_RESPONSE_BYTES = 256 * 1024
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Makes a redirect an error, so that no other host gets even a part of the hash."""
-
-    def redirect_request(self, *_given: Any, **_more: Any) -> None:
-        return None
-
-
-_opener = build_opener(_NoRedirects)
 
 
 class LeakedPasswordValidator:
@@ -78,7 +68,7 @@ def _fetch_leaked_suffixes(prefix: str) -> set[str]:
     """
     url = f"{settings.PWNED_PASSWORDS_URL}/range/{prefix}"
     request = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - the address is from our settings
-    with _opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
+    with open_without_redirects(request, timeout=TIMEOUT_SECONDS) as reply:
         lines = reply.read(MAX_RESPONSE_BYTES).decode("ascii").split()
     pairs = (line.partition(":") for line in lines)
     return {suffix.upper() for suffix, _colon, count in pairs if int(count)}
