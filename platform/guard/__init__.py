@@ -5,7 +5,13 @@ Public: what is exported here, remote, rules.
 
 from guard.action import Action, action_for
 from guard.answers import AnswerJudge, SentenceJudge
-from guard.conversation import judge_by_rules, judge_conversation, judge_strictly, load_guard
+from guard.conversation import (
+    get_guard_version,
+    judge_by_rules,
+    judge_conversation,
+    judge_strictly,
+    load_guard,
+)
 from guard.gate import OutputGate
 from guard.judge import judge_input
 from guard.output import judge_output, judge_sentence
@@ -23,6 +29,7 @@ __all__ = [
     "SentenceJudge",
     "Verdict",
     "action_for",
+    "get_guard_version",
     "judge_by_rules",
     "judge_conversation",
     "judge_input",

@@ -2,10 +2,14 @@
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import encoders
 from guard.classifier import Classifier
 from guard.heads import HeadScores
 from guard.judge import judge
@@ -20,6 +24,8 @@ from kit.lazy import load_once
 if TYPE_CHECKING:
     from guard.encoder import Encoder
 
+# Read by itself, because encoders.network imports ONNX Runtime.
+_CARD = Path(encoders.__file__).with_name("model") / "guard.json"
 PERSON_ROLE = "user"
 LAYER = "conversation"
 MAX_EARLIER_MESSAGES = 12
@@ -141,6 +147,12 @@ def load_guard() -> None:
     load_rule_books()
     get_classifier()
     get_encoder()
+
+
+@cache
+def get_guard_version() -> str:
+    """Return the version of the encoder, which names that of the whole guard. Loads no network."""
+    return str(json.loads(_CARD.read_text(encoding="utf-8"))["version"])
 
 
 @load_once
