@@ -14,7 +14,12 @@ from accounts.age import calculate_age, is_adult
 from accounts.models import Person
 from families.consent_end import run_consent_end_handlers
 from families.consent_models import ParentVerification
-from families.consent_texts import ConsentText, get_current_text
+from families.consent_texts import (
+    ConsentText,
+    get_current_text,
+    get_newest_text,
+    list_versions_in_force,
+)
 from families.cooling_off import end_cooling_off, find_cooling_off_end, start_cooling_off
 from families.errors import CannotGiveConsent, CoolingOffActive, CountryNotSet, ParentNotVerified
 from families.models import Consent
@@ -53,13 +58,19 @@ def can_consent_alone(teen: Person, country: str | None) -> bool:
 
 
 def list_consents_in_force() -> QuerySet[Consent]:
-    """List consents to the current text that were not withdrawn."""
-    return Consent.objects.filter(version=get_current_text().version, withdrawn_at=None)
+    """List consents to a text that is in force, unless they were withdrawn."""
+    return Consent.objects.filter(version__in=list_versions_in_force(), withdrawn_at=None)
 
 
 def find_consent(teen: Person) -> Consent | None:
-    """Return the teen's consent to the current text, or None."""
+    """Return the teen's consent to a text that is in force, or None."""
     return list_consents_in_force().filter(teen=teen).first()
+
+
+def covers_review(teen: Person) -> bool:
+    """Return whether consent to the newest text about human review is given for the teen, and not withdrawn."""
+    version = get_newest_text(covers_review=True).version
+    return Consent.objects.filter(teen=teen, version=version, withdrawn_at=None).exists()
 
 
 def list_consents_about(person: Person) -> QuerySet[Consent]:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import Person, Role
+from families.consent_texts import list_versions_in_force
 from families.consents import list_consents_in_force
 from families.family_deletion import can_decide_alone
 from families.models import INVITATION_LIFETIME, CoolingOff, FamilyDeletion, Invitation, Link, PasswordHelp
@@ -89,7 +90,11 @@ def list_pending_requests(person: Person) -> list[PendingRequest]:
     if person.role not in {Role.PARENT, Role.TEEN}:
         return []
     sql, params = _build_statement(
-        role=person.role, has_email=bool(person.email), is_demo=settings.DEMO, today=timezone.localdate()
+        role=person.role,
+        has_email=bool(person.email),
+        is_demo=settings.DEMO,
+        today=timezone.localdate(),
+        consent_versions=tuple(list_versions_in_force()),
     )
     if not sql:
         return []
@@ -105,14 +110,14 @@ def list_pending_requests(person: Person) -> list[PendingRequest]:
 
 @lru_cache(maxsize=8)
 def _build_statement(
-    *, role: str, has_email: bool, is_demo: bool, today: date
+    *, role: str, has_email: bool, is_demo: bool, today: date, consent_versions: tuple[str, ...]
 ) -> tuple[str, tuple[Any, ...]]:
     """Build one statement for all kinds and any person of a role, with ANY_PERSON in place of the person's key.
 
-    Building it takes Django longer than PostgreSQL takes to run it, and every page needs it. `today` and `is_demo` are
-    part of the cache key because `list_active_links` and `build_verified_filter` use them.
+    Building it takes Django longer than PostgreSQL takes to run it, and every page needs it. The last three are
+    part of the cache key because `list_active_links`, `build_verified_filter` and `list_consents_in_force` use them.
     """
-    del today, is_demo
+    del today, is_demo, consent_versions
     anyone = Person(pk=ANY_PERSON, role=role, email="any@example.org" if has_email else "")
     rows = [queryset for kind in _kinds if (queryset := kind.build_rows(anyone)) is not None]
     if not rows:

@@ -15,6 +15,7 @@ class ConsentFile(Table):
     version: Annotated[str, Hint("Repeat the version in the file’s name, in quotes.")]
     title: Line
     points: Texts
+    covers_review: bool = False
 
 
 CountryCode = Annotated[

@@ -5,7 +5,7 @@ import pytest
 from django.utils import translation
 
 from accounts.models import Person
-from families import consents
+from families import consent_texts, consents
 from families.consent_texts import DATA, find_text, get_current_text, list_texts
 from families.countries import get_country_name, list_country_choices, list_country_codes
 from families.errors import CannotGiveConsent, CountryNotSet
@@ -95,7 +95,8 @@ def test_a_new_version_asks_again(
 ) -> None:
     agree(teen=teen, by=parent)
     new = replace(get_current_text(), version="2027-01-01", points=("Something new.",))
-    monkeypatch.setattr(consents, "get_current_text", lambda: new)
+    for module in (consent_texts, consents):
+        monkeypatch.setattr(module, "get_current_text", lambda: new)
     assert consents.find_consent(teen) is None
     agree(teen=teen, by=parent)
     assert Consent.objects.count() == 2
@@ -105,6 +106,8 @@ def test_a_new_version_asks_again(
 SHOWN = {
     ("2026-11-23", "en"): "727e37ad2539cff4f293b92fbea2f5240f917cd53fb17d45697f49d9806d5719",
     ("2026-11-23", "es"): "7fe9bc06c2f443bb45e2b9c7c3849b14c3a9728eacdea9c040078555f6bfdfda",
+    ("2026-11-30", "en"): "452758c4b5f20884faeef56740a577e5ac7f47470eb3c59dafe521ffcd89d3f7",
+    ("2026-11-30", "es"): "c07d0591f5120953c14ddf7bf7aa6671b66fcd74e43a1592e963c8060bd14a0a",
 }
 
 

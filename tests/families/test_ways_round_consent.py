@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import MailboxConfirmation, Person
-from families import consents
+from families import consent_texts, consents
 from families.agreements import answer_proposal, propose_terms, set_parent_pause
 from families.consent_models import CheckMethod, ParentVerification
 from families.consent_texts import get_current_text
@@ -399,9 +399,9 @@ class TestTime:
         self, agreed: Link, born_15: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Residence.objects.update(country="DE")
-        monkeypatch.setattr(
-            consents, "get_current_text", lambda: replace(get_current_text(), version="2027-01-01")
-        )
+        new = replace(get_current_text(), version="2027-01-01")
+        for module in (consent_texts, consents):
+            monkeypatch.setattr(module, "get_current_text", lambda: new)
         assert get_tutor_gate(born_15).closed_reason == ClosedReason.CONSENT
         with pytest.raises(CannotGiveConsent):
             agree(teen=born_15, by=born_15)

@@ -31,7 +31,7 @@ def test_every_error_of_every_text_is_told(texts: Path) -> None:
         consent_texts.list_texts()
     assert [str(error) for error in invalid.value.errors] == [
         "2026-11-23.en.toml, line 1: “title” is missing. Add it: title = …",
-        "2026-11-23.en.toml, line 4: “titel” is not a known entry. Use only: version, title, points.",
+        "2026-11-23.en.toml, line 4: “titel” is not a known entry. Use only: version, title, points, covers_review.",
         '2026-11-23.es.toml, line 5: Entry 1 of “points” is not a text. Write it in quotes: points = "…".',
     ]
 
