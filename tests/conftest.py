@@ -28,6 +28,7 @@ from families.consent_texts import get_current_text
 from families.models import Consent, Residence
 from kit import valkey
 from routing import registry
+from safeguarding import counts, human_review
 from tests import emptying, forks, live
 from tests.library import empty_library, fill_library, keep_copies
 
@@ -94,6 +95,14 @@ def _in_english() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def counts_in_background(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """Collect what would be counted in the background: another thread would write outside the test's transaction."""
+    waiting: list[Callable[[], None]] = []
+    monkeypatch.setattr(counts, "_run_in_background", waiting.append)
+    return waiting
+
+
 @cache
 def _delete_keys() -> Script:
     """Return a script that deletes keys by their patterns.
@@ -113,6 +122,8 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     registry.clear_models_cache()
     clear_plans_cache()
     yield
+    if human_review._kept._value not in {None, (None,)}:
+        human_review.forget_human_review()
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
@@ -137,8 +148,9 @@ def _is_pool_full() -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_other_process_changes_the_library() -> None:
-    """Without this, the first question of each second would cost a query more."""
+    """Without this, the first question of each second would cost a query more; also whether people review crises."""
     current_index.CHECK_SECONDS = 3600
+    human_review._kept._seconds = 3600
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,15 @@ class RemoteGuardUnavailable(Exception):
     """The remote guard did not answer in time, or its reply is not a JSON object."""
 
 
+_outage_handlers: list[Callable[[], None]] = []
+
+
+def register_outage_handler(handle: Callable[[], None]) -> None:
+    """Call `handle` when the guard has failed so often that it rests. It runs on the event loop: it must not wait."""
+    if handle not in _outage_handlers:
+        _outage_handlers.append(handle)
+
+
 class GuardBreaker:
     """Stops requests to a guard that keeps failing."""
 
@@ -54,6 +63,9 @@ class GuardBreaker:
         self.failures += 1
         if self.failures >= MAX_FAILURES:
             self.rests_until = time.monotonic() + REST_SECONDS
+        if self.failures == MAX_FAILURES:
+            for handle in _outage_handlers:
+                handle()
 
 
 guard_breaker = GuardBreaker()

@@ -1,4 +1,4 @@
-"""Crisis cards, the texts of pauses, refusals and support, help lines, the public protocol.
+"""Crisis cards and other fixed texts, help lines, the public protocol; counts, incidents and their review.
 
-Public: api, cards, crisis, helplines, response_texts, review.
+Public: api, cards, context, counts, crisis, helplines, incidents, response_texts, review.
 """

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest.problems import SERVER_ERROR, Problem
 from rest.views import SignedInView
 from safeguarding.cards import build_card
+from safeguarding.counts import record_unstored_card
 from safeguarding.crisis import find_crisis
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class FreeTextView(SignedInView):
         try:
             response = super().handle_exception(exc)
         except Exception:
-            if self.find_card() is None:
+            if find_crisis(self._list_texts()) is None:
                 raise
             # Django would log it, but answer without the card.
             logger.exception("Unexpected error in %s: a crisis card is shown.", self.request.path)
@@ -72,10 +73,11 @@ class FreeTextView(SignedInView):
         return response
 
     def find_card(self) -> dict[str, Any] | None:
-        """Return the card that the request's text calls for, or None."""
+        """Return the card that the request's text calls for, or None. It is counted, and not stored."""
         verdict = find_crisis(self._list_texts())
         if verdict is None:
             return None
+        record_unstored_card(level=str(verdict.level))
         return dict(CrisisCardSerializer(build_card(verdict, country=settings.HELP_COUNTRY)).data)
 
     def _list_texts(self) -> list[str]:

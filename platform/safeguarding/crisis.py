@@ -18,8 +18,9 @@ from guard import Action, Verdict, action_for, judge_conversation, merge_verdict
 from kit.authored import FileErrors
 from kit.free_text import get_free_text
 from kit.languages import get_page_language
-from safeguarding import datafile, response_texts
+from safeguarding import alert_texts, datafile, response_texts
 from safeguarding.cards import CrisisCard, build_card, list_card_languages, load_card_texts
+from safeguarding.counts import record_unstored_card
 from safeguarding.helplines import list_countries
 
 # These take precedence over consent, quiet hours, rate limits and every other reason to refuse a text.
@@ -37,6 +38,8 @@ def load_crisis_texts() -> None:
         errors.collect(partial(load_card_texts, language), None)
     for language in datafile.list_languages(response_texts.FILE_PREFIX):
         errors.collect(partial(response_texts.load_texts, language), None)
+    for language in datafile.list_languages(alert_texts.FILE_PREFIX):
+        errors.collect(partial(alert_texts.load_alert_texts, language), None)
     errors.raise_any()
 
 
@@ -53,7 +56,10 @@ def build_cards_for_search(request: HttpRequest, words: str) -> "Sequence[CardTr
     """
     mark_judged(request)
     verdict = judge_conversation([("user", words)]) if words.strip() else Verdict()
-    return build_cards_in_all_languages(verdict) if verdict.is_crisis else ()
+    if not verdict.is_crisis:
+        return ()
+    record_unstored_card(level=str(verdict.level))
+    return build_cards_in_all_languages(verdict)
 
 
 def mark_judged(request: HttpRequest) -> None:
@@ -74,7 +80,10 @@ def crisis_middleware(get_response: Handler) -> Handler:
         if getattr(request, IS_JUDGED, False):
             return response
         verdict = find_crisis(get_free_text(request).values())
-        return response if verdict is None else _build_card_response(request, verdict, response)
+        if verdict is None:
+            return response
+        record_unstored_card(level=str(verdict.level))
+        return _build_card_response(request, verdict, response)
 
     return middleware
 

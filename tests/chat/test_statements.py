@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import Person
+from safeguarding.human_review import find_kept_human_review
 from tests.statements import Way, count_statements
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("library", "unnudged")]
@@ -13,6 +14,12 @@ MOST = {"asking": 6, "following": 0, "worker": 4}
 MAX_FOR_EVENTS = 2
 # All of them when the turn has ended: what the composer shows, and what the conversation has cost.
 MAX_FOR_PAGE = 8
+
+
+@pytest.fixture(autouse=True)
+def _whether_people_review_crises_is_known(transactional_db: None) -> None:
+    """A process asks that every few seconds."""
+    find_kept_human_review()
 
 
 def test_a_question_costs_few_statements(teen: Person) -> None:

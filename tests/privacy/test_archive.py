@@ -42,6 +42,9 @@ RARE = {
     "parent-checks",
     "erased",
     "unconfirmed-accounts",
+    "incidents",
+    "looks",
+    "reviewing",
 }
 AsPerson = Callable[[Person], Client]
 

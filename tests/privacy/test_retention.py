@@ -22,6 +22,7 @@ from mail.models import Email, EmailState
 from privacy import registry
 from privacy.models import ErasedPerson
 from privacy.registry import DataKind
+from safeguarding.models import Incident
 from tests.events.conftest import sign_up_and_confirm
 from tests.privacy.conftest import log, mail_to, visitor_session
 
@@ -74,6 +75,11 @@ def notice_created(at: datetime) -> None:
 def password_help_requested(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
     PasswordHelp.objects.create(teen=teen, code="482913", asked_at=at)
+
+
+def incident_closed(at: datetime) -> None:
+    teen = Person.objects.create(username="noor", role=Role.TEEN)
+    Incident.objects.create(teen=teen, level="3", protocol="x", closed_at=at, resolution="helped")
 
 
 def deletion_requested(at: datetime) -> None:
@@ -136,6 +142,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
         Person.objects.filter(unconfirmed_since__isnull=False).count,
     ),
     ("family-deletion", deletion_requested, FamilyDeletion.objects.count),
+    ("incidents", incident_closed, Incident.objects.filter(teen__isnull=False).count),
 ]
 
 

@@ -45,7 +45,17 @@ INSTALLED_APPS = [
 
 # The order in which erasing a person goes through the rooms and locks their rows. The ledger is locked before the rows
 # that refer to it (budgets.postings). The privacy page lists the rooms in reverse.
-ERASE_ORDER = ["privacy", "accounts", "mail", "budgets", "families", "events", "courses", "chat"]
+ERASE_ORDER = [
+    "privacy",
+    "accounts",
+    "mail",
+    "budgets",
+    "safeguarding",
+    "families",
+    "events",
+    "courses",
+    "chat",
+]
 
 MIDDLEWARE = [
     "pages.middleware.response_mark_middleware",

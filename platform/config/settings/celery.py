@@ -73,6 +73,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.tasks.delete_expired_sessions",
         "schedule": crontab(hour="11", minute="40"),
     },
+    "sweep incidents": {
+        "task": "safeguarding.tasks.sweep_incidents",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "delete expired incident data": {
+        "task": "safeguarding.tasks.delete_expired_incident_data",
+        "schedule": crontab(hour="12", minute="35"),
+    },
     "delete expired erasures": {
         "task": "privacy.tasks.delete_expired_erasures",
         "schedule": crontab(hour="12", minute="30"),

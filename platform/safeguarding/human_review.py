@@ -1,0 +1,91 @@
+"""Whether people of the organization review crises, as it has recorded (ADR 60)."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models.signals import post_save
+
+from accounts.models import Person
+from kit.kept import Kept
+from safeguarding.models import HumanReview
+
+# Pages may be late by this much. What is recorded of a teen never is: `record_crisis` reads the row itself.
+KEPT_SECONDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewFacts:
+    """What an organization has to record before its people may review crises."""
+
+    organization: str
+    responsible: Person | None
+    responsible_name: str
+    training: str
+    hours: str
+    legal_advice: str
+    escalate_after_minutes: int = 15
+    excerpt_days: int = 30
+
+
+class ReviewNotRecorded(Exception):
+    """Something that must be recorded is missing; `fields` names it."""
+
+    def __init__(self, fields: list[str]) -> None:
+        super().__init__(", ".join(fields))
+        self.fields = fields
+
+
+def find_human_review() -> HumanReview | None:
+    """Return the record that is in force if people review crises, or None."""
+    newest = HumanReview.objects.order_by("-pk").first()
+    return newest if newest and newest.is_on else None
+
+
+_kept = Kept[tuple[HumanReview | None]](lambda: (find_human_review(),), seconds=KEPT_SECONDS)
+post_save.connect(_kept.forget, sender=HumanReview, dispatch_uid="safeguarding.human_review")
+
+
+def find_kept_human_review() -> HumanReview | None:
+    """Like `find_human_review`, but up to KEPT_SECONDS old. For pages."""
+    return _kept.get()[0]
+
+
+def forget_human_review() -> None:
+    """Read again at the next call of `find_kept_human_review` in this process."""
+    _kept.forget()
+
+
+@transaction.atomic
+def switch_review_on(*, by: Person, facts: ReviewFacts) -> HumanReview:
+    """Record who reviews crises from now on. Every family is asked for consent to the text that says so.
+
+    Raises ReviewNotRecorded if a fact is missing.
+    """
+    required = ("organization", "responsible_name", "training", "hours", "legal_advice")
+    missing = [name for name in required if not getattr(facts, name).strip()]
+    if facts.responsible is None:
+        missing.append("responsible")
+    if missing:
+        raise ReviewNotRecorded(missing)
+    return HumanReview.objects.create(
+        is_on=True,
+        organization=facts.organization.strip(),
+        responsible=facts.responsible,
+        responsible_name=facts.responsible_name.strip(),
+        training=facts.training.strip(),
+        hours=facts.hours.strip(),
+        legal_advice=facts.legal_advice.strip(),
+        escalate_after_minutes=facts.escalate_after_minutes,
+        excerpt_days=facts.excerpt_days,
+        recorded_by=by,
+        recorded_by_name=str(by),
+    )
+
+
+@transaction.atomic
+def switch_review_off(*, by: Person) -> HumanReview:
+    """Record that nobody reviews crises from now on. Open incidents stay in the queue until they are closed.
+
+    Consents to the text with review stay in force: it allows more than what now happens.
+    """
+    return HumanReview.objects.create(is_on=False, recorded_by=by, recorded_by_name=str(by))

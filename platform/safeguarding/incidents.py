@@ -1,0 +1,156 @@
+"""Opens an incident for a crisis, in the transaction of its card, and adds later messages to it (ADR 60)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Person, Role
+from families.consents import covers_review
+from guard import Category, Level, Verdict, get_guard_version, judge_conversation
+from kit.connections import acquire_key_lock
+from kit.jobs import nudge
+from safeguarding.cards import SAFETY_CATEGORIES
+from safeguarding.counts import add_to_count
+from safeguarding.human_review import find_human_review
+from safeguarding.models import (
+    MAX_EXCERPT_LENGTH,
+    CountKind,
+    EntryKind,
+    Incident,
+    IncidentEntry,
+    IncidentMessage,
+)
+from safeguarding.protocol import get_protocol_version
+
+# Messages of a person within this time of each other are one crisis, and one referral.
+SAME_CRISIS_WITHIN = timedelta(hours=24)
+# How much of a message stands around what the guard found.
+EXCERPT_MARGIN = 60
+NOTIFY_TASK = "safeguarding.tasks.notify_on_call"
+
+
+def lock_crises(*, person: Person) -> None:
+    """Have another crisis of this person wait until the caller's transaction ends."""
+    acquire_key_lock(uuid5(NAMESPACE_OID, f"crisis {person.pk}"))
+
+
+def record_card(
+    *, person: Person, turn_id: UUID, text: str, verdict: Verdict, has_earlier_card: bool
+) -> Incident | None:
+    """Count a crisis card and, where people review crises, open an incident or add the message to the open one.
+
+    Runs in the transaction that stores the card, after `lock_crises`. `has_earlier_card` says whether the person was
+    shown one within SAME_CRISIS_WITHIN: then this is the same referral. Only a teen whose consent is to the text about
+    human review has incidents.
+    """
+    level = verdict.level
+    add_to_count(CountKind.CARD, level=str(level))
+    if not has_earlier_card:
+        add_to_count(CountKind.REFERRAL, level=str(level))
+    if person.role != Role.TEEN or level < Level.STATED:
+        return None
+    review = find_human_review()
+    if review is None or not covers_review(person):
+        return None
+    return _add_message(person, turn_id, build_excerpt(text, verdict), verdict)
+
+
+def record_check_in() -> None:
+    """Count a check-in, in the transaction that stores it."""
+    add_to_count(CountKind.CHECK_IN, level=str(Level.HINTS))
+
+
+def build_excerpt(text: str, verdict: Verdict) -> str:
+    """Return the part of a message that shows the danger, with a little around it; at most MAX_EXCERPT_LENGTH.
+
+    Without evidence that points into the text, its beginning.
+    """
+    evidence = verdict.evidence
+    if not evidence and len(text) > MAX_EXCERPT_LENGTH:
+        # A remote guard, and the answer to a check-in, locate nothing.
+        evidence = judge_conversation([("user", text)]).evidence
+    spans = [
+        item for item in evidence if item.layer != "personal" and 0 <= item.start < item.end <= len(text)
+    ]
+    # Evidence of a whole message, as the encoder gives it, locates nothing.
+    narrow = [item for item in spans if item.end - item.start < len(text)] or spans
+    start = max(min((item.start for item in narrow), default=0) - EXCERPT_MARGIN, 0)
+    end = min(max((item.end for item in narrow), default=len(text)) + EXCERPT_MARGIN, len(text))
+    # Begin and end at a word.
+    if start:
+        start = text.find(" ", start, end) + 1 or start
+    is_cut = end - start > MAX_EXCERPT_LENGTH - 2
+    if is_cut:
+        end = start + MAX_EXCERPT_LENGTH - 2
+    if end < len(text):
+        end = max(text.rfind(" ", start, end), start + 1)
+    excerpt = " ".join(text[start:end].split())
+    return f"{'…' if start else ''}{excerpt}{'…' if end < len(text) else ''}"
+
+
+def _add_message(person: Person, turn_id: UUID, excerpt: str, verdict: Verdict) -> Incident:
+    now = timezone.now()
+    incident = (
+        Incident.objects.select_for_update(no_key=True)
+        .filter(teen=person, closed_at=None, is_drill=False)
+        .first()
+    )
+    is_new = incident is None
+    if incident is None:
+        incident = Incident.objects.create(
+            teen=person, level=verdict.level, last_message_at=now, protocol=get_protocol_version()
+        )
+    IncidentMessage.objects.create(
+        incident=incident,
+        turn_id=turn_id,
+        level=verdict.level,
+        said_at=now,
+        excerpt=excerpt,
+        is_about_someone_else=Category.ABOUT_SOMEONE_ELSE in verdict.categories,
+        guard_version=get_guard_version(),
+    )
+    add_entry(incident, EntryKind.OPENED if is_new else EntryKind.MESSAGE, level=str(verdict.level))
+    is_raised = not is_new and verdict.level > Level(incident.level)
+    incident.last_message_at = now
+    if is_raised:
+        incident.level = str(verdict.level)
+        # People on call are told again, and again if nobody claims it.
+        incident.notified_at = incident.webhook_sent_at = incident.escalated_at = None
+        incident.escalations = 0
+        add_entry(incident, EntryKind.RAISED, level=incident.level)
+    # At level 4, a life in danger came first.
+    is_unsafe = verdict.level == Level.UNSAFE_HOME or bool(SAFETY_CATEGORIES & verdict.categories)
+    if is_unsafe and incident.alerts_frozen_at is None:
+        incident.alerts_frozen_at = now
+        add_entry(incident, EntryKind.FROZEN, level=str(verdict.level))
+    incident.save()
+    if is_new or is_raised:
+        transaction.on_commit(partial(nudge, NOTIFY_TASK, str(incident.pk)))
+    return incident
+
+
+def delete_excerpts(*, turn_ids: Sequence[UUID]) -> None:
+    """Delete the excerpts of messages that their teen deletes, in the caller's transaction. The rest stays."""
+    messages = IncidentMessage.objects.filter(turn_id__in=turn_ids).exclude(excerpt="")
+    incidents = Incident.objects.filter(messages__in=messages).distinct()
+    for incident in list(incidents):
+        add_entry(incident, EntryKind.EXCERPTS_DELETED)
+    messages.update(excerpt="")
+
+
+def add_entry(
+    incident: Incident, kind: EntryKind, *, by: Person | None = None, note: str = "", level: str = ""
+) -> IncidentEntry:
+    """Add an entry to an incident's history, in the caller's transaction."""
+    return IncidentEntry.objects.create(
+        incident=incident,
+        kind=kind,
+        by_id_number=by.pk if by else None,
+        by_name=str(by) if by else "",
+        note=note,
+        level=level,
+    )
