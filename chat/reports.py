@@ -19,6 +19,7 @@ from chat.turns.verdicts import get_action
 from guard import Action
 from kit.rate_limits import RateLimit
 from kit.texts import normalize_text
+from safeguarding.counts import record_misread_card
 
 report_rate_limit = RateLimit("reports", "10/minute;60/hour")
 REPORT_RETENTION = timedelta(days=180)
@@ -46,6 +47,8 @@ def create_report(*, turn: Turn, reason: str = "", comment: str = "", shared: bo
     report, is_new = Report.objects.get_or_create(turn=turn, defaults=shared_fields if shared else {})
     if is_new:
         _count_report(turn, reason)
+        if turn.state == TurnState.CARDED:
+            record_misread_card(level=turn.level)
     return report
 
 

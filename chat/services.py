@@ -1,5 +1,6 @@
 """Changes to turns and conversations other than asking: stop, answer a check-in, rename, delete."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,11 +21,13 @@ from chat.models import (
 )
 from chat.selectors import find_pause, list_turns
 from chat.turns import outcomes
+from chat.turns.crises import record_crisis
 from chat.turns.outages import build_outcome_without_answer, end_deferred
 from chat.turns.verdicts import get_verdict
 from guard import Level
 from kit.texts import normalize_line
 from safeguarding.cards import is_about_safety
+from safeguarding.incidents import delete_excerpts
 
 # Counted from the last question: half a year, so that a student can reread in spring what they asked in fall.
 CONVERSATION_RETENTION = timedelta(days=180)
@@ -106,6 +109,7 @@ def delete_conversation(*, conversation: Conversation) -> None:
     turns = list(conversation.turns.order_by("pk").select_for_update().only("state", "hold_number"))
     release_holds(keys=[turn.hold_key for turn in turns if turn.state == TurnState.QUEUED])
     turn_ids = [turn.pk for turn in turns]
+    delete_excerpts(turn_ids=turn_ids)
     conversation.delete()
     transaction.on_commit(lambda: streaming.delete_streams(*turn_ids))
 
@@ -130,8 +134,11 @@ def answer_check_in(*, turn: Turn, is_yes: bool) -> None:
     Any other answer ends the pause. Does nothing if the check-in was answered before.
     """
     unanswered = Turn.objects.filter(pk=turn.pk, state=TurnState.PAUSED, resumed_at=None)
-    level = Level.UNSAFE_HOME if is_about_safety(get_verdict(turn).categories) else Level.STATED
+    verdict = get_verdict(turn)
+    level = Level.UNSAFE_HOME if is_about_safety(verdict.categories) else Level.STATED
     if not is_yes:
         unanswered.update(resumed_at=timezone.now())
     elif unanswered.update(state=TurnState.CARDED, level=str(level), layer=CHECK_IN_LAYER):
+        person = turn.conversation.owner
+        record_crisis(turn, replace(verdict, level=level), person=person, state=TurnState.CARDED)
         transaction.on_commit(lambda: outcomes.record_end(state=TurnState.CARDED))

@@ -17,6 +17,7 @@ from django.utils import timezone
 from chat import streaming
 from chat.models import QUEUED_AT, Conversation, EndReason, Turn, TurnState
 from chat.turns import queue
+from chat.turns.crises import record_crisis
 from chat.turns.outages import MODEL_FAILURES, defer_again, record_model_failure, should_defer_again
 from chat.turns.outcomes import (
     Outcome,
@@ -178,6 +179,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
             transaction.on_commit(outcome.record)
         if ended and outcome.verdict:
             reset_title(turn)
+            record_crisis(turn, outcome.verdict, person=turn.conversation.owner, state=outcome.state)
         if ended and outcome.notes:
             store_notes(turn, outcome.notes)
         if ended and turn.retry_of_id:

@@ -46,6 +46,7 @@ from chat.selectors import (
     list_turns,
 )
 from chat.turns import outcomes, queue
+from chat.turns.crises import record_crisis
 from chat.turns.outages import defer_turn
 from chat.turns.verdicts import (
     CRISIS_ACTIONS,
@@ -372,6 +373,7 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
     if action in FIXED_STATES:
         turn.state, turn.ended_at = FIXED_STATES[action], timezone.now()
         turn.passages = list_fixed_passages(action, verdict)
+        record_crisis(turn, verdict, person=person, state=turn.state)
     elif new.wait_for_model and preview_route(person, asker.gate).outage:
         _check_and_defer(new, turn, asker)
     else:

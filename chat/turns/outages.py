@@ -19,6 +19,7 @@ from accounts.models import Person
 from chat import streaming
 from chat.errors import TooManyDeferred
 from chat.models import MAX_DEFERRAL, EndReason, ModelOutage, Turn, TurnState, WaitsFor
+from chat.turns.crises import record_crisis
 from chat.turns.outcomes import (
     Outcome,
     build_ended_fields,
@@ -282,6 +283,7 @@ def end_deferred(turn: Turn, outcome: Outcome) -> bool:
         return False
     if outcome.verdict:
         reset_title(turn)
+        record_crisis(turn, outcome.verdict, person=turn.conversation.owner, state=outcome.state)
     choose_shown_turn(turn.pk)
     transaction.on_commit(outcome.record)
     transaction.on_commit(lambda: streaming.end_stream(turn.pk))
