@@ -129,6 +129,37 @@ class ResponsesFile(Table):
     cut: CutTables
 
 
+# Alerts to parents
+
+
+class AlertTable(Table):
+    subject: str
+    text: str
+    action: str
+
+
+class TeenQuestionTable(Table):
+    heading: str
+    paragraphs: Texts
+    question: str
+    parent: str
+    other_adult: str
+    unsafe: str
+    answered_parent: str
+    answered_other_adult: str
+    answered_unsafe: str
+
+
+class AlertsFile(Table):
+    """`alerts.<language>.toml`: what a parent is told, by level, and how the teen is asked first."""
+
+    reviewed: bool = False
+    lesson: Annotated[str, Field(pattern="^[a-z-]+/[a-z-]+$"), Hint("Name a lesson: module/lesson.")]
+    stated: AlertTable
+    acute: AlertTable
+    ask: TeenQuestionTable
+
+
 # Help lines
 
 Need = Literal["crisis", "unsafe_home"]

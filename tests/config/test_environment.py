@@ -55,6 +55,8 @@ def test_a_safe_production_starts_and_the_deploy_check_is_clean() -> None:
         ({"tutor_base_url": ""}, "TUTOR_BASE_URL"),
         ({"tutor_model": ""}, "TUTOR_MODEL"),
         ({"email_url": ""}, "EMAIL_URL"),
+        ({"review_webhook_url": "http://pager.example/hook"}, "REVIEW_WEBHOOK_URL"),
+        ({"review_webhook_secret": "short"}, "REVIEW_WEBHOOK_SECRET"),
     ],
 )
 def test_an_unsafe_setting_is_named(changed: dict[str, Any], message: str) -> None:
@@ -68,6 +70,8 @@ def test_an_unsafe_setting_is_named(changed: dict[str, Any], message: str) -> No
         tutor_model=SAFE["TUTOR_MODEL"],
         email_url=SAFE["EMAIL_URL"],
         metrics_token="",
+        review_webhook_url="https://pager.example/hook",
+        review_webhook_secret="a-secret-of-twenty-characters",
     )
     assert safe.list_errors() == []
     assert [error.startswith(message) for error in replace(safe, **changed).list_errors()] == [True]

@@ -27,6 +27,8 @@ from kit.site import build_absolute_url
 from mail.messages import build_outgoing_message
 from mail.models import Email
 from mail.services import NewEmail, build_email, queue_emails
+from safeguarding.models import Incident
+from safeguarding.notifying import notify_on_call
 
 SITE = "https://kitchen.example"
 # A hostile name that today's validation rejects. It may be stored already.
@@ -206,6 +208,24 @@ class TestQueueing:
         )
 
 
+def test_emails_to_reviewers_link_only_to_this_site(db: None) -> None:
+    teen = Person.objects.create(username="evil", display_name=EVIL[:150], role=Role.TEEN)
+    Person.objects.create(
+        username="rosa",
+        role=Role.ADMIN,
+        display_name=EVIL[:150],
+        email="rosa@example.org",
+        is_staff=True,
+        is_superuser=True,
+    )
+    for is_drill in (False, True):
+        incident = Incident.objects.create(teen=teen, level="4", protocol="x", is_drill=is_drill)
+        notify_on_call(incident_id=incident.pk)
+    assert Email.objects.count() == 2
+    for email in Email.objects.all():
+        require_own_links_only(email)
+
+
 def test_only_these_modules_queue_emails() -> None:
     """Add a check of its emails above before you add a module to this list."""
     places = {
@@ -225,4 +245,5 @@ def test_only_these_modules_queue_emails() -> None:
         "platform/families/notices.py",
         "platform/families/views/joining.py",
         "platform/mail/services.py",
+        "platform/safeguarding/notifying.py",
     }

@@ -8,7 +8,7 @@ from config.settings.celery import *  # noqa: F403
 from config.settings.environment import *  # noqa: F403
 from config.settings.environment import DEMO, SITE_URL, VALKEY_URL, Production, env, require_safe_settings
 from config.settings.tutor import *  # noqa: F403
-from config.settings.tutor import TUTOR_BASE_URL, TUTOR_MODEL
+from config.settings.tutor import REVIEW_WEBHOOK_SECRET, REVIEW_WEBHOOK_URL, TUTOR_BASE_URL, TUTOR_MODEL
 
 if not DEMO:
     require_safe_settings(
@@ -22,5 +22,7 @@ if not DEMO:
             tutor_model=TUTOR_MODEL,
             email_url=env.str("EMAIL_URL", default=""),
             metrics_token=METRICS_TOKEN,
+            review_webhook_url=REVIEW_WEBHOOK_URL,
+            review_webhook_secret=REVIEW_WEBHOOK_SECRET,
         )
     )

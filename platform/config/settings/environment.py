@@ -28,6 +28,8 @@ class Production:
     tutor_model: str
     email_url: str
     metrics_token: str
+    review_webhook_url: str
+    review_webhook_secret: str
 
     def list_errors(self) -> list[str]:
         """Return a sentence for each missing or unsafe setting, with its variable's name."""
@@ -42,8 +44,19 @@ class Production:
             problems.append("SITE_URL must be the site's public https:// address.")
         if 0 < len(self.metrics_token) < MIN_TOKEN_LENGTH:
             problems.append(f"METRICS_TOKEN must be at least {MIN_TOKEN_LENGTH} random characters, or empty.")
+        problems += self._list_webhook_errors()
         needed = ("database_url", "valkey_url", "tutor_base_url", "tutor_model", "email_url")
         return problems + [f"{name.upper()} must be set." for name in needed if not getattr(self, name)]
+
+    def _list_webhook_errors(self) -> list[str]:
+        if not self.review_webhook_url:
+            return []
+        problems = []
+        if urlsplit(self.review_webhook_url).scheme != "https":
+            problems.append("REVIEW_WEBHOOK_URL must be an https:// address, or empty.")
+        if len(self.review_webhook_secret) < MIN_TOKEN_LENGTH:
+            problems.append(f"REVIEW_WEBHOOK_SECRET must be at least {MIN_TOKEN_LENGTH} random characters.")
+        return problems
 
 
 def require_safe_settings(production: Production) -> None:

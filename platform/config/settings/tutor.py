@@ -52,3 +52,6 @@ GUARD_TIMEOUT_SECONDS: float = env.float("GUARD_TIMEOUT_SECONDS", default=1.5)
 CRISIS_TEXTS_REVIEW: str = env.str("CRISIS_TEXTS_REVIEW", default="")
 # The country whose help lines are listed first, as an ISO 3166 code.
 HELP_COUNTRY: str = env.str("HELP_COUNTRY", default="US")
+# Where each incident's id and level are posted when it opens, signed with the secret. Empty: nowhere.
+REVIEW_WEBHOOK_URL: str = env.str("REVIEW_WEBHOOK_URL", default="")
+REVIEW_WEBHOOK_SECRET: str = env.str("REVIEW_WEBHOOK_SECRET", default="")
