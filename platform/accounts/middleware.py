@@ -48,25 +48,29 @@ class RateLimitMiddleware(MiddlewareMixin):
         return mark_rate_limited(page, exception)
 
 
-class SecondFactorMiddleware(MiddlewareMixin):
-    """Redirects admins without a second step from admin pages to its setup page.
+# The URL namespaces of pages for staff: the admin pages, and the review of crises.
+STAFF_PAGES = {"admin", "review"}
 
-    In demo mode the admin pages show a reminder instead, so that the demo's admin works out of the box.
+
+class SecondFactorMiddleware(MiddlewareMixin):
+    """Redirects staff without a second step from the pages for staff to its setup page.
+
+    In demo mode these pages show a reminder instead, so that the demo's admin works out of the box.
     """
 
     def process_view(
         self, request: HttpRequest, _view: Callable[..., object], _args: object, _kwargs: object
     ) -> HttpResponse | None:
         match = request.resolver_match
-        if match is None or "admin" not in match.app_names:
+        if match is None or STAFF_PAGES.isdisjoint(match.app_names):
             return None
         person = request.user
         if not isinstance(person, Person) or not lacks_second_factor(person):
             return None
         if settings.DEMO:
-            setattr(request, "second_factor_lacking", True)  # noqa: B010 - for templates/admin/base_site.html
+            setattr(request, "second_factor_lacking", True)  # noqa: B010 - for templates/admin/base_site.html and the review pages
             return None
-        messages.warning(request, _("To open the admin pages, set up a second step for signing in."))
+        messages.warning(request, _("To open these pages, set up a second step for signing in."))
         return redirect("mfa_index")
 
 

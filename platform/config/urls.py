@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("accounts.library_urls")),
     path("", include("privacy.urls")),
     path("help/", include("safeguarding.urls")),
+    path("review/", include("safeguarding.reviewer_pages.urls")),
     path("family/", include("families.urls")),
     path("learn/", include("courses.urls")),
     path("certificates/", include("courses.certificates.urls")),

@@ -33,6 +33,14 @@ def build_form(name: str, world: World) -> dict[str, str]:
         "families:agreement": TERMS,
         "families:consent_for": {"country": "US", "text_hash": get_current_text().hash},
         "families:consent": {"withdraw": "yes"},
+        "review:act": {"act": "claim"},
+        "review:on_call": {
+            "reviewer": str(world.people["admin"].pk),
+            "weekdays": "0",
+            "starts": "09:00",
+            "ends": "17:00",
+            "time_zone": "Europe/London",
+        },
         "families:trusted_adult": {"name": "Aunt", "contact": "next door"},
     }
     return forms.get(name, {})

@@ -1,7 +1,7 @@
 """Two families, an admin and a staff member, with one object of each kind that a URL can name."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import uuid4
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from families.links import create_invitation
 from families.models import Consent, Link
 from mail.services import NewAttachment, queue_email
 from routing.models import TutorModel
+from safeguarding.models import Incident, IncidentMessage, OnCallShift
 from tests.conftest import with_consent
 
 # In the order of the table's columns.
@@ -106,6 +107,11 @@ def create_world() -> World:
     model = TutorModel.objects.create(
         name="Elsewhere", base_url="https://elsewhere.example.com/v1", model_name="m"
     )
+    incident = Incident.objects.create(teen=teen, level="3", protocol="x")
+    IncidentMessage.objects.create(incident=incident, level="3", excerpt="Words", guard_version="x")
+    shift = OnCallShift.objects.create(
+        reviewer=people["admin"], weekday=0, starts=time(9), ends=time(17), time_zone="UTC"
+    )
     certificate = Certificate.objects.create(
         person=teen, module_slug="good-and-bad", language="en", title="The good and the bad of AI", lessons=5,
         questions=5, edition="0123456789ab", issued_on=timezone.localdate(),
@@ -125,6 +131,8 @@ def create_world() -> World:
             "families:accept:token": invitation.token,
             "families:decline:token": invitation.token,
             "session_id": 1,
+            "incident_id": incident.pk,
+            "shift_id": shift.pk,
             "key": "made-up",
             "events:own_feed:token": create_feed(person=teen).token,
             "events:come_along:key": build_guest_path(sign_up).rpartition("/")[2],

@@ -5,16 +5,17 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 SHOWN = re.compile(r"""([\w.]+)((?:\|\w+(?::[\w.'"]+)?)*)\|(?:date|time):(?!'c')""")
-# Days without a time, and clock times of an agreement, which names its zone beside them.
+# Days without a time, and clock times of an agreement or a shift, which names its zone beside them.
 DAYS = {
     "born",
     "briefing.date",
     "briefing.followed_up",
     "preview.page.briefing.date",
     "day.date",
+    "day.day",
     "line.last_checked",
 }
-CLOCKS = {"terms.quiet_from", "terms.quiet_to"}
+CLOCKS = {"terms.quiet_from", "terms.quiet_to", "shift.starts", "shift.ends"}
 
 
 def test_every_moment_on_a_page_is_on_the_clock_of_a_zone() -> None:

@@ -1,0 +1,1 @@
+"""The pages of people who review crises, at /review/ (ADR 60)."""
