@@ -52,8 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2", *settings.PASSWORD_HASHERS[1:]]
     # The demo's model needs short instructions. Most tests are about those that other models get.
     settings.TUTOR_PROMPT_PROFILE = "full"
-    # With those, it would write up to its limit. In other processes tests also interrupt its answers.
-    settings.TUTOR_ANSWER_TOKENS, live.longest_answer = 60, 80
+    # With those, it would write up to its limit.
+    settings.TUTOR_ANSWER_TOKENS, live.longest_answer = 120, 80
     # On a busy machine, two hundred simultaneous threads wait longer for the database. That is not an error.
     settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 60
     # Each process of a parallel run has its own Valkey database, like its own PostgreSQL database.

@@ -23,7 +23,7 @@ from typing import Any
 from guard import conversation, rule_books
 
 ROOT = Path(__file__).resolve().parents[1]
-# What reads no settings and starts no thread: a thread does not survive a fork. numpy and ONNX Runtime start some.
+# What reads no settings and starts no thread: a thread does not survive a fork. ONNX Runtime starts some.
 MODULES = (
     *("uvicorn.main", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl", "uvloop", "httptools"),
     *("celery.bin.celery", "celery.bin.worker", "celery.bin.beat", "celery.apps.worker", "celery.apps.beat"),
@@ -37,16 +37,8 @@ MODULES = (
     ),
     *("openai._client", "openai.resources", "aiohttp", "redis.asyncio", "limits.storage", "psycopg_pool"),
     *("pydantic", "markdown_it", "math_core", "nh3", "pygments", "babel.dates", "prometheus_client", "typst"),
-    *(
-        "yaml",
-        "fido2.server",
-        "requests",
-        "smtplib",
-        "environ",
-        "inflection",
-        "uritemplate",
-        "servestatic.base",
-    ),
+    *("yaml", "fido2.server", "requests", "smtplib", "environ", "inflection", "uritemplate", "numpy"),
+    "servestatic.base",
     *("django.core.mail", "django.views.generic", "django.contrib.auth.hashers", "django.middleware.csrf"),
     *("django.contrib.admin", "django.contrib.postgres.apps", "rest_framework.serializers"),
 )
@@ -150,7 +142,9 @@ class ForkServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.forks", str(theirs.fileno())],
                 cwd=ROOT,
-                env={name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+                # With more than one, numpy would start threads.
+                env={name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+                | {"OPENBLAS_NUM_THREADS": "1"},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

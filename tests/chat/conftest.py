@@ -46,6 +46,12 @@ def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def short_answers(settings: Settings) -> None:
+    """Let the demo model write half as much, for tests that do not check the length."""
+    settings.TUTOR_ANSWER_TOKENS = 60
+
+
+@pytest.fixture
 def small(settings: Settings) -> None:
     """Answer every question with the small profile, as the demo does."""
     settings.TUTOR_PROMPT_PROFILE = "small"

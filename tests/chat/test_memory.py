@@ -71,7 +71,7 @@ def build(turn: Turn, model: TutorModel | None = None) -> Prompt:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("unnudged")
+@pytest.mark.usefixtures("unnudged", "short_answers")
 class TestAnAnsweredTurn:
     def test_is_counted_by_the_models_own_tokenizer(self, teen: Person, ask: Ask) -> None:
         turn = written(ask(teen, BRIDGE))
@@ -180,7 +180,7 @@ def retry(turn: Turn) -> Turn:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("unnudged")
+@pytest.mark.usefixtures("unnudged", "short_answers")
 class TestAnAnswerThatBrokeOff:
     @pytest.fixture
     def broken(self, teen: Person, ask: Ask) -> Turn:

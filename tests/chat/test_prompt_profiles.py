@@ -10,7 +10,7 @@ from tests.quirk_cases import ANSWER, END, PIECES
 from tests.quirks import answered_by
 from tests.scripted import OK, Script, error_reply, scripted, stop, used, words
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged", "short_answers")]
 
 
 class TestTheSampler:
