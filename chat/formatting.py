@@ -38,14 +38,18 @@ from kit.texts import format_character_count, format_length_error
 from routing.formatting import format_dollars
 from routing.models import TutorModel
 from routing.ranking import SkipReason
-from safeguarding.cards import CrisisCard, build_card
+from safeguarding.cards import CardReview, CrisisCard, build_card
 
 
-def find_card(turn: Turn) -> CrisisCard | None:
-    """Return the crisis card of a carded or paused turn, or None."""
+def find_card(
+    turn: Turn, review: CardReview | None = None, *, says_who_reads: bool = True
+) -> CrisisCard | None:
+    """Return the crisis card of a carded or paused turn, or None. The other arguments are those of `build_card`."""
     if turn.state not in {TurnState.CARDED, TurnState.PAUSED}:
         return None
-    return build_card(get_verdict(turn), country=settings.HELP_COUNTRY)
+    return build_card(
+        get_verdict(turn), country=settings.HELP_COUNTRY, review=review, says_who_reads=says_who_reads
+    )
 
 
 BEING_WRITTEN = gettext_lazy("Your question was sent. The tutor is writing an answer.")

@@ -225,7 +225,7 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
         "text_since": visible.text_since,
         "overview": overview,
         "is_first": before is None,
-        "turns": build_shown_turns(overview.turns),
+        "turns": build_shown_turns(overview.turns, is_for_parent=True),
         "person": get_person(request),
     }
     return render(request, "chat/parent_view.html", page)

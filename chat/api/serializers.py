@@ -24,6 +24,7 @@ from chat.models import (
     WaitsFor,
 )
 from chat.plans import PlanSummary
+from chat.turns.readers import CrisisReaders, find_crisis_readers
 from chat.turns.verdicts import PersonalDataChoice, find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.memory_policy import MemoryPolicy
@@ -264,6 +265,10 @@ class CheckInSerializer(serializers.Serializer[CheckIn]):
     )
     no = serializers.CharField()
     unsaid = serializers.CharField()
+    review = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What follows from a yes where people may read the message. Show it before the answers.",
+    )
     waits = serializers.CharField()
     answered = serializers.CharField(
         help_text="What to show instead of the question once `resumed_at` is set."
@@ -352,12 +357,14 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
     @extend_schema_field(CrisisCardSerializer(allow_null=True))
     def get_card(self, turn: Turn) -> dict[str, Any] | None:
-        card = find_card(turn)
+        readers: CrisisReaders = self.context["readers"]
+        card = find_card(turn, readers.by_turn.get(turn.pk))
         return dict(CrisisCardSerializer(card).data) if card else None
 
     @extend_schema_field(CheckInSerializer(allow_null=True))
     def get_check_in(self, turn: Turn) -> dict[str, Any] | None:
-        check_in = find_check_in(turn)
+        readers: CrisisReaders = self.context["readers"]
+        check_in = find_check_in(turn, readers.after_yes)
         return dict(CheckInSerializer(check_in).data) if check_in else None
 
     @extend_schema_field(FixedTextSerializer(allow_null=True))
@@ -375,11 +382,13 @@ def serialize_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
     """Serialize turns. All cited passages are read in one query."""
     turns = list(turns)
     passages = get_passages(key for turn in turns for key in turn.passages)
-    return list(TurnSerializer(turns, many=True, context={"passages": passages}).data)
+    context = {"passages": passages, "readers": find_crisis_readers(turns)}
+    return list(TurnSerializer(turns, many=True, context=context).data)
 
 
 def serialize_turn(turn: Turn, passages: Mapping[str, FoundPassage] | None = None) -> dict[str, Any]:
     """Serialize a turn. `passages` are those that it cites, by key, if they are known."""
     if passages is None:
         passages = get_passages(turn.passages)
-    return dict(TurnSerializer(turn, context={"passages": passages}).data)
+    context = {"passages": passages, "readers": find_crisis_readers([turn])}
+    return dict(TurnSerializer(turn, context=context).data)

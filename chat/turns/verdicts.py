@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.errors import PersonalDataFound
 from chat.models import MAX_QUESTION_LENGTH, MAX_TITLE_LENGTH, Conversation, EndReason, Turn, TurnState
 from guard import Action, Category, Evidence, Level, Verdict, action_for, judge_conversation
+from safeguarding.card_review import CheckInReview
 from safeguarding.response_texts import (
     CheckIn,
     FixedText,
@@ -85,9 +86,14 @@ def find_fixed_text(turn: Turn) -> FixedText | None:
     return None
 
 
-def find_check_in(turn: Turn) -> CheckIn | None:
-    """Return the check-in of a paused turn, or None."""
-    return get_check_in(get_verdict(turn).categories) if turn.state == TurnState.PAUSED else None
+def find_check_in(turn: Turn, review: CheckInReview | None = None) -> CheckIn | None:
+    """Return the check-in of a paused turn, or None. `review` is given if people would read the message after a yes."""
+    if turn.state != TurnState.PAUSED:
+        return None
+    categories = get_verdict(turn).categories
+    if review is None:
+        return get_check_in(categories)
+    return get_check_in(categories, organization=review.organization, may_tell_parent=review.may_tell_parent)
 
 
 def find_support(turn: Turn) -> SupportLines | None:

@@ -21,7 +21,9 @@ from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host
 from routing.models import TutorModel
 from routing.registry import is_self_hosted, list_models
+from safeguarding.human_review import find_kept_human_review
 from safeguarding.review import is_tutor_open
+from safeguarding.teen_page import find_waiting_question
 
 TURNS_PER_PAGE = 50
 IS_LIVE = ExpressionWrapper(Q(state__in=LIVE_STATES), output_field=BooleanField())
@@ -260,6 +262,8 @@ def build_conversation_page(
         "turns_page": turns,
         "turns": build_shown_turns(turns.turns, shows_costs=True),
         "composer": build_composer(person, conversation, live_turn=live_turn, **composer_fields),
+        "teen_question": find_waiting_question(person),
+        "review": find_kept_human_review(),
         "is_self_hosted": is_self_hosted(),
         "has_local_models": any(model.is_local for model in list_models()),
         "guard_host": find_outside_guard_host(),

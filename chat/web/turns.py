@@ -41,6 +41,7 @@ from chat.reports import REPORT_RETENTION
 from chat.selectors import can_continue
 from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAILURES, list_outages
+from chat.turns.readers import NO_READERS, CrisisReaders, find_crisis_readers, get_readers_for_parent
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
@@ -105,6 +106,7 @@ class ShownTurn:
     is_model_down: bool = False
     # What the conversation had cost after this turn.
     conversation_cost: ConversationCost | None = None
+    readers: CrisisReaders = NO_READERS
 
     @property
     def question_html(self) -> SafeString:
@@ -122,7 +124,8 @@ class ShownTurn:
 
     @property
     def card(self) -> CrisisCard | None:
-        return find_card(self.turn)
+        review = self.readers.by_turn.get(self.turn.pk)
+        return find_card(self.turn, review, says_who_reads=self.readers.is_said)
 
     @property
     def fixed_text(self) -> FixedText | None:
@@ -132,7 +135,7 @@ class ShownTurn:
     @property
     def check_in(self) -> CheckIn | None:
         """The check-in of a paused turn."""
-        return find_check_in(self.turn)
+        return find_check_in(self.turn, self.readers.after_yes)
 
     @property
     def support(self) -> SupportLines | None:
@@ -238,7 +241,9 @@ class ShownTurn:
         return uuid4()
 
 
-def build_shown_turns(turns: Iterable[Turn], *, shows_costs: bool = False) -> list[ShownTurn]:
+def build_shown_turns(
+    turns: Iterable[Turn], *, shows_costs: bool = False, is_for_parent: bool = False
+) -> list[ShownTurn]:
     """Return the turns as a page shows them. All cited passages are read in one query.
 
     A live turn counts as read from now on, so that its answer is not stopped as unread; its retries and costs come only
@@ -256,6 +261,7 @@ def build_shown_turns(turns: Iterable[Turn], *, shows_costs: bool = False) -> li
     has_failed = any(turn.end_reason in SERVER_FAILURES for turn in turns)
     down = {outage.model_id for outage in list_outages()} if has_failed else set()
     conversation_costs = _get_conversation_costs(turns) if shows_costs else {}
+    readers = get_readers_for_parent(turns) if is_for_parent else find_crisis_readers(turns)
     return [
         _build_shown_turn(
             turn,
@@ -263,6 +269,7 @@ def build_shown_turns(turns: Iterable[Turn], *, shows_costs: bool = False) -> li
             later_turns.get(turn.pk, ()),
             is_model_down=turn.tutor_model_id in down,
             conversation_cost=conversation_costs.get(turn.pk),
+            readers=readers,
         )
         for turn in turns
     ]
@@ -306,6 +313,7 @@ def _build_shown_turn(
     *,
     is_model_down: bool,
     conversation_cost: ConversationCost | None,
+    readers: CrisisReaders,
 ) -> ShownTurn:
     """Build a shown turn. A live turn has the text on its stream, and the entry id to continue from."""
     answer_so_far = GrowingAnswer()
@@ -318,6 +326,7 @@ def _build_shown_turn(
             later_turns=later_turns,
             is_model_down=is_model_down,
             conversation_cost=conversation_cost,
+            readers=readers,
         )
     # A stream that cannot be read is shown as empty, and read from its start later. Without JavaScript a page cannot
     # take back a sentence, so only judged sentences are shown.

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
+from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -35,6 +36,17 @@ class HelpLineSerializer(serializers.Serializer[Any]):
     chat = ContactSerializer(allow_null=True)
 
 
+class CardReviewSerializer(serializers.Serializer[Any]):
+    """What happens with the message of a card where people may read it. Show it after the disclosure."""
+
+    paragraphs = serializers.ListField(child=serializers.CharField())
+    link = serializers.CharField(help_text="The label of a link to `path`, a page of this site for its teen.")
+    path = serializers.SerializerMethodField()
+
+    def get_path(self, _review: object) -> str:
+        return reverse("safeguarding:mine")
+
+
 class CrisisCardSerializer(serializers.Serializer[Any]):
     """A crisis card, shown instead of an answer. Show all of it, in this order."""
 
@@ -44,6 +56,7 @@ class CrisisCardSerializer(serializers.Serializer[Any]):
     help_lines = HelpLineSerializer(source="country.lines", many=True)
     next_step = serializers.CharField()
     disclosure = serializers.CharField()
+    review = CardReviewSerializer(allow_null=True, help_text="Null if nobody reads the message.")
     pause = serializers.CharField()
     quick_exit = serializers.CharField()
 
@@ -67,18 +80,20 @@ class FreeTextView(SignedInView):
             logger.exception("Unexpected error in %s: a crisis card is shown.", self.request.path)
             response = self.handle_exception(Problem(SERVER_ERROR))
         if response.status_code != HTTPStatus.NOT_ACCEPTABLE and isinstance(response.data, dict):
-            card = self.find_card()
+            # After a failure it is not known whether an incident was stored.
+            card = self.find_card(says_who_reads=response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR)
             if card:
                 response.data["card"] = card
         return response
 
-    def find_card(self) -> dict[str, Any] | None:
+    def find_card(self, *, says_who_reads: bool = True) -> dict[str, Any] | None:
         """Return the card that the request's text calls for, or None. It is counted, and not stored."""
         verdict = find_crisis(self._list_texts())
         if verdict is None:
             return None
         record_unstored_card(level=str(verdict.level))
-        return dict(CrisisCardSerializer(build_card(verdict, country=settings.HELP_COUNTRY)).data)
+        card = build_card(verdict, country=settings.HELP_COUNTRY, says_who_reads=says_who_reads)
+        return dict(CrisisCardSerializer(card).data)
 
     def _list_texts(self) -> list[str]:
         try:

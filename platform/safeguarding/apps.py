@@ -11,7 +11,10 @@ class SafeguardingConfig(AppConfig):
         from families.consent_texts import register_review_check
         from inference.remote_guard import register_outage_handler
         from privacy.registry import register_kinds
-        from safeguarding import checks  # noqa: F401 - registers itself
+        from safeguarding import (
+            checks,  # noqa: F401 - registers itself
+            teen_notices,
+        )
         from safeguarding.counts import record_guard_outage
         from safeguarding.human_review import find_kept_human_review
         from safeguarding.personal import KINDS
@@ -19,3 +22,4 @@ class SafeguardingConfig(AppConfig):
         register_kinds(*KINDS, room="safeguarding")
         register_outage_handler(record_guard_outage)
         register_review_check(lambda: find_kept_human_review() is not None)
+        teen_notices.connect()

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -11,6 +12,9 @@ from safeguarding import datafile
 from safeguarding.datafile import choose_page_language, read_file
 from safeguarding.helplines import CRISIS, UNSAFE_HOME, CountryHelp, get_country_help
 from safeguarding.review import is_review_recorded
+
+if TYPE_CHECKING:
+    from safeguarding.schemas import ReviewCardTable
 
 FILE_PREFIX = "cards"
 # Any of these takes precedence over eating.
@@ -35,9 +39,34 @@ class CardText:
     reviewed: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class CardReview:
+    """What is known about the people who may read the message of a card (safeguarding.card_review).
+
+    `next_on_call` is the time at which somebody is next on call, as the teen reads it, or "".
+    """
+
+    organization: str
+    is_closed: bool
+    is_someone_on_call: bool
+    next_on_call: str
+    may_tell_parent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownReview:
+    """What a card says about the people who may read its message. `link` leads to the teen's own page."""
+
+    paragraphs: tuple[str, ...]
+    link: str
+
+
 @dataclass(frozen=True)
 class CrisisCard:
-    """What a teen is shown instead of an answer. `reviewed` tells whether a clinician has read the text."""
+    """What a teen is shown instead of an answer. `reviewed` tells whether a clinician has read the text.
+
+    `review` is None if nobody reads the message.
+    """
 
     level: Level
     heading: str
@@ -48,14 +77,20 @@ class CrisisCard:
     quick_exit: str
     country: CountryHelp
     reviewed: bool
+    review: ShownReview | None = None
 
 
-def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
+def build_card(
+    verdict: Verdict, *, country: str, review: CardReview | None = None, says_who_reads: bool = True
+) -> CrisisCard:
     """Build the card for a verdict of at least HINTS in the page's language, with help lines of `country` (ISO 3166).
 
-    For an unsafe home, and for a hint of one, the help lines are those that protect children.
+    For an unsafe home, and for a hint of one, the help lines are those that protect children. `review` is given if
+    people may read the message. Without `says_who_reads` the card says nothing about that: it is not known, or not for
+    this reader.
     """
-    words = load_card_texts(choose_page_language(FILE_PREFIX))[_choose_card_kind(verdict)]
+    language = choose_page_language(FILE_PREFIX)
+    words = load_card_texts(language)[_choose_card_kind(verdict)]
     is_hint_of_one = verdict.level == Level.HINTS and is_about_safety(verdict.categories)
     need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME or is_hint_of_one else CRISIS
     lines = get_country_help(country).for_need(need)
@@ -64,12 +99,36 @@ def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
         heading=words.heading,
         paragraphs=tuple(paragraph.replace("{emergency}", lines.emergency) for paragraph in words.paragraphs),
         next_step=words.next_step,
-        disclosure=words.disclosure,
+        disclosure=_build_disclosure(words, language, review, says_who_reads=says_who_reads),
         pause=words.pause,
         quick_exit=words.quick_exit,
         country=lines,
         reviewed=words.reviewed or is_review_recorded(settings.CRISIS_TEXTS_REVIEW),
+        review=_build_review(language, review, lines.emergency) if review and says_who_reads else None,
     )
+
+
+def _build_disclosure(
+    words: CardText, language: str, review: CardReview | None, *, says_who_reads: bool
+) -> str:
+    if not says_who_reads:
+        return load_review_texts(language).program
+    if review is None:
+        return words.disclosure
+    return load_review_texts(language).disclosure.replace("{organization}", review.organization)
+
+
+def _build_review(language: str, review: CardReview, emergency: str) -> ShownReview:
+    texts = load_review_texts(language)
+    if review.is_closed:
+        return ShownReview(
+            paragraphs=(texts.closed.replace("{organization}", review.organization),), link=texts.link
+        )
+    without_anyone = texts.next if review.next_on_call else texts.nobody
+    now = texts.on_call if review.is_someone_on_call else without_anyone
+    now = now.replace("{when}", review.next_on_call).replace("{emergency}", emergency)
+    told = texts.parent if review.may_tell_parent else texts.no_parent
+    return ShownReview(paragraphs=(now, told), link=texts.link)
 
 
 def _choose_card_kind(verdict: Verdict) -> str:
@@ -104,6 +163,14 @@ def is_about_safety(categories: Collection[Category]) -> bool:
 def list_card_languages() -> list[str]:
     """List the languages that have a file of cards."""
     return datafile.list_languages(FILE_PREFIX)
+
+
+@cache
+def load_review_texts(language: str) -> "ReviewCardTable":
+    """Load what cards say where people review crises. Raises InvalidFile like `load_card_texts`."""
+    from safeguarding.schemas import CardsFile  # noqa: PLC0415 - it imports pydantic
+
+    return read_file(f"{FILE_PREFIX}.{language}.toml", CardsFile).review
 
 
 @cache

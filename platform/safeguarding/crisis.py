@@ -105,7 +105,8 @@ def _build_card_response(request: HttpRequest, verdict: Verdict, answer: HttpRes
         delete_unsent_form(request)
     is_taken = answer.status_code < HTTPStatus.BAD_REQUEST and not _leads_to_sign_in(answer)
     context = {
-        "cards": build_cards_in_all_languages(verdict),
+        # After a failure it is not known whether an incident was stored.
+        "cards": build_cards_in_all_languages(verdict, says_who_reads=not is_away),
         "is_taken": is_taken and request.method == "POST",
         "onward": answer.headers.get("Location", "") if is_taken else "",
     }
@@ -127,13 +128,15 @@ def _leads_to_sign_in(answer: HttpResponseBase) -> bool:
     return urlsplit(answer.headers.get("Location", "")).path == resolve_url(settings.LOGIN_URL)
 
 
-def build_cards_in_all_languages(verdict: Verdict) -> Sequence[CardTranslation]:
+def build_cards_in_all_languages(
+    verdict: Verdict, *, says_who_reads: bool = True
+) -> Sequence[CardTranslation]:
     """Return the card in the page's language, then in the others: a crisis is no time to guess a language."""
     current = get_page_language()
     codes = sorted((code for code, _name in settings.LANGUAGES), key=lambda code: code != current)
     spoken = []
     for code in codes:
         with translation.override(code):
-            card = build_card(verdict, country=settings.HELP_COUNTRY)
+            card = build_card(verdict, country=settings.HELP_COUNTRY, says_who_reads=says_who_reads)
         spoken.append(CardTranslation(code, translation.get_language_info(code)["name_local"], card))
     return spoken

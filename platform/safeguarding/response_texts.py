@@ -56,7 +56,10 @@ class FixedText(ReviewedText):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckIn(ReviewedText):
-    """The question of a pause, and its three answers."""
+    """The question of a pause, and its three answers.
+
+    `review` says what follows from a yes where people review crises, and is empty elsewhere.
+    """
 
     heading: str
     paragraphs: tuple[str, ...]
@@ -66,6 +69,17 @@ class CheckIn(ReviewedText):
     unsaid: str
     waits: str
     answered: str
+    review: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckInReviewTexts:
+    """What a check-in says where people review crises."""
+
+    answer: str
+    parent: str
+    no_parent: str
+    waits: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +95,7 @@ class ResponseTexts:
     """All texts of one language."""
 
     questions: dict[str, CheckIn]
+    review: CheckInReviewTexts
     support: dict[str, SupportLines]
     redirected: dict[str, FixedText]
     refused: dict[str, FixedText]
@@ -103,14 +118,29 @@ def get_cut_notice(category: str) -> FixedText:
     return cut.get(category, cut[OTHER])
 
 
-def get_check_in(categories: Iterable[Category]) -> CheckIn:
-    """Return the check-in for a pause: about safety, someone else, eating, or hopelessness."""
-    distinct, questions = set(categories), _load_page_texts().questions
-    if is_about_safety(distinct):
-        return questions["unsafe"]
-    if Category.ABOUT_SOMEONE_ELSE in distinct:
-        return questions["someone_else"]
-    return questions["eating" if is_about_eating(distinct) else "hopeless"]
+def get_check_in(
+    categories: Iterable[Category], *, organization: str = "", may_tell_parent: bool = True
+) -> CheckIn:
+    """Return the check-in for a pause: about safety, someone else, eating, or hopelessness.
+
+    `organization` is the one whose people may read the message after a yes; "" if nobody may.
+    """
+    texts, kind = _load_page_texts(), _choose_check_in_kind(set(categories))
+    check_in = texts.questions[kind]
+    if not organization:
+        return check_in
+    answer = texts.review.answer.replace("{organization}", organization)
+    # A yes about safety is level S.
+    told = texts.review.parent if may_tell_parent and kind != "unsafe" else texts.review.no_parent
+    return replace(check_in, review=(answer, told), waits=texts.review.waits)
+
+
+def _choose_check_in_kind(categories: set[Category]) -> str:
+    if is_about_safety(categories):
+        return "unsafe"
+    if Category.ABOUT_SOMEONE_ELSE in categories:
+        return "someone_else"
+    return "eating" if is_about_eating(categories) else "hopeless"
 
 
 def get_support_lines(categories: Iterable[Category]) -> SupportLines:
@@ -153,6 +183,7 @@ def load_texts(language: str) -> ResponseTexts:
             kind: _build_check_in(getattr(file.pause, kind), file.pause.every, needs_review=needs_review)
             for kind in CHECK_IN_KINDS
         },
+        review=CheckInReviewTexts(**file.pause.review.model_dump()),
         support={
             kind: SupportLines(line=text.line, who=text.who, is_clinical=needs_review and text.clinical)
             for kind in SUPPORT_KINDS

@@ -24,11 +24,24 @@ class EveryCardTable(Table):
     quick_exit: str
 
 
+class ReviewCardTable(Table):
+    program: str
+    disclosure: str
+    on_call: str
+    next: str
+    nobody: str
+    closed: str
+    parent: str
+    no_parent: str
+    link: str
+
+
 class CardsFile(Table):
     """`cards.<language>.toml`. The other entries are the kinds of card (cards.CARD_KINDS)."""
 
     reviewed: bool = False
     every: EveryCardTable
+    review: ReviewCardTable
     hints: CardTable
     stated: CardTable
     eating: CardTable
@@ -58,8 +71,16 @@ class EveryCheckInTable(Table):
     answered: str
 
 
+class ReviewCheckInTable(Table):
+    answer: str
+    parent: str
+    no_parent: str
+    waits: str
+
+
 class CheckInTables(Table):
     every: EveryCheckInTable
+    review: ReviewCheckInTable
     hopeless: CheckInTable
     eating: CheckInTable
     unsafe: CheckInTable

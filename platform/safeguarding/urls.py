@@ -1,9 +1,11 @@
 from django.urls import path
 
-from safeguarding import views
+from safeguarding import teen_views, views
 
 app_name = "safeguarding"
 urlpatterns = [
     path("now", views.help_now, name="help_now"),
     path("protocol", views.protocol, name="protocol"),
+    path("mine", teen_views.mine, name="mine"),
+    path("mine/<uuid:incident_id>/answer", teen_views.answer, name="answer"),
 ]

@@ -1,0 +1,85 @@
+"""A site where people review crises, and a teen whose consent covers it."""
+
+from datetime import time, timedelta
+from uuid import uuid4
+
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from accounts.models import Person
+from chat.models import Conversation, Turn, TurnState
+from families.consent_texts import get_newest_text
+from families.models import Consent
+from guard import Category, Level, Verdict
+from safeguarding import card_review, human_review, incidents
+from safeguarding.human_review import ReviewFacts, switch_review_on
+from safeguarding.models import Incident, OnCallShift
+
+ORGANIZATION = "Harbor Youth"
+
+
+def forget_everything() -> None:
+    """Have this process know nothing of rows that were rolled back."""
+    human_review.forget_human_review()
+    card_review.forget_reviews()
+
+
+def switch_on(by: Person) -> None:
+    facts = ReviewFacts(
+        organization=ORGANIZATION, responsible=by, responsible_name="Ana Ruiz, lead", training="two days",
+        hours="weekdays", legal_advice="J. Doe, 2026-11-20",
+    )  # fmt: skip
+    switch_review_on(by=by, facts=facts)
+    forget_everything()
+
+
+def agree_to_review(teen: Person) -> None:
+    text = get_newest_text(covers_review=True)
+    Consent.objects.create(
+        teen=teen,
+        given_by_name="a parent",
+        given_as="parent",
+        version=text.version,
+        text_hash=text.hash,
+        country="US",
+    )
+
+
+def make_reviewer(person: Person) -> Person:
+    person.is_staff = True
+    person.save()
+    person.user_permissions.add(Permission.objects.get(codename="review_incident"))
+    return Person.objects.get(pk=person.pk)
+
+
+def put_on_call(reviewer: Person, *, is_now: bool = True) -> None:
+    """Put a reviewer on call all day today, or for an hour on the day after tomorrow."""
+    today = timezone.now().date()
+    if is_now:
+        for day in (today, today - timedelta(days=1)):
+            OnCallShift.objects.create(
+                reviewer=reviewer, weekday=day.weekday(), starts=time(0), ends=time(0), time_zone="UTC"
+            )
+        return
+    day = today + timedelta(days=2)
+    OnCallShift.objects.create(
+        reviewer=reviewer, weekday=day.weekday(), starts=time(9), ends=time(10), time_zone="UTC"
+    )
+
+
+def open_incident(
+    teen: Person, level: Level = Level.STATED, question: str = "my own words"
+) -> tuple[Incident, Turn]:
+    """Return an incident with one card, as a question in a crisis makes them."""
+    category = Category.UNSAFE_HOME if level == Level.UNSAFE_HOME else Category.SUICIDE
+    conversation = Conversation.objects.create(owner=teen, title="A conversation")
+    turn = Turn.objects.create(
+        pk=uuid4(), conversation=conversation, question=question, state=TurnState.CARDED, level=str(level),
+        categories=[category], ended_at=timezone.now(),
+    )  # fmt: skip
+    incident = incidents.record_card(
+        person=teen, turn_id=turn.pk, text=question, verdict=Verdict(level, frozenset({category})),
+        has_earlier_card=False,
+    )  # fmt: skip
+    assert incident
+    return incident, turn
