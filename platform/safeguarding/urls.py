@@ -1,6 +1,6 @@
 from django.urls import path
 
-from safeguarding import teen_views, views
+from safeguarding import quick_exit, teen_views, views
 
 app_name = "safeguarding"
 urlpatterns = [
@@ -8,4 +8,6 @@ urlpatterns = [
     path("protocol", views.protocol, name="protocol"),
     path("mine", teen_views.mine, name="mine"),
     path("mine/<uuid:incident_id>/answer", teen_views.answer, name="answer"),
+    path("leave", quick_exit.leave, name="leave"),
+    path("back", quick_exit.come_back, name="come_back"),
 ]

@@ -74,7 +74,8 @@ def test_every_contact_of_a_help_line_is_a_link(client: Client) -> None:
 
 def test_the_page_can_be_left_quickly(client: Client) -> None:
     page = squeezed(client.get("/help/now").content.decode())
-    assert 'class="quick-exit" href="https://www.wikipedia.org/" rel="noreferrer noopener"' in page
+    link = 'class="quick-exit" href="/help/leave" rel="noreferrer noopener" data-exit="https://www.wikipedia.org/"'
+    assert link in page
 
 
 def test_the_protocol_says_what_the_tutor_does_and_does_not_do(client: Client, settings: Settings) -> None:

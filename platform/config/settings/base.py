@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "accounts.known_devices.known_device_middleware",
     "accounts.middleware.RateLimitMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
+    "safeguarding.quick_exit.QuickExitMiddleware",
     "pages.error_pages.AdminQueryMiddleware",
     "accounts.middleware.LastSeenMiddleware",
     "accounts.middleware.private_pages_middleware",

@@ -13,7 +13,14 @@ from pytest_django import Settings
 from guard import Category, Level, Verdict, judge_input
 from kit.authored import InvalidFile
 from safeguarding import datafile
-from safeguarding.cards import CARD_KINDS, CrisisCard, build_card, list_card_languages, load_card_texts
+from safeguarding.cards import (
+    CARD_KINDS,
+    CardReview,
+    CrisisCard,
+    build_card,
+    list_card_languages,
+    load_card_texts,
+)
 from safeguarding.checks import check_texts
 from safeguarding.datafile import FOLDER
 from safeguarding.helplines import UNSAFE_HOME
@@ -100,9 +107,8 @@ def test_the_card_is_rendered_in_order(kind: str) -> None:
     for link in PROTECTING if card.level == Level.UNSAFE_HOME else lines:
         assert f'href="{link}"' in page
     assert ('class="button" href="tel:911"' in page) is (card.level == Level.ACUTE)
-    assert re.search(
-        r'class="quick-exit" href="https://www\.wikipedia\.org/" rel="noreferrer noopener"', page
-    )
+    assert re.search(r'class="quick-exit" href="/help/leave" rel="noreferrer noopener"', page)
+    assert 'data-exit="https://www.wikipedia.org/"' in page
     assert "not yet been reviewed by a clinician" in page
 
 
@@ -128,6 +134,57 @@ def test_the_unsafe_home_card_asks_whether_it_is_safe_to_talk() -> None:
 def test_acute_danger_takes_precedence_over_an_unsafe_home() -> None:
     both = Verdict(Level.ACUTE, frozenset({Category.UNSAFE_HOME, Category.SUICIDE}))
     assert build_card(both, country="US").heading == "Call your emergency number now"
+
+
+class TestHumanReview:
+    """Where people of an organization may read the message."""
+
+    def build(self, kind: str = "stated", **fields: object) -> CrisisCard:
+        facts = {
+            "organization": "Harbor Youth", "is_closed": False, "is_someone_on_call": False, "next_on_call": "",
+            "may_tell_parent": True,
+        }  # fmt: skip
+        return build_card(VERDICTS[kind], country="GB", review=CardReview(**facts | fields))
+
+    def read(self, card: CrisisCard) -> str:
+        assert card.review
+        return " ".join([read_card(card), *card.review.paragraphs, card.review.link])
+
+    @pytest.mark.parametrize("language", ["en", "es"])
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"is_someone_on_call": True},
+            {"next_on_call": "Tuesday, 9 a.m., Madrid time"},
+            {},
+            {"is_closed": True},
+            {"may_tell_parent": False},
+        ],
+    )
+    def test_its_words_follow_the_rules_and_are_filled_in(
+        self, fields: dict[str, object], language: str
+    ) -> None:
+        with translation.override(language):
+            text = self.read(self.build(**fields))
+        for never in ("!", "secret", "watch", "promise", "monitor", "{", "Nobody has read", "Nadie ha leído"):
+            assert never not in text
+        assert "Harbor Youth" in text
+        assert judge_input(text).level < Level.ACUTE
+
+    def test_it_never_implies_that_somebody_is_there_when_nobody_is(self) -> None:
+        text = self.read(self.build(next_on_call="Tuesday, 9 a.m., Madrid time"))
+        assert "Nobody is on call now. Somebody is on call again from Tuesday, 9 a.m., Madrid time." in text
+        assert "call 999" in text
+
+    def test_its_words_are_marked_as_unreviewed(self) -> None:
+        page = squeezed(render_to_string("safeguarding/card.html", {"card": self.build()}))
+        assert "not yet been reviewed by a clinician" in page
+        assert page.index("help-lines") < page.index("card-review") < page.index("card-small")
+
+    def test_a_card_that_does_not_say_who_reads_promises_nothing(self) -> None:
+        card = build_card(VERDICTS["stated"], country="US", says_who_reads=False)
+        assert card.disclosure == "This card comes from a program."
+        assert card.review is None
 
 
 class TestReview:
