@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext_noop
 
+from kit.authored import InvalidFile
 from safeguarding.datafile import read_file
 
 if TYPE_CHECKING:
@@ -102,9 +103,37 @@ def list_countries() -> tuple[CountryHelp, ...]:
     )
 
 
+# Shown if the file cannot be used: then the tutor is closed (safeguarding.readiness), and help is not.
+WITHOUT_FILE = CountryHelp(
+    ELSEWHERE,
+    "112",
+    (
+        HelpLine(
+            name="Find a Helpline",
+            hours="a directory of help lines by country",
+            languages="many languages",
+            call=None,
+            text=None,
+            chat=HelpLineContact("https://findahelpline.com/", "findahelpline.com"),
+            source="the safety brief of 2026-11-22",
+            last_checked=date(2026, 11, 22),
+            helps=frozenset({CRISIS, UNSAFE_HOME}),
+        ),
+    ),
+)
+
+
+def list_usable_countries() -> tuple[CountryHelp, ...]:
+    """Return every country, or a directory of help lines if the file cannot be used."""
+    try:
+        return list_countries()
+    except InvalidFile:
+        return (WITHOUT_FILE,)
+
+
 def get_country_help(code: str) -> CountryHelp:
     """Return the help of the country with this code, or else that for all other countries."""
-    by_code = {country.code: country for country in list_countries()}
+    by_code = {country.code: country for country in list_usable_countries()}
     return by_code.get(code.upper(), by_code[ELSEWHERE])
 
 

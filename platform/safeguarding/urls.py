@@ -1,6 +1,6 @@
 from django.urls import path
 
-from safeguarding import quick_exit, teen_views, views
+from safeguarding import offline, quick_exit, teen_views, views
 
 app_name = "safeguarding"
 urlpatterns = [
@@ -10,4 +10,6 @@ urlpatterns = [
     path("mine/<uuid:incident_id>/answer", teen_views.answer, name="answer"),
     path("leave", quick_exit.leave, name="leave"),
     path("back", quick_exit.come_back, name="come_back"),
+    path("offline/<str:language>", offline.page, name="offline"),
+    path("service-worker.js", offline.service_worker, name="service_worker"),
 ]

@@ -1,7 +1,10 @@
-// The quick exit (safeguarding.quick_exit).
+// The quick exit (safeguarding.quick_exit), and the offline copy of the help lines (safeguarding.offline).
 
 const AWAY = "away=1";
 const NEUTRAL_PAGE = readMeta("neutral-page");
+const OFFLINE_HELP = readMeta("offline-help");
+// Set by a person who does not want a copy on this device.
+const NO_COPY = "no-offline-help";
 
 /** @param {string} name */
 function readMeta(name) {
@@ -34,3 +37,28 @@ leaveIfAway();
 addEventListener("pageshow", leaveIfAway);
 document.addEventListener("visibilitychange", leaveIfAway);
 addEventListener("focus", leaveIfAway);
+
+// --- Offline copy ---
+
+const place = document.getElementById("offline-copy");
+
+async function keepCopy() {
+  if (!OFFLINE_HELP || !("serviceWorker" in navigator) || localStorage.getItem(NO_COPY)) return;
+  await navigator.serviceWorker.register(OFFLINE_HELP, { scope: "/" });
+  place?.removeAttribute("hidden");
+}
+
+async function removeCopy() {
+  localStorage.setItem(NO_COPY, "1");
+  for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
+  for (const name of await caches.keys()) if (name.startsWith("help-")) await caches.delete(name);
+}
+
+place?.querySelector("button")?.addEventListener("click", async () => {
+  await removeCopy();
+  place.replaceChildren(...place.querySelectorAll("[data-removed]"));
+  place.querySelector("[data-removed]")?.removeAttribute("hidden");
+});
+
+// Without it the site works as well.
+keepCopy().catch(() => {});

@@ -55,3 +55,5 @@ HELP_COUNTRY: str = env.str("HELP_COUNTRY", default="US")
 # Where each incident's id and level are posted when it opens, signed with the secret. Empty: nowhere.
 REVIEW_WEBHOOK_URL: str = env.str("REVIEW_WEBHOOK_URL", default="")
 REVIEW_WEBHOOK_SECRET: str = env.str("REVIEW_WEBHOOK_SECRET", default="")
+# Whether browsers keep a copy of the help lines for when they are offline. False removes the copies.
+OFFLINE_HELP: bool = env.bool("OFFLINE_HELP", default=True)
