@@ -8,13 +8,14 @@ from encoders import ModelFileError
 from guard.remote import GUARDS
 from kit.authored import InvalidFile
 from safeguarding.crisis import load_crisis_texts
-from safeguarding.review import is_tutor_open
+from safeguarding.readiness import find_protocol_problems
+from safeguarding.review import are_texts_reviewed
 
 
 @register
 def check_review(**_options: object) -> list[CheckMessage]:
     """Warn that the tutor is closed without a review. This is not an error: the rest of the site works."""
-    if is_tutor_open():
+    if are_texts_reviewed():
         return []
     return [
         Warning(
@@ -41,6 +42,22 @@ def check_remote_guard(**_options: object) -> list[CheckMessage]:
     return [
         Error(f"The remote guard is half configured: {problem}", id="safeguarding.E002")
         for problem in problems
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_protocol(**_options: object) -> list[CheckMessage]:
+    """Warn that the tutor is closed without its public page or the help lines. Runs only with `--deploy`: it is slow.
+
+    Not an error: everything else still starts, above all what is left of the help page.
+    """
+    return [
+        Warning(
+            f"The tutor is closed: {problem}",
+            hint="Restore the page or the file. The tutor opens by itself within a minute.",
+            id="safeguarding.W002",
+        )
+        for problem in find_protocol_problems()
     ]
 
 

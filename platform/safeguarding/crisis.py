@@ -30,10 +30,14 @@ IS_JUDGED = "is_judged_for_crisis"
 type Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
-def load_crisis_texts() -> None:
-    """Read every reviewed text, in every language. Raises InvalidFile with every error of every file."""
+def load_crisis_texts(*, requires_help_lines: bool = True) -> None:
+    """Read every reviewed text, in every language. Raises InvalidFile with every error of every file.
+
+    A web process also starts without help lines: the tutor is closed then, and the help page shows a directory.
+    """
     errors = FileErrors()
-    errors.collect(list_countries, None)
+    if requires_help_lines:
+        errors.collect(list_countries, None)
     for language in list_card_languages():
         errors.collect(partial(load_card_texts, language), None)
     for language in datafile.list_languages(response_texts.FILE_PREFIX):

@@ -1,4 +1,4 @@
-"""Whether the tutor may be open: outside a demo, the crisis texts must have been reviewed."""
+"""Whether the tutor may be open: the protocol is published and, outside a demo, the crisis texts were reviewed."""
 
 import re
 from datetime import date
@@ -17,6 +17,16 @@ def is_review_recorded(record: str) -> bool:
         return False
 
 
-def is_tutor_open() -> bool:
-    """Return whether the tutor may open. Outside a demo, its crisis texts must have been reviewed first."""
+def are_texts_reviewed() -> bool:
+    """Return whether the crisis texts may be used: a review is recorded, or this is a demo."""
     return bool(settings.DEMO) or is_review_recorded(settings.CRISIS_TEXTS_REVIEW)
+
+
+def is_tutor_open() -> bool:
+    """Return whether the tutor may open.
+
+    Outside a demo, its crisis texts must have been reviewed first. The protocol's page and the help lines must answer.
+    """
+    from safeguarding.readiness import is_protocol_published  # noqa: PLC0415 - its pages import this module
+
+    return are_texts_reviewed() and is_protocol_published()

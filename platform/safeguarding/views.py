@@ -8,7 +8,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from inference.location import find_outside_guard_host
-from safeguarding.helplines import get_country_help, list_countries
+from safeguarding.helplines import get_country_help, list_usable_countries
 from safeguarding.review import is_review_recorded
 
 
@@ -16,7 +16,7 @@ from safeguarding.review import is_review_recorded
 @cache_control(public=True, max_age=300)
 def help_now(request: HttpRequest) -> HttpResponse:
     first = get_country_help(settings.HELP_COUNTRY)
-    others = [country for country in list_countries() if country != first]
+    others = [country for country in list_usable_countries() if country != first]
     return _render_without_session(request, "safeguarding/help_now.html", first=first, others=others)
 
 
@@ -25,7 +25,10 @@ def help_now(request: HttpRequest) -> HttpResponse:
 def protocol(request: HttpRequest) -> HttpResponse:
     reviewed = is_review_recorded(settings.CRISIS_TEXTS_REVIEW)
     return _render_without_session(
-        request, "safeguarding/protocol.html", reviewed=reviewed, guard_host=find_outside_guard_host()
+        request,
+        "safeguarding/protocol.html",
+        reviewed=reviewed,
+        guard_host=find_outside_guard_host(),
     )
 
 

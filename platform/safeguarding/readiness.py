@@ -1,0 +1,61 @@
+"""Whether the crisis protocol is published: its public page and the help lines answer. Otherwise the tutor is closed.
+
+A law requires it (CA Bus. & Prof. Code §22602(b)).
+"""
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+from django.utils import translation
+
+from kit.authored import InvalidFile, read_toml
+from kit.kept import Kept
+from safeguarding import datafile, helplines
+
+PAGES = ("/help/protocol", "/help/now")
+KEPT_SECONDS = 60
+
+
+def find_protocol_problems() -> list[str]:
+    """Return why the tutor must stay closed, for an admin; an empty list if both pages answer in every language."""
+    try:
+        # Read again: a file that is gone was valid when the process started.
+        read_toml(datafile.FOLDER / helplines.FILE)
+    except InvalidFile as invalid:
+        return [str(error) for error in invalid.errors]
+    return [
+        problem
+        for code, _name in settings.LANGUAGES
+        for path in PAGES
+        if (problem := _find_page_problem(path, code))
+    ]
+
+
+def _find_page_problem(path: str, language: str) -> str:
+    """Return why a page does not answer 200, or ""."""
+    request = HttpRequest()
+    request.method, request.path, request.path_info = "GET", path, path
+    try:
+        with translation.override(language):
+            match = resolve(path)
+            status = match.func(request, *match.args, **match.kwargs).status_code
+    except Resolver404:
+        return f"{path} has no page."
+    except Exception as error:  # noqa: BLE001 - whatever stops the page closes the tutor
+        return f"{path} ({language}) fails: {type(error).__name__}: {error}"
+    return "" if status == HTTPStatus.OK else f"{path} ({language}) answers {status}."
+
+
+_kept = Kept[tuple[list[str]]](lambda: (find_protocol_problems(),), seconds=KEPT_SECONDS)
+
+
+def is_protocol_published() -> bool:
+    """Return whether the protocol's page and the help lines answered within the last minute."""
+    return not _kept.get()[0]
+
+
+def forget_protocol_check() -> None:
+    """Check again at the next call of `is_protocol_published` in this process."""
+    _kept.forget()
