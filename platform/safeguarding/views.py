@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from inference.location import find_outside_guard_host
 from safeguarding.helplines import get_country_help, list_usable_countries
+from safeguarding.public_facts import get_public_facts
 from safeguarding.review import is_review_recorded
 
 
@@ -29,6 +30,7 @@ def protocol(request: HttpRequest) -> HttpResponse:
         "safeguarding/protocol.html",
         reviewed=reviewed,
         guard_host=find_outside_guard_host(),
+        facts=get_public_facts(),
     )
 
 

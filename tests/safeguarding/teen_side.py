@@ -11,7 +11,7 @@ from chat.models import Conversation, Turn, TurnState
 from families.consent_texts import get_newest_text
 from families.models import Consent
 from guard import Category, Level, Verdict
-from safeguarding import card_review, human_review, incidents
+from safeguarding import card_review, human_review, incidents, public_facts
 from safeguarding.human_review import ReviewFacts, switch_review_on
 from safeguarding.models import Incident, OnCallShift
 
@@ -22,6 +22,7 @@ def forget_everything() -> None:
     """Have this process know nothing of rows that were rolled back."""
     human_review.forget_human_review()
     card_review.forget_reviews()
+    public_facts.forget_public_facts()
 
 
 def switch_on(by: Person) -> None:

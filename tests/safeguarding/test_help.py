@@ -1,14 +1,20 @@
 """Help pages work for everyone, whatever else is down."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.sessions.backends.base import SessionBase
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
+from safeguarding.counts import add_to_count
+from safeguarding.models import CountKind
+from safeguarding.public_facts import read_public_facts
 from tests.markup import squeezed
+from tests.safeguarding import teen_side
 
 PAGES = ["/help/now", "/help/protocol"]
 
@@ -93,3 +99,57 @@ def test_the_protocol_names_every_program_that_reads_a_message(client: Client, s
     assert "a second program" not in page
     settings.GUARD_PROVIDER, settings.GUARD_BASE_URL = "openai", "https://guard.example.org/v1"
     assert "a second program at guard.example.org" in client.get("/help/protocol").content.decode()
+
+
+@pytest.fixture
+def _nothing_known() -> Iterator[None]:
+    teen_side.forget_everything()
+    yield
+    teen_side.forget_everything()
+
+
+@pytest.mark.usefixtures("_nothing_known")
+class TestTheProtocolAndHumanReview:
+    def read(self, client: Client) -> str:
+        read_public_facts()
+        return squeezed(client.get("/help/protocol").content.decode())
+
+    def test_says_that_nobody_is_told_where_nobody_reviews(self, client: Client, db: None) -> None:
+        page = self.read(client)
+        assert "this site doesn’t tell anyone" in page
+        assert "No one is shown the answer to it." in page
+        assert "Who reads it" not in page
+
+    def test_says_who_reads_what_where_people_review(self, client: Client, admin_person: Person) -> None:
+        teen_side.switch_on(admin_person)
+        page = self.read(client)
+        assert f"someone at {teen_side.ORGANIZATION} may read a short part of that message" in page
+        assert "If home may not be safe, no parent is told." in page
+        assert "doesn’t tell anyone" not in page
+        assert "No one is shown the answer" not in page
+
+    def test_does_not_tell_a_small_count(self, client: Client, db: None) -> None:
+        for _ in range(9):
+            add_to_count(CountKind.REFERRAL, level="3")
+        assert "help lines were shown in fewer than 10 crises." in self.read(client)
+
+    def test_tells_the_years_count_of_crises_each_once(self, client: Client, db: None) -> None:
+        for kind, times in ((CountKind.REFERRAL, 12), (CountKind.CARD, 20)):
+            for _ in range(times):
+                add_to_count(kind, level="3")
+        assert f"So far in {timezone.now().year}, help lines were shown in 12 crises." in self.read(client)
+
+    def test_promises_nothing_that_it_cannot_look_up(self, client: Client) -> None:
+        page = squeezed(client.get("/help/protocol").content.decode())
+        assert "can’t be looked up right now" in page
+        assert "doesn’t tell anyone" not in page
+        assert "crises. Several" not in page
+
+    def test_does_not_wait_for_a_database_that_hangs(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("safeguarding.public_facts.read_public_facts", lambda: time.sleep(5))
+        began = time.monotonic()
+        assert client.get("/help/protocol").status_code == 200
+        assert client.get("/help/protocol").status_code == 200
+        assert time.monotonic() - began < 2

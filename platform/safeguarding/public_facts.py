@@ -1,0 +1,94 @@
+"""What the public protocol page says of this site: whether people review crises, and this year's count.
+
+Read in a thread of its own: a page of help waits for no database, not even for one that hangs.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+
+from django.utils import timezone
+
+from kit.connections import release_connection
+from safeguarding.counts import sum_year
+from safeguarding.human_review import find_human_review
+from safeguarding.models import CountKind
+
+logger = logging.getLogger(__name__)
+
+KEPT_SECONDS = 60
+# How long the first page of a process waits.
+FIRST_WAIT_SECONDS = 0.3
+# A read that takes longer, for example because the process was forked during it, is given up.
+MAX_READ_SECONDS = 30
+FEWEST_SHOWN = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicFacts:
+    """`organization` is the one whose people review crises, or ""."""
+
+    organization: str
+    year: int
+    referrals: int
+
+    @property
+    def is_count_small(self) -> bool:
+        """Whether the count is so small that it is not told exactly."""
+        return self.referrals < FEWEST_SHOWN
+
+
+@dataclass
+class _Kept:
+    facts: PublicFacts | None = None
+    read_at: float = float("-inf")
+    reading_since: float = float("-inf")
+
+
+_kept = _Kept()
+_lock = Lock()
+
+
+def get_public_facts() -> PublicFacts | None:
+    """Return the facts, up to a minute or two old, or None if they could not be read."""
+    now = time.monotonic()
+    if now - _kept.read_at < KEPT_SECONDS:
+        return _kept.facts
+    done = Event()
+    with _lock:
+        is_reading = now - _kept.reading_since < MAX_READ_SECONDS
+        if not is_reading:
+            _kept.reading_since = now
+    if not is_reading:
+        Thread(target=_read_in_thread, args=[done], daemon=True, name="public-facts").start()
+        if _kept.facts is None:
+            done.wait(FIRST_WAIT_SECONDS)
+    return _kept.facts
+
+
+def read_public_facts() -> PublicFacts:
+    """Read the facts now and keep them."""
+    year, review = timezone.now().year, find_human_review()
+    referrals = sum(count for (kind, _level), count in sum_year(year).items() if kind == CountKind.REFERRAL)
+    facts = PublicFacts(organization=review.organization if review else "", year=year, referrals=referrals)
+    _kept.facts, _kept.read_at = facts, time.monotonic()
+    return facts
+
+
+def forget_public_facts() -> None:
+    """Know nothing again, as when the process has just started."""
+    _kept.facts, _kept.read_at, _kept.reading_since = None, float("-inf"), float("-inf")
+
+
+def _read_in_thread(done: Event) -> None:
+    try:
+        read_public_facts()
+    except Exception:
+        logger.warning("The count of the protocol page could not be read.", exc_info=True)
+        # Facts that can no longer be read may be wrong by now.
+        _kept.facts, _kept.read_at = None, time.monotonic()
+    finally:
+        release_connection()
+        _kept.reading_since = float("-inf")
+        done.set()
