@@ -23,6 +23,7 @@ from chat.models import (
 )
 from courses.retrieval.search import FoundPassage, find_passages, get_passages
 from courses.retrieval.wording import get_wording
+from guard import Level
 from kit.languages import get_page_language
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 
@@ -292,6 +293,11 @@ class Pause:
     @property
     def is_check_in(self) -> bool:
         return self.turn.state == TurnState.PAUSED
+
+    @property
+    def is_acute(self) -> bool:
+        """Whether the card was for immediate danger."""
+        return Level(self.turn.level) is Level.ACUTE
 
 
 def list_pausing_turns(person: Person) -> QuerySet[Turn]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -21,6 +22,7 @@ from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host
 from routing.models import TutorModel
 from routing.registry import is_self_hosted, list_models
+from safeguarding.helplines import get_country_help
 from safeguarding.human_review import find_kept_human_review
 from safeguarding.review import is_tutor_open
 from safeguarding.teen_page import find_waiting_question
@@ -201,6 +203,18 @@ class Composer:
     def is_resting(self) -> bool:
         """Whether the tutor answers nothing now. The form stays open: a cry for help is always judged."""
         return not self.is_open or self.gate.closed_reason is not None or self.pause is not None
+
+    @property
+    def has_question_box(self) -> bool:
+        """Whether a question can be written. Not while the card for immediate danger is what matters.
+
+        A question that is sent all the same, from another tab or a program, is still judged.
+        """
+        return self.pause is None or not self.pause.is_acute
+
+    @property
+    def emergency_number(self) -> str:
+        return get_country_help(settings.HELP_COUNTRY).emergency
 
     @property
     def max_question_length(self) -> int:
