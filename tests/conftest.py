@@ -28,7 +28,7 @@ from families.consent_texts import get_current_text
 from families.models import Consent, Residence
 from kit import valkey
 from routing import registry
-from safeguarding import counts, human_review
+from safeguarding import card_review, counts, human_review
 from tests import emptying, forks, live
 from tests.library import empty_library, fill_library, keep_copies
 
@@ -124,6 +124,7 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if human_review._kept._value not in {None, (None,)}:
         human_review.forget_human_review()
+        card_review.forget_reviews()
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):

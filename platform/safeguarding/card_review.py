@@ -22,7 +22,7 @@ from safeguarding.models import HumanReview, Incident, IncidentMessage, OnCallSh
 from safeguarding.on_call import find_next_shift_start, list_on_call
 
 # A shift may begin or end this much earlier than a page says.
-KEPT_SECONDS = 20
+KEPT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,12 @@ for _model in (HumanReview, OnCallShift):
 
 def get_on_call_now() -> OnCallNow:
     """Return who is on call, up to KEPT_SECONDS ago."""
-    return _kept.get()
+    on_call = _kept.get()
+    if not on_call.organization:
+        # Another process has just switched review on.
+        _kept.forget()
+        on_call = _kept.get()
+    return on_call
 
 
 def format_next_on_call(on_call: OnCallNow, zone: ZoneInfo) -> str:
@@ -112,7 +117,7 @@ def find_check_in_review(person: Person) -> CheckInReview | None:
 
 def has_ever_been_reviewed() -> bool:
     """Return whether people review crises on this site, or once did. Then a parent's page says nothing about it."""
-    return _kept_ever.get()
+    return find_kept_human_review() is not None or _kept_ever.get()
 
 
 _kept_ever = Kept[bool](lambda: HumanReview.objects.filter(is_on=True).exists(), seconds=60)

@@ -108,7 +108,10 @@ def browser_with_cache(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser, web: Web) -> Iterator[BrowserContext]:
-    opened = browser.new_context(base_url=web.url, viewport=PHONE, reduced_motion="reduce")
+    # Playwright's routes see no request that a service worker makes.
+    opened = browser.new_context(
+        base_url=web.url, viewport=PHONE, reduced_motion="reduce", service_workers="block"
+    )
     opened.set_default_timeout(20_000)
     yield opened
     opened.close()

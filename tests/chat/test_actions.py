@@ -242,6 +242,51 @@ class TestUnsafeHome:
         assert "No questions." in look
 
 
+class TestImmediateDanger:
+    @pytest.fixture(autouse=True)
+    def _acute(self, judged: Judged) -> None:
+        judged(build_verdict(Level.ACUTE, Category.SUICIDE))
+
+    @pytest.mark.parametrize("minutes", [1, 31], ids=["while it rests", "until the teen goes on"])
+    def test_the_card_stays_and_nothing_can_be_written_beside_it(
+        self, minutes: int, teen: Person, ask: Ask, owner: Client
+    ) -> None:
+        turn = ask(teen)
+        Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=minutes))
+        page = read_page(owner, turn)
+        assert "Call your emergency number now" in page
+        assert 'name="question"' not in page
+        assert ("I am safe, and I want to go on" in page) is (minutes > 30)
+
+    def test_every_page_of_the_tutor_leads_to_the_emergency_number_and_back_to_the_card(
+        self, teen: Person, ask: Ask, owner: Client
+    ) -> None:
+        turn = ask(teen)
+        page = " ".join(owner.get("/tutor/").content.decode().split())
+        assert 'href="tel:911"' in page
+        assert f'href="/tutor/{turn.conversation_id}#turn-{turn.pk}"' in page
+        assert "Back to the help card" in page
+        assert 'name="question"' not in page
+
+    def test_what_is_sent_all_the_same_is_judged(self, teen: Person, ask: Ask, owner: Client) -> None:
+        ask(teen)
+        owner.post(reverse("chat:ask"), {"question": "from another tab", "turn_id": uuid4()})
+        assert Turn.objects.get(question="from another tab").state == TurnState.CARDED
+
+    def test_the_box_is_back_once_the_teen_goes_on(self, teen: Person, ask: Ask, owner: Client) -> None:
+        ask(teen)
+        Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=31))
+        assert 'name="question"' in owner.post(reverse("chat:end_pause"), follow=True).content.decode()
+
+    def test_after_a_lesser_card_the_box_stays(
+        self, teen: Person, ask: Ask, owner: Client, judged: Judged
+    ) -> None:
+        judged(build_verdict(Level.STATED, Category.SUICIDE))
+        page = read_page(owner, ask(teen))
+        assert "Write here if you need help" in page
+        assert "Back to the help card" in page
+
+
 class TestSupport:
     @pytest.fixture(autouse=True)
     def _stress(self, judged: Judged) -> None:

@@ -41,6 +41,7 @@ def build_form(name: str, world: World) -> dict[str, str]:
             "ends": "17:00",
             "time_zone": "Europe/London",
         },
+        "safeguarding:answer": {"answer": "unsafe"},
         "families:trusted_adult": {"name": "Aunt", "contact": "next door"},
     }
     return forms.get(name, {})

@@ -202,8 +202,14 @@ ROWS = {
     "review:queue": ("in 404 404 404 404 404 200", "in 404 404 404 404 404 405"),
     "review:switch": ("in 404 404 404 404 404 200", "in 404 404 404 404 404 422"),
     "review:switch_off": ("in 404 404 404 404 404 405", "in 404 404 404 404 404 302"),
+    "safeguarding:answer": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
+    "safeguarding:come_back": ("405 405 405 405 405 405 405", "302 302 302 302 302 302 302"),
     "safeguarding:help_now": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "safeguarding:leave": ("302 302 302 302 302 302 302", "405 405 405 405 405 405 405"),
+    "safeguarding:mine": ("in 200 404 200 404 404 404", "in 405 405 405 405 405 405"),
+    "safeguarding:offline": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "safeguarding:protocol": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "safeguarding:service_worker": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "using": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
 }
 # The results of the API's other methods, with what they send. A teen of a family needs its agreement for "put".

@@ -112,6 +112,11 @@ def create_world() -> World:
     shift = OnCallShift.objects.create(
         reviewer=people["admin"], weekday=0, starts=time(9), ends=time(17), time_zone="UTC"
     )
+    # Closed: a teen has one open incident at most. That home isn't safe can still be said.
+    asked = Incident.objects.create(
+        teen=teen, level="3", protocol="x", closed_at=timezone.now(), resolution="helped",
+        teen_asked_at=timezone.now(), teen_answer_until=timezone.now(),
+    )  # fmt: skip
     certificate = Certificate.objects.create(
         person=teen, module_slug="good-and-bad", language="en", title="The good and the bad of AI", lessons=5,
         questions=5, edition="0123456789ab", issued_on=timezone.localdate(),
@@ -133,6 +138,8 @@ def create_world() -> World:
             "session_id": 1,
             "incident_id": incident.pk,
             "shift_id": shift.pk,
+            "language": "en",
+            "safeguarding:answer:incident_id": asked.pk,
             "key": "made-up",
             "events:own_feed:token": create_feed(person=teen).token,
             "events:come_along:key": build_guest_path(sign_up).rpartition("/")[2],

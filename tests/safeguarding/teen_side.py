@@ -4,13 +4,15 @@ from datetime import time, timedelta
 from uuid import uuid4
 
 from django.contrib.auth.models import Permission
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
+from chat.turns.verdicts import get_verdict
 from families.consent_texts import get_newest_text
 from families.models import Consent
-from guard import Category, Level, Verdict
+from guard import Category, Level
 from safeguarding import card_review, human_review, incidents, public_facts
 from safeguarding.human_review import ReviewFacts, switch_review_on
 from safeguarding.models import Incident, OnCallShift
@@ -68,19 +70,33 @@ def put_on_call(reviewer: Person, *, is_now: bool = True) -> None:
     )
 
 
+def create_card(teen: Person, level: Level, question: str = "my own words") -> Turn:
+    """Return a turn with a card, outside any incident."""
+    return _create_turn(teen, level, TurnState.CARDED, question)
+
+
+def create_check_in(teen: Person) -> Turn:
+    return _create_turn(teen, Level.HINTS, TurnState.PAUSED, "my own words")
+
+
+def _create_turn(teen: Person, level: Level, state: TurnState, question: str) -> Turn:
+    category = {Level.UNSAFE_HOME: Category.UNSAFE_HOME, Level.HINTS: Category.HOPELESSNESS}.get(
+        level, Category.SUICIDE
+    )
+    return Turn.objects.create(
+        pk=uuid4(), conversation=Conversation.objects.create(owner=teen, title="A conversation"), question=question,
+        state=state, level=str(level), categories=[category], ended_at=timezone.now(),
+    )  # fmt: skip
+
+
 def open_incident(
     teen: Person, level: Level = Level.STATED, question: str = "my own words"
 ) -> tuple[Incident, Turn]:
     """Return an incident with one card, as a question in a crisis makes them."""
-    category = Category.UNSAFE_HOME if level == Level.UNSAFE_HOME else Category.SUICIDE
-    conversation = Conversation.objects.create(owner=teen, title="A conversation")
-    turn = Turn.objects.create(
-        pk=uuid4(), conversation=conversation, question=question, state=TurnState.CARDED, level=str(level),
-        categories=[category], ended_at=timezone.now(),
-    )  # fmt: skip
-    incident = incidents.record_card(
-        person=teen, turn_id=turn.pk, text=question, verdict=Verdict(level, frozenset({category})),
-        has_earlier_card=False,
-    )  # fmt: skip
+    turn = create_card(teen, level, question)
+    with transaction.atomic():
+        incident = incidents.record_card(
+            person=teen, turn_id=turn.pk, text=question, verdict=get_verdict(turn), has_earlier_card=False
+        )
     assert incident
     return incident, turn

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accounts.models import Person, Role
 from chat.models import Conversation, Turn, TurnState
-from families.agreements import Terms
-from families.models import Link, Notice, ParentView
+from families.models import Link, Notice
+from families.terms import ParentView
 from families.trusted_adults import save_trusted_adult
 from guard import Category, Level
 from mail.models import Email
@@ -181,9 +181,7 @@ class TestTheCard:
     def test_tells_a_parent_neither_that_nobody_reads_nor_that_somebody_does(
         self, reviewed: Person, parent: Person, as_person: AsPerson
     ) -> None:
-        terms = Terms(parent_view=ParentView.FULL)
-        link = Link.objects.create(parent=parent, teen=reviewed, parent_view=terms.parent_view)
-        Link.objects.filter(pk=link.pk).update(full_since=None)
+        link = Link.objects.create(parent=parent, teen=reviewed, parent_view=ParentView.FULL, full_since=None)
         open_incident(reviewed)
         make_card(reviewed)
         page = read(as_person(parent), f"/tutor/parent-view/{link.pk}")
