@@ -266,6 +266,8 @@ class TestImmediateDanger:
         assert 'href="tel:911"' in page
         assert f'href="/tutor/{turn.conversation_id}#turn-{turn.pk}"' in page
         assert "Back to the help card" in page
+        # Nothing pushes the button off a phone's screen.
+        assert "Before you ask" not in page
         assert 'name="question"' not in page
 
     def test_what_is_sent_all_the_same_is_judged(self, teen: Person, ask: Ask, owner: Client) -> None:
