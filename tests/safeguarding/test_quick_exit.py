@@ -85,7 +85,7 @@ def test_a_visitor_comes_back_to_the_home_page(client: Client, db: None) -> None
 
 def test_signing_in_is_coming_back(teen: Person, client: Client) -> None:
     client.get("/help/leave")
-    client.post("/sign-in", {"login": teen.username, "password": "a-long-password"})
+    client.post("/sign-in", {"username": teen.username, "password": "a-long-password"})
     assert client.get("/tutor/").status_code == 200
 
 
