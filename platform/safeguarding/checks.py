@@ -1,6 +1,7 @@
 """System checks of the crisis texts and the guard."""
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 
 import guard
@@ -8,7 +9,7 @@ from encoders import ModelFileError
 from guard.remote import GUARDS
 from kit.authored import InvalidFile
 from safeguarding.crisis import load_crisis_texts
-from safeguarding.readiness import find_protocol_problems
+from safeguarding.readiness import find_file_problems, find_protocol_problems
 from safeguarding.review import are_texts_reviewed
 
 
@@ -57,8 +58,13 @@ def check_protocol(**_options: object) -> list[CheckMessage]:
             hint="Restore the page or the file. The tutor opens by itself within a minute.",
             id="safeguarding.W002",
         )
-        for problem in find_protocol_problems()
+        for problem in (find_protocol_problems() if _are_statics_collected() else find_file_problems())
     ]
+
+
+def _are_statics_collected() -> bool:
+    """Whether pages can be rendered: a check may run before `collectstatic`, which writes their addresses."""
+    return getattr(staticfiles_storage, "hashed_files", None) != {}
 
 
 @register(Tags.security, deploy=True)

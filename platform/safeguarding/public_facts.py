@@ -84,8 +84,8 @@ def forget_public_facts() -> None:
 def _read_in_thread(done: Event) -> None:
     try:
         read_public_facts()
-    except Exception:
-        logger.warning("The count of the protocol page could not be read.", exc_info=True)
+    except Exception as error:  # noqa: BLE001 - the page also works without whatever failed
+        logger.warning("The count of the protocol page could not be read: %s", type(error).__name__)
         # Facts that can no longer be read may be wrong by now.
         _kept.facts, _kept.read_at = None, time.monotonic()
     finally:

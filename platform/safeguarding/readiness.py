@@ -20,17 +20,21 @@ KEPT_SECONDS = 60
 
 def find_protocol_problems() -> list[str]:
     """Return why the tutor must stay closed, for an admin; an empty list if both pages answer in every language."""
-    try:
-        # Read again: a file that is gone was valid when the process started.
-        read_toml(datafile.FOLDER / helplines.FILE)
-    except InvalidFile as invalid:
-        return [str(error) for error in invalid.errors]
-    return [
+    return find_file_problems() or [
         problem
         for code, _name in settings.LANGUAGES
         for path in PAGES
         if (problem := _find_page_problem(path, code))
     ]
+
+
+def find_file_problems() -> list[str]:
+    """Return what is wrong with the file of help lines. Read again: it was valid when the process started."""
+    try:
+        read_toml(datafile.FOLDER / helplines.FILE)
+    except InvalidFile as invalid:
+        return [str(error) for error in invalid.errors]
+    return []
 
 
 def _find_page_problem(path: str, language: str) -> str:
