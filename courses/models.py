@@ -238,7 +238,7 @@ class QuizAnswer(models.Model):
 
 
 class ModuleFinished(models.Model):
-    """A person had finished a module when its content changed, so that they stay finished (ADR 60).
+    """A person had finished a module when its content changed, so that they stay finished (ADR 62).
 
     Someone who finishes a module as it is now needs no row: that follows from LessonDone and QuizAnswer.
     """

@@ -14,7 +14,7 @@ from accounts.models import Person
 from accounts.zones import format_time_in_zone
 from families.consents import covers_review
 from guard import Level
-from kit.kept import Kept
+from kit.timed_cache import TimedCache
 from safeguarding.alerting import ALERT_LEVELS
 from safeguarding.cards import CardReview
 from safeguarding.human_review import find_kept_human_review
@@ -42,11 +42,11 @@ def _read() -> OnCallNow:
     )
 
 
-_kept = Kept[OnCallNow](_read, seconds=KEPT_SECONDS)
+_kept = TimedCache[OnCallNow](_read, seconds=KEPT_SECONDS)
 for _model in (HumanReview, OnCallShift):
     for _signal in (post_save, post_delete):
         _signal.connect(
-            _kept.forget, sender=_model, dispatch_uid=f"safeguarding.on_call_now.{_model.__name__}"
+            _kept.clear, sender=_model, dispatch_uid=f"safeguarding.on_call_now.{_model.__name__}"
         )
 
 
@@ -55,7 +55,7 @@ def get_on_call_now() -> OnCallNow:
     on_call = _kept.get()
     if not on_call.organization:
         # Another process has just switched review on.
-        _kept.forget()
+        _kept.clear()
         on_call = _kept.get()
     return on_call
 
@@ -120,11 +120,11 @@ def has_ever_been_reviewed() -> bool:
     return find_kept_human_review() is not None or _kept_ever.get()
 
 
-_kept_ever = Kept[bool](lambda: HumanReview.objects.filter(is_on=True).exists(), seconds=60)
-post_save.connect(_kept_ever.forget, sender=HumanReview, dispatch_uid="safeguarding.ever_reviewed")
+_kept_ever = TimedCache[bool](lambda: HumanReview.objects.filter(is_on=True).exists(), seconds=60)
+post_save.connect(_kept_ever.clear, sender=HumanReview, dispatch_uid="safeguarding.ever_reviewed")
 
 
 def forget_reviews() -> None:
     """Read everything again, for tests whose rows are rolled back."""
-    _kept.forget()
-    _kept_ever.forget()
+    _kept.clear()
+    _kept_ever.clear()

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.signals import post_save
 
 from accounts.models import Person
-from kit.kept import Kept
+from kit.timed_cache import TimedCache
 from safeguarding.models import HumanReview
 
 # Pages may be late by this much. What is recorded of a teen never is: `record_crisis` reads the row itself.
@@ -41,8 +41,8 @@ def find_human_review() -> HumanReview | None:
     return newest if newest and newest.is_on else None
 
 
-_kept = Kept[tuple[HumanReview | None]](lambda: (find_human_review(),), seconds=KEPT_SECONDS)
-post_save.connect(_kept.forget, sender=HumanReview, dispatch_uid="safeguarding.human_review")
+_kept = TimedCache[tuple[HumanReview | None]](lambda: (find_human_review(),), seconds=KEPT_SECONDS)
+post_save.connect(_kept.clear, sender=HumanReview, dispatch_uid="safeguarding.human_review")
 
 
 def find_kept_human_review() -> HumanReview | None:
@@ -52,7 +52,7 @@ def find_kept_human_review() -> HumanReview | None:
 
 def forget_human_review() -> None:
     """Read again at the next call of `find_kept_human_review` in this process."""
-    _kept.forget()
+    _kept.clear()
 
 
 @transaction.atomic

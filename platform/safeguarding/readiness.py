@@ -11,7 +11,7 @@ from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from kit.authored import InvalidFile, read_toml
-from kit.kept import Kept
+from kit.timed_cache import TimedCache
 from safeguarding import datafile, helplines
 
 PAGES = ("/help/protocol", "/help/now")
@@ -52,7 +52,7 @@ def _find_page_problem(path: str, language: str) -> str:
     return "" if status == HTTPStatus.OK else f"{path} ({language}) answers {status}."
 
 
-_kept = Kept[tuple[list[str]]](lambda: (find_protocol_problems(),), seconds=KEPT_SECONDS)
+_kept = TimedCache[tuple[list[str]]](lambda: (find_protocol_problems(),), seconds=KEPT_SECONDS)
 
 
 def is_protocol_published() -> bool:
@@ -62,4 +62,4 @@ def is_protocol_published() -> bool:
 
 def forget_protocol_check() -> None:
     """Check again at the next call of `is_protocol_published` in this process."""
-    _kept.forget()
+    _kept.clear()

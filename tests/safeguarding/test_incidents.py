@@ -35,13 +35,13 @@ from safeguarding.models import (
 )
 from safeguarding.reviewing import add_note, claim_incident, close_incident, look_at_context
 from tests.budgets.rush import at_once
-from tests.chat.conftest import Ask, Judged, down, written
+from tests.chat.conftest import Ask, Judged, outage, written
 from tests.chat.test_remote_gate import HARM, RemoteGuard, remote
 from tests.chat.verdicts import HINTS, UNSAFE_HOME, build_verdict
 from tests.safeguarding.conftest import ACUTE, STATED, UNSAFE, MakeIncident
 from tests.safeguarding.test_counts import count
 
-__all__ = ["down", "remote"]
+__all__ = ["outage", "remote"]
 pytestmark = pytest.mark.django_db
 AsPerson = Callable[[Person], Client]
 Remote = Callable[..., RemoteGuard]
@@ -94,7 +94,7 @@ class TestOpening:
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.usefixtures("unnudged", "transactional_db")
     def test_when_a_remote_guard_finds_it_in_a_question_that_waits_for_the_model(
-        self, reviewed_teen: Person, ask: Ask, remote: Remote, down: ModelOutage, settings: Settings
+        self, reviewed_teen: Person, ask: Ask, remote: Remote, outage: ModelOutage, settings: Settings
     ) -> None:
         turn = ask(reviewed_teen, "How long is a bridge?", wait_for_model=True)
         assert turn.state == TurnState.DEFERRED
