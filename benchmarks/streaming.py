@@ -216,7 +216,10 @@ def choose_questions(words: range) -> list[str]:
 
 def _is_cut(question: str, answer: str) -> bool:
     sentences = answer.replace(". ", ".\n").splitlines()
-    return any(judge_sentence(question=question, sentence=sentence).evidence for sentence in sentences)
+    return any(
+        judge_sentence(question=question, sentence=sentence, is_question_ordinary=False).evidence
+        for sentence in sentences
+    )
 
 
 def create_people(name: str, count: int) -> list[Person]:

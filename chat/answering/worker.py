@@ -151,11 +151,14 @@ class TurnWorker:
             return AnswerInProgress(turn, endpoint)
         # A continuation answers the question of the turn that it continues.
         asked_turns = [*parts.continued, turn]
+        is_ordinary = all(is_clearly_ordinary(get_verdict(question)) for question in asked_turns)
         return AnswerInProgress(
             turn,
             endpoint,
-            judge_sentence=lambda sentence: judge(question=asked_turns[0].question, sentence=sentence),
-            holds_sentences=not all(is_clearly_ordinary(get_verdict(question)) for question in asked_turns),
+            judge_sentence=lambda sentence: judge(
+                question=asked_turns[0].question, sentence=sentence, is_question_ordinary=is_ordinary
+            ),
+            holds_sentences=not is_ordinary,
         )
 
     async def _start_writing(self, answer: AnswerInProgress, prompt: Prompt) -> None:

@@ -18,6 +18,10 @@ VOCABULARY = "vocabulary.txt"
 LAYERS, WIDTH, ATTENTION_HEADS = 6, 384, 12
 PIECES, BEGIN = "pieces", "begin"
 """The network's inputs: WordPiece ids, and, if it reads texts after earlier ones, where the text begins in them."""
+EXIT_BELOW = "exit_below"
+"""The third input of a network with an early exit: if the log-odds of its exit head are below it, the last layers are
+not run."""
+_NO_EXIT = np.array([-np.inf], np.float32)
 
 
 class Network[C: ModelCard]:
@@ -41,7 +45,8 @@ class Network[C: ModelCard]:
             disabled_optimizers=["SkipLayerNormFusion"],
         )
         self._word_piece = WordPiece(vocabulary.decode().split("\n"))
-        self._reads_context = BEGIN in {node.name for node in self._session.get_inputs()}
+        inputs = {node.name for node in self._session.get_inputs()}
+        self._reads_context, self._has_exit = BEGIN in inputs, EXIT_BELOW in inputs
         (output,) = self._session.get_outputs()
         self._output: str = output.name
         self.width: int = output.shape[1]
@@ -60,12 +65,26 @@ class Network[C: ModelCard]:
 
     def run(self, tokens: TokenRun) -> FloatArray:
         """Return the output for one run: `width` numbers."""
+        output: FloatArray = self._run(tokens, _NO_EXIT)[0]
+        return output
+
+    def run_or_exit(self, tokens: TokenRun, *, below: float) -> FloatArray | None:
+        """Return the output, or None if the exit head's log-odds are below `below` after the first layers.
+
+        Only for a network with an early exit (Teerapittayanon et al., 2016).
+        """
+        rows = self._run(tokens, np.array([below], np.float32))
+        return rows[0] if len(rows) else None
+
+    def _run(self, tokens: TokenRun, exit_below: FloatArray) -> FloatArray:
+        """Return one row of output, or none after an early exit."""
         inputs = {PIECES: np.array([tokens.token_ids])}
         if self._reads_context:
             inputs[BEGIN] = np.array([tokens.begin])
-        (rows,) = self._session.run([self._output], inputs)
-        embedding: FloatArray = rows[0]
-        return embedding
+        if self._has_exit:
+            inputs[EXIT_BELOW] = exit_below
+        rows: FloatArray = self._session.run([self._output], inputs)[0]
+        return rows
 
 
 def _build_session_options() -> onnxruntime.SessionOptions:

@@ -11,9 +11,12 @@ type SentenceJudge = Callable[[str], Verdict]
 
 
 class AnswerJudge(Protocol):
-    """Judges one finished sentence of an answer with the question that it answers."""
+    """Judges one finished sentence of an answer with the question that it answers.
 
-    def __call__(self, *, question: str, sentence: str) -> Verdict: ...
+    If `is_question_ordinary`, a quicker look may do.
+    """
+
+    def __call__(self, *, question: str, sentence: str, is_question_ordinary: bool) -> Verdict: ...
 
 
 # A longer sentence ends at the next space, or in the middle of a word after this many characters.

@@ -58,7 +58,7 @@ class Encoder:
     def __init__(self, folder: Path = MODEL) -> None:
         self._network = Network(folder, NAME, EncoderCard)
         card = self._network.card
-        self.version, self.thresholds = card.version, card.thresholds
+        self.version, self.thresholds, self.early_exit = card.version, card.thresholds, card.early_exit
         self.heads = [head.name for head in card.heads]
         self._temperatures = np.array([head.temperature for head in card.heads], np.float32)
         if self._network.width != len(self.heads) or not set(self.heads) >= REQUIRED_HEADS:
@@ -82,12 +82,19 @@ class Encoder:
             return build_empty_scores(LAYER)
         return self._build_scores(self._score(run), text, (0, len(text)), words)
 
-    def judge_answer(self, question: str, sentence: str) -> Verdict:
-        """Judge a sentence of an answer to a question: evidence and a category if a tutor must not say it."""
+    def judge_answer(self, question: str, sentence: str, *, may_exit: bool = False) -> Verdict:
+        """Judge a sentence of an answer to a question: evidence and a category if a tutor must not say it.
+
+        With `may_exit`, the last layers are not run for a sentence that looks harmless after the first ones.
+        """
         run = self._network.tokenize_after([question], sentence)
         if run is None:
             return Verdict(layer=LAYER)
-        by_head = self._name_heads(self._score(run))
+        below = self.early_exit.below if may_exit else -np.inf
+        odds = self._network.run_or_exit(run, below=below)
+        if odds is None:
+            return Verdict(layer=LAYER)
+        by_head = self._name_heads(self._compute_probabilities(odds))
         if by_head[ANSWER] < self.thresholds.answer:
             return Verdict(layer=LAYER)
         category = ANSWER_KINDS[max(ANSWER_KINDS, key=lambda kind: by_head[ANSWER_PREFIX + kind])]
@@ -102,8 +109,10 @@ class Encoder:
 
     def _score(self, run: TokenRun) -> FloatArray:
         """Return the probability of each head."""
-        odds = self._network.run(run) / self._temperatures
-        return (1 / (1 + np.exp(-odds))).astype(np.float32)
+        return self._compute_probabilities(self._network.run(run))
+
+    def _compute_probabilities(self, odds: FloatArray) -> FloatArray:
+        return (1 / (1 + np.exp(-odds / self._temperatures))).astype(np.float32)
 
     def _name_heads(self, probabilities: FloatArray) -> dict[str, float]:
         return dict(zip(self.heads, map(float, probabilities), strict=True))

@@ -60,7 +60,15 @@ class Thresholds(Table):
     refused: dict[str, float]
 
 
+class EarlyExit(Table):
+    """After `layers` layers, a sentence of an answer is safe if the exit head's log-odds are below `below`."""
+
+    layers: int
+    below: float
+
+
 class EncoderCard(ModelCard):
     version: str
     heads: Annotated[tuple[CalibratedHead, ...], Items]
     thresholds: Thresholds
+    early_exit: EarlyExit

@@ -49,14 +49,14 @@ SLOWLY: Script = [OK, words(*SAFE_WORDS, *UNSAFE_WORDS[:3]), 0.5, words(*UNSAFE_
 STRESS = Verdict(level=Level.STRESS, categories=frozenset({Category.DISTRESS}))
 
 
-def judge_tape(*, question: str, sentence: str) -> Verdict:
+def judge_tape(*, question: str, sentence: str, is_question_ordinary: bool) -> Verdict:
     if "tape" not in sentence:
         return Verdict(layer="answer head")
     evidence = Evidence("answer head", "method", 0, len(sentence))
     return Verdict(categories=frozenset({Category.METHOD}), evidence=(evidence,), layer="answer head")
 
 
-def fail_at_tape(*, question: str, sentence: str) -> Verdict:
+def fail_at_tape(*, question: str, sentence: str, is_question_ordinary: bool) -> Verdict:
     if "tape" in sentence:
         raise RuntimeError("The head cannot be read.")
     return Verdict(layer="answer head")
@@ -170,7 +170,7 @@ class TestAnOrdinaryQuestion:
     def test_judges_with_the_question(self, teen: Person, ask: Ask) -> None:
         heard = list[tuple[str, str]]()
 
-        def judge(*, question: str, sentence: str) -> Verdict:
+        def judge(*, question: str, sentence: str, is_question_ordinary: bool) -> Verdict:
             heard.append((question, sentence))
             return Verdict()
 
@@ -180,7 +180,7 @@ class TestAnOrdinaryQuestion:
     def test_judges_a_continuation_with_the_question_that_it_continues(self, teen: Person, ask: Ask) -> None:
         questions = list[str]()
 
-        def judge(*, question: str, sentence: str) -> Verdict:
+        def judge(*, question: str, sentence: str, is_question_ordinary: bool) -> Verdict:
             questions.append(question)
             return Verdict()
 
@@ -193,7 +193,7 @@ class TestAnOrdinaryQuestion:
     def test_does_not_judge_on_the_event_loop(self, teen: Person, ask: Ask) -> None:
         threads = set[str]()
 
-        def judge(*, question: str, sentence: str) -> Verdict:
+        def judge(*, question: str, sentence: str, is_question_ordinary: bool) -> Verdict:
             threads.add(threading.current_thread().name)
             return Verdict()
 
@@ -221,6 +221,20 @@ class TestAQuestionThatIsNotOrdinary:
         assert get_streamed_text(turn) == KEPT
         assert recorded.results == {"safe": 1, "withheld": 1}
         assert not recorded.words
+
+    @pytest.mark.parametrize(("verdict", "is_ordinary"), [(STRESS, False), (Verdict(), True)])
+    def test_is_told_to_the_judge(
+        self, teen: Person, ask: Ask, judged: Judged, verdict: Verdict, is_ordinary: bool
+    ) -> None:
+        told = list[bool]()
+
+        def judge(*, question: str, sentence: str, is_question_ordinary: bool) -> Verdict:
+            told.append(is_question_ordinary)
+            return Verdict()
+
+        judged(verdict)
+        answered(ask(teen), [OK, words(*SAFE_WORDS, *REST), END], judge)
+        assert told == [is_ordinary] * 2
 
     def test_shows_each_sentence_when_it_is_judged(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(STRESS)

@@ -5,10 +5,10 @@
 
 The heads take a minute. With `--previous`, the guard.onnx of the version before (in this repository's history), the
 encoder is fine-tuned too, which takes forty minutes on two cores; with `--base`, the folder of all-MiniLM-L6-v2 as
-published, it begins there. Without either, only the encoder's temperatures and thresholds are written again. The same
-data and the same locked packages give the same heads, byte for byte; an encoder fine-tuned on another processor differs
-by rounding. Each card has the hash of every file that the model was trained on. `--to` writes both models to one other
-folder.
+published, it begins there. Without either, only the encoder's temperatures, thresholds and early exit are written
+again. The same data and the same locked packages give the same heads, byte for byte; an encoder fine-tuned on another
+processor differs by rounding. Each card has the hash of every file that the model was trained on. `--to` writes both
+models to one other folder.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from encoders.network import VOCABULARY
 from guard.classifier import MODEL
 from guard.conversation import PERSON_ROLE
 from guard.rule_books import FILES as RULE_FILES
-from training import calibration, encoder
+from training import calibration, early_exit, encoder
 from training.convert import TRAINED_ON
 from training.examples import HEADS, Example, read_examples
 from training.fit import Table, fit_head, save_model
@@ -43,7 +43,7 @@ from training.targets import (
 from training.written import FOLDER as WRITTEN
 from training.written import read_written_messages
 
-VERSION = "2026.11.9"
+VERSION = "2026.11.10"
 SEED = 20261123
 TEEN_SET = Path("benchmarks/teen_set/open.jsonl")
 LOOK_ALIKES = Path("benchmarks/look_alikes/alike_open.jsonl")
@@ -76,6 +76,7 @@ def main() -> None:
         stored = encoder.tune([t for t in targets if not is_held_out(t)], start, vocabulary, seed=SEED)
         encoder.save(to_encoder, stored, vocabulary, version=VERSION, data=hashes)
     calibration.calibrate(to_encoder, [t for t in targets if is_held_out(t)])
+    early_exit.save_early_exit(to_encoder, targets, version=VERSION, seed=SEED)
 
 
 def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:

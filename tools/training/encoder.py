@@ -26,7 +26,7 @@ from safetensors.numpy import load_file
 from encoders.network import ATTENTION_HEADS, LAYERS, VOCABULARY, WIDTH
 from encoders.wordpiece import MAX_PIECES, WordPiece
 from guard.encoder import NAME, ODDS_OUTPUT
-from training.graph import build_graph, quantize_graph
+from training.graph import EXIT, build_graph, quantize_graph
 from training.targets import NAMES, Target, draw_epoch
 
 type Weights = dict[str, jax.Array]
@@ -82,7 +82,7 @@ def tune(targets: Sequence[Target], start: Weights, vocabulary: Sequence[str], *
 def save(
     folder: Path, stored: Stored, vocabulary: Sequence[str], *, version: str, data: dict[str, str]
 ) -> None:
-    """Write a model for guard.encoder. `training.calibration` adds temperatures and thresholds to its card."""
+    """Write a model for guard.encoder, which `training.calibration` and `training.early_exit` complete."""
     hashes = save_network(folder, NAME, build_graph(stored, ODDS_OUTPUT), vocabulary)
     card = {
         "version": version,
@@ -126,7 +126,8 @@ def load_previous(network: Path) -> Weights:
         if whole := name.removesuffix("_quantized") if name.endswith("_quantized") else "":
             zero = found[f"{whole}_zero_point"].astype(np.float32)
             value = (value.astype(np.float32) - zero) * found[f"{whole}_scale"]  # noqa: PLW2901
-        if value.dtype == np.float32 and value.ndim and not name.endswith("_scale"):
+        is_weight = value.dtype == np.float32 and value.ndim and not name.endswith("_scale")
+        if is_weight and not name.startswith(EXIT):
             own = whole or name
             old[own] = np.ascontiguousarray(value.T) if own.endswith(".weight") else value
     return {name: jnp.asarray(value) for name, value in old.items()}

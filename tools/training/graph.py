@@ -1,10 +1,10 @@
-"""Builds the ONNX graph of a network, with its matrices quantized to signed bytes."""
+"""Builds the ONNX graph of a network, with its matrices quantized to signed bytes, and its early exit."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from encoders.network import ATTENTION_HEADS, BEGIN, LAYERS, PIECES, WIDTH
+from encoders.network import ATTENTION_HEADS, BEGIN, EXIT_BELOW, LAYERS, PIECES, WIDTH
 
 type Numbers = NDArray[np.float32]
 
 OPSET, _IR = 20, 10
+EXIT = "exit"
+"""What the names of an early exit's nodes and constants begin with."""
+EXIT_LAYERS = 3
+"""After how many layers the exit is."""
+EXIT_FEATURES, EXIT_WIDTH = "exit features", 4 * WIDTH
+"""What the exit head reads: the mean over all pieces, and the mean, maximum and minimum over those of the text."""
+_EXIT_STATE, _HEADS = f"{EXIT_LAYERS - 1}.out even", "heads"
 _EACH = WIDTH // ATTENTION_HEADS
 _SHAPES = {
     "from the first": [0],
@@ -146,6 +153,115 @@ def quantize_graph(model: onnx.ModelProto) -> bytes:
             weight_type=QuantType.QInt8,
         )
         return small.read_bytes()
+
+
+class ExitHead(NamedTuple):
+    """A linear head over EXIT_FEATURES."""
+
+    weights: Numbers
+    bias: np.float32
+
+
+def add_early_exit(network: bytes, head: ExitHead) -> bytes:
+    """Return a guard's quantized network with an early exit, in place of the one it may have.
+
+    It gets the input EXIT_BELOW. If the head's log-odds are below it, the output has no rows and the layers after
+    EXIT_LAYERS are not run. All constants stay in the outer graph, where `training.encoder` finds them.
+    """
+    model = _remove_early_exit(onnx.load_from_string(network))
+    graph = model.graph
+    first, rest, out = _split_nodes(graph)
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+    width = len(constants[f"{_HEADS}.bias"])
+    made = Graph({})
+    _add_exit_features(made)
+    product = made.add("MatMul", EXIT_FEATURES, f"{EXIT} weight", to=f"{EXIT} times")
+    odds = made.add("Add", product, f"{EXIT} bias", to=f"{EXIT} odds")
+    highest = made.add("ReduceMax", odds, to=f"{EXIT} highest", keepdims=0)
+    is_low = made.add("Less", highest, EXIT_BELOW, to=f"{EXIT} is low")
+    shape = ["rows", width]
+    nothing = helper.make_node("Identity", [f"{EXIT} nothing"], [f"{EXIT} without rows"])
+    made.add(
+        "If",
+        is_low,
+        to=f"{EXIT} or heads",
+        then_branch=helper.make_graph([nothing], EXIT, [], [_describe(f"{EXIT} without rows", shape)]),
+        else_branch=helper.make_graph(rest, "last layers", [], [_describe(_HEADS, shape)]),
+    )
+    out.input[0] = f"{EXIT} or heads"
+    _replace(graph.node, [*first, *made.nodes, out])
+    graph.input.append(_describe(EXIT_BELOW, [1]))
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(head.weights.reshape(-1, 1), f"{EXIT} weight"),
+            numpy_helper.from_array(np.array([head.bias], np.float32), f"{EXIT} bias"),
+            numpy_helper.from_array(np.zeros((0, width), np.float32), f"{EXIT} nothing"),
+        ]
+    )
+    onnx.checker.check_model(model)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+def build_feature_network(network: bytes) -> onnx.ModelProto:
+    """Return a guard's quantized network with a second output, EXIT_FEATURES, and without an early exit."""
+    model = _remove_early_exit(onnx.load_from_string(network))
+    made = Graph({})
+    _add_exit_features(made)
+    model.graph.node.extend(made.nodes)
+    model.graph.output.append(_describe(EXIT_FEATURES, ["rows", EXIT_WIDTH]))
+    return model
+
+
+def _add_exit_features(made: Graph) -> None:
+    text = made.add("Slice", _EXIT_STATE, BEGIN, "to the last", "where length is", to=f"{EXIT} text")
+    parts = [made.add("ReduceMean", _EXIT_STATE, "where length is", to=f"{EXIT} mean of all", keepdims=0)]
+    parts += [
+        made.add(kind, text, "where length is", to=f"{EXIT} {kind}", keepdims=0)
+        for kind in ("ReduceMean", "ReduceMax", "ReduceMin")
+    ]
+    made.add("Concat", *parts, to=EXIT_FEATURES, axis=1)
+
+
+def _remove_early_exit(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the network with all layers in its outer graph again."""
+    graph = model.graph
+    choice = next((node for node in graph.node if node.op_type == "If"), None)
+    if choice is None:
+        return model
+    *first, out = (node for node in graph.node if not node.output[0].startswith(EXIT))
+    (rest,) = (a.g for a in choice.attribute if a.name == "else_branch")
+    out.input[0] = _HEADS
+    _replace(graph.node, [*first, *rest.node, out])
+    _replace(graph.input, [each for each in graph.input if each.name != EXIT_BELOW])
+    _replace(graph.initializer, [each for each in graph.initializer if not each.name.startswith(EXIT)])
+    return model
+
+
+def _split_nodes(
+    graph: onnx.GraphProto,
+) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto], onnx.NodeProto]:
+    """Return the nodes up to the exit, those of the layers after it, and the one that names the output."""
+    *nodes, out = graph.node
+    needed, first, rest = {_HEADS}, list[onnx.NodeProto](), list[onnx.NodeProto]()
+    for node in reversed(nodes):
+        is_late = needed & set(node.output) and _EXIT_STATE not in node.output
+        (rest if is_late else first).append(node)
+        if is_late:
+            needed |= set(node.input)
+    return first[::-1], rest[::-1], out
+
+
+def _describe(name: str, shape: list[Any]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+
+
+def _replace(repeated: Any, items: Iterable[Any]) -> None:
+    """Replace what a repeated field of a message has."""
+    kept = list(items)
+    copies = [type(item).FromString(item.SerializeToString()) for item in kept]
+    del repeated[:]
+    repeated.extend(copies)
 
 
 def _is_whole(node: onnx.NodeProto) -> bool:

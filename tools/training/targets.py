@@ -143,6 +143,10 @@ def read_plain_answers(targets: Sequence[Target], chance: random.Random) -> Iter
             yield Target(sentence, {ANSWER: 0.0}, kind, _PLAIN_ANSWER_WEIGHT, earlier)
 
 
+def is_plain_answer(target: Target) -> bool:
+    return target.kind in {"everyday_answers", "lesson_answers"}
+
+
 def _list_lesson_sentences() -> Iterator[str]:
     for file in sorted(LESSONS.rglob("*.md")):
         text = re.sub(r"(?s)\A\+\+\+.*?\+\+\+", "", file.read_text(encoding="utf-8"))
