@@ -251,7 +251,7 @@ class TestEarlyExit:
         return get_encoder()
 
     def has_exited(self, encoder: Encoder, question: str, sentence: str) -> bool:
-        pieces = encoder._network.pieces_after([question], sentence)
+        pieces = encoder._network.tokenize_after([question], sentence)
         assert pieces
         return encoder._network.run_or_exit(pieces, below=encoder.early_exit.below) is None
 
@@ -289,7 +289,7 @@ class TestEarlyExit:
     def test_what_does_not_leave_early_is_read_as_without_an_exit(
         self, encoder: Encoder, sentence: str
     ) -> None:
-        pieces = encoder._network.pieces_after([self.QUESTION], sentence)
+        pieces = encoder._network.tokenize_after([self.QUESTION], sentence)
         assert pieces
         odds = encoder._network.run_or_exit(pieces, below=-math.inf)
         assert odds is not None

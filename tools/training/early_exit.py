@@ -115,7 +115,7 @@ def read_states(
     features = np.zeros((len(sentences), EXIT_WIDTH), np.float32)
     odds = np.zeros(len(sentences))
     for row, sentence in enumerate(sentences):
-        if run := split.read_after([sentence.question], sentence.text):
+        if run := split.tokenize_after([sentence.question], sentence.text):
             inputs = {PIECES: np.array([run.numbers]), BEGIN: np.array([run.begin])}
             (features[row],), (each,) = session.run([EXIT_FEATURES, ODDS_OUTPUT], inputs)
             odds[row] = each[answer]
