@@ -2,6 +2,8 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.retrieval [--set open] [--misses] [--json]
 
+The set `blind_es` is asked in Spanish, and answered with the Spanish lessons.
+
 Lessons are ranked by their best passage. `benchmarks/lesson_questions/README.md` says where the questions come from.
 """
 
@@ -21,6 +23,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
+from django.utils import translation  # noqa: E402
 
 from chat.selectors import find_question_passages  # noqa: E402
 from courses.authoring.loading import load_library  # noqa: E402
@@ -120,11 +123,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--set", choices=["blind", "open"], default="blind")
+    parser.add_argument("--set", choices=["blind", "blind_es", "open"], default="blind")
     parser.add_argument("--misses", action="store_true", help="name what went wrong; of the open set only")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
-    with library():
+    language = "es" if options.set.endswith("_es") else "en"
+    with library(), translation.override(language):
         answers = [answered(asked) for asked in read_questions(options.set)]
     if options.misses and options.set == "open":
         show_misses(answers)

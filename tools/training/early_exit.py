@@ -116,7 +116,7 @@ def read_states(
     odds = np.zeros(len(sentences))
     for row, sentence in enumerate(sentences):
         if run := split.tokenize_after([sentence.question], sentence.text):
-            inputs = {PIECES: np.array([run.numbers]), BEGIN: np.array([run.begin])}
+            inputs = {PIECES: np.array([run.token_ids]), BEGIN: np.array([run.begin])}
             (features[row],), (each,) = session.run([EXIT_FEATURES, ODDS_OUTPUT], inputs)
             odds[row] = each[answer]
     return features, odds
