@@ -30,7 +30,8 @@ DATES = set(
 # Names that contain such words, addresses, names of time zones, and what scripts fill in.
 NAMES = re.compile(
     r"Crisis Text Line|Kids Help Phone|Kitchen Table|Single Sign-On|Retry-After|wait_for_model|"
-    r"https?://\S+|[A-Z]\w+(?:/\w[\w+-]*)+|\{\w*\}"
+    r"The New York Times|Take It Down|National Center for Missing & Exploited Children|Not For Private Gain|"
+    r"https?://\S+|localhost:\d+/\S+|[A-Z]\w+(?:/\w[\w+-]*)+|\{\w*\}"
 )
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w*\}|%%")
 WORD = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)*")
