@@ -1,14 +1,9 @@
-"""A certificate as a PDF. Typst sets it as PDF/UA, so that a screen reader knows its order and language.
-
-The layout is in certificate.typ. Texts are passed as data, never as markup, so a name is printed as it was typed.
-"""
+"""A certificate as a PDF. The layout is in certificate.typ."""
 
 import json
-from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 
-import typst
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.formats import date_format
@@ -16,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from courses.models import Certificate
+from kit.typesetting import get_typst_language, typeset
 
 FOLDER = Path(__file__).parent
 # The site's light colors; its drawings have none of their own.
@@ -32,32 +28,9 @@ def render_certificate_pdf(certificate: Certificate) -> bytes:
     inputs = {
         "words": json.dumps(words),
         "drawing": _render_drawing(),
-        # Typst expects a language code of two or three letters.
-        "language": certificate.language.partition("-")[0],
+        "language": get_typst_language(certificate.language),
     }
-    return _typeset((FOLDER / "certificate.typ").read_bytes(), inputs, at=certificate)
-
-
-def can_typeset(name: str) -> bool:
-    """Return whether our fonts and Typst's own have every character of the name."""
-    try:
-        _typeset(b'#set document(title: "-")\n#sys.inputs.name', {"name": name})
-    except typst.TypstError:
-        return False
-    return True
-
-
-def _typeset(source: bytes, inputs: dict[str, str], *, at: Certificate | None = None) -> bytes:
-    compiler = typst.Compiler(source, font_paths=_load_fonts(), sys_inputs=inputs)
-    issued_at = datetime.combine(at.issued_on, time(), UTC) if at else None
-    pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=issued_at)
-    assert isinstance(pdf, bytes)  # noqa: S101 - a PDF is one file; only pictures come in several
-    return pdf
-
-
-@cache
-def _load_fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, font_paths=[FOLDER / "fonts"])
+    return typeset((FOLDER / "certificate.typ").read_bytes(), inputs, on=certificate.issued_on)
 
 
 @cache

@@ -22,7 +22,7 @@ from courses.certificates.issuing import (
     get_own_certificate,
     withdraw_certificate,
 )
-from courses.certificates.printing import can_typeset, render_certificate_pdf
+from courses.certificates.printing import render_certificate_pdf
 from courses.library.pages import get_reader_module_or_404
 from courses.library.renamed import leads_on
 from courses.library.selectors import ReaderModule
@@ -35,6 +35,7 @@ from kit.rate_limits import (
     get_client_network,
     mark_rate_limited,
 )
+from kit.typesetting import can_typeset
 
 # Tokens can't be guessed; this limits the cost of trying. Only unknown addresses count.
 unknown_addresses = RateLimit("certificates not found, network", "300/minute")

@@ -16,9 +16,10 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from courses.authoring.loading import load_library
 from courses.certificates import views
-from courses.certificates.printing import can_typeset, render_certificate_pdf
+from courses.certificates.printing import render_certificate_pdf
 from courses.models import Certificate, LessonDone, Module, QuizQuestion
 from kit.rate_limits import ClientRateLimit
+from kit.typesetting import can_typeset
 from privacy import registry
 from privacy.services import erase_person
 from tests.courses.conftest import do_all_steps_except

@@ -35,7 +35,7 @@ SPANISH = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
 
 
 # Django does not translate the names of permissions, two images of its admin pages, and a language's name in itself.
-IN_DJANGO = re.compile(r"\| Can (add|change|delete|view) |/admin/\S+: (Search|None|English)$")
+IN_DJANGO = re.compile(r"\| Can (add|change|delete|view|review) |/admin/\S+: (Search|None|English)$")
 
 
 def read_in_spanish(client: Client, address: str, names: Iterable[str] = ()) -> list[str]:
