@@ -105,6 +105,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
+    # No page waits for a broker that is down, above all none with a crisis card. kombu would try for six seconds.
+    "max_retries": 0,
     "socket_keepalive": True,
     "visibility_timeout": 900,
 }
