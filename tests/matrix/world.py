@@ -126,6 +126,8 @@ def create_world() -> World:
         {
             "briefing": "a-new-model-and-its-table",
             "year": 2023,
+            "review:report_csv:year": timezone.now().year,
+            "review:report_pdf:year": timezone.now().year,
             "module": "good-and-bad",
             "lesson": "what-it-is",
             "question": "average",

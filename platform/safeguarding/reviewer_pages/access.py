@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from safeguarding.on_call import can_review, can_switch_review
+from safeguarding.yearly_report import can_view_report
 
 type Check = Callable[[Person], bool]
 
@@ -33,3 +34,8 @@ def reviewer_required[**P](view: Callable[P, HttpResponseBase]) -> Callable[P, H
 def switcher_required[**P](view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
     """Show the page to people who may switch human review on and off, and answer 404 to other people."""
     return _allow_only(can_switch_review, view)
+
+
+def report_required[**P](view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+    """Show the page to people who may read the yearly report, and answer 404 to other people."""
+    return _allow_only(can_view_report, view)

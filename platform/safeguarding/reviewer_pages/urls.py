@@ -1,6 +1,6 @@
 from django.urls import path
 
-from safeguarding.reviewer_pages import incident, queue, schedule, switch
+from safeguarding.reviewer_pages import incident, queue, report, schedule, switch
 
 app_name = "review"
 urlpatterns = [
@@ -9,6 +9,9 @@ urlpatterns = [
     path("on-call/<int:shift_id>/delete", schedule.delete_shift, name="delete_shift"),
     path("settings", switch.switch, name="switch"),
     path("settings/off", switch.switch_off, name="switch_off"),
+    path("report", report.report, name="report"),
+    path("report/<int:year>.csv", report.csv, name="report_csv"),
+    path("report/<int:year>.pdf", report.pdf, name="report_pdf"),
     path("<uuid:incident_id>", incident.incident, name="incident"),
     path("<uuid:incident_id>/excerpt", incident.excerpt, name="excerpt"),
     path("<uuid:incident_id>/context", incident.context, name="context"),
