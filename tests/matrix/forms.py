@@ -34,6 +34,8 @@ def build_form(name: str, world: World) -> dict[str, str]:
         "families:consent_for": {"country": "US", "text_hash": get_current_text().hash},
         "families:consent": {"withdraw": "yes"},
         "review:act": {"act": "claim"},
+        "review:drill_act": {"act": "ask_teen"},
+        "review:start_drill": {"level": "4"},
         "review:on_call": {
             "reviewer": str(world.people["admin"].pk),
             "weekdays": "0",

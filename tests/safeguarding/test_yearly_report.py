@@ -17,9 +17,12 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from chat.models import Turn
+from guard import Level
+from safeguarding.drill import start_drill
 from safeguarding.human_review import ReviewFacts, switch_review_off, switch_review_on
-from safeguarding.models import CountKind, HumanReview, WeeklyCount
+from safeguarding.models import CountKind, HumanReview, Resolution, WeeklyCount
 from safeguarding.report_files import list_csv_rows, render_report_pdf
+from safeguarding.reviewing import claim_incident, close_incident
 from safeguarding.yearly_report import get_week_end, list_report_years, read_report
 from tests.chat.conftest import Ask
 from tests.safeguarding.conftest import STATED
@@ -243,6 +246,13 @@ class TestNoOneIsInIt:
         for found in (content, text, pages.get("/review/report").content.decode()):
             for identifier in (teen.username, teen.display_name, str(turn.pk), "kill myself"):
                 assert identifier not in found, identifier
+
+    def test_nor_a_drill(self, reviewer: Person) -> None:
+        before = list(WeeklyCount.objects.values_list())
+        drill = start_drill(level=Level.ACUTE, by=reviewer)
+        claim_incident(incident_id=drill.pk, by=reviewer)
+        close_incident(incident_id=drill.pk, by=reviewer, resolution=Resolution.FALSE_ALARM)
+        assert list(WeeklyCount.objects.values_list()) == before
 
 
 class TestWhoMayReadIt:

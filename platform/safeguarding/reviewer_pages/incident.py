@@ -24,6 +24,7 @@ from safeguarding.alerting import ALERT_LEVELS, TEEN_ANSWER_TIME, AlertRefused, 
 from safeguarding.context import ContextLine
 from safeguarding.models import Incident, IncidentMessage, Resolution
 from safeguarding.reviewer_pages.access import reviewer_required
+from safeguarding.reviewer_pages.drill import build_drill_part
 from safeguarding.reviewer_pages.forms import NoteForm
 from safeguarding.reviewing import AlreadyClaimed, IncidentClosed, NotClaimed, ReasonMissing
 
@@ -233,6 +234,7 @@ def _render_incident(
         "answer_minutes": TEEN_ANSWER_TIME[level].seconds // 60 if level in ALERT_LEVELS else 0,
         "is_waiting_for_teen": found.is_waiting_for_teen(),
         "outcomes": [(value, label) for value, label in Resolution.choices if value],
+        **build_drill_part(found),
     }
     template = "safeguarding/review/incident.html"
     is_update = is_htmx(request) and request.method == "GET"

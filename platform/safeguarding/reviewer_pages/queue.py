@@ -17,6 +17,7 @@ from safeguarding.human_review import find_kept_human_review
 from safeguarding.models import Incident
 from safeguarding.on_call import can_switch_review, find_next_shift_start, list_on_call
 from safeguarding.reviewer_pages.access import reviewer_required
+from safeguarding.reviewer_pages.drill import DRILL_CHOICES
 
 PAGE_SIZE = 50
 # A life in danger comes first.
@@ -71,18 +72,19 @@ def queue(request: HttpRequest) -> HttpResponse:
         "next_shift": find_next_shift_start(),
         "review": find_kept_human_review(),
         "can_switch": can_switch_review(person),
+        "drill_choices": DRILL_CHOICES,
     }
     template = "safeguarding/review/queue.html"
     return render(request, f"{template}#update" if is_htmx(request) else template, page)
 
 
 def list_incidents(shown: ShownIncidents, *, person: Person, number: int) -> QueuePage:
-    """Return a page of incidents: the most urgent and oldest first, or the last closed first."""
+    """Return a page of incidents: the most urgent and oldest first and drills last, or the last closed first."""
     rows: QuerySet[Incident] = Incident.objects.select_related("claimed_by")
     if shown == ShownIncidents.CLOSED:
         rows = rows.filter(closed_at__isnull=False).order_by("-closed_at", "pk")
     else:
-        rows = rows.filter(closed_at=None).order_by(URGENCY, "opened_at", "pk")
+        rows = rows.filter(closed_at=None).order_by("is_drill", URGENCY, "opened_at", "pk")
     if shown == ShownIncidents.MINE:
         rows = rows.filter(claimed_by=person)
     start = (number - 1) * PAGE_SIZE
