@@ -284,12 +284,17 @@ class SignedInClient:
         return line.getresponse()
 
     def post(self, path: str, **form: object) -> http.client.HTTPResponse:
-        line = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=40)
-        body = urlencode(form | {"csrfmiddlewaretoken": self.cookies["csrftoken"]})
-        line.request("POST", path, body, self.headers | {"Content-Type": "application/x-www-form-urlencoded"})
-        reply = line.getresponse()
+        reply = self.send(path, form)
         reply.read()
         return reply
+
+    def send(self, path: str, form: Mapping[str, object], **headers: str) -> http.client.HTTPResponse:
+        """Submit a form. The response is not read yet."""
+        line = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=40)
+        body = urlencode({**form, "csrfmiddlewaretoken": self.cookies["csrftoken"]})
+        own = {"Content-Type": "application/x-www-form-urlencoded"}
+        line.request("POST", path, body, self.headers | own | headers)
+        return line.getresponse()
 
     def post_json(self, path: str, body: Mapping[str, object], **headers: str) -> http.client.HTTPResponse:
         """Post to the API. The response is not read yet, and may be a stream."""
