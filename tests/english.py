@@ -30,7 +30,9 @@ DATES = set(
 # Names that contain such words, addresses, names of time zones, and what scripts fill in.
 NAMES = re.compile(
     r"Crisis Text Line|Kids Help Phone|Kitchen Table|Single Sign-On|Retry-After|wait_for_model|"
-    r"The New York Times|Take It Down|National Center for Missing & Exploited Children|Not For Private Gain|"
+    r"The New York Times|The Star|The Decoder|(?i:take it down)|National Center for Missing & Exploited Children|"
+    r"Center for Democracy & Technology|Society for Computers and Law|People of Internet Research|"
+    r"Not For Private Gain|"
     r"https?://\S+|localhost:\d+/\S+|[A-Z]\w+(?:/\w[\w+-]*)+|\{\w*\}"
 )
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w*\}|%%")
