@@ -97,12 +97,13 @@ def find_english(page: str, *, names: Iterable[str] = ()) -> list[str]:
 
 
 def _is_english(text: str) -> bool:
-    words = [word.lower() for word in WORD.findall(NAMES.sub("", text))]
+    rest = NAMES.sub("", text)
+    words = [word.lower() for word in WORD.findall(rest)]
     return (
         not FUNCTION_WORDS.isdisjoint(words)
         or not DATES.isdisjoint(words)
         or text in _read_messages()
-        or any(pattern.fullmatch(text) for pattern in _read_patterns())
+        or any(pattern.fullmatch(rest) for pattern in _read_patterns())
     )
 
 

@@ -24,8 +24,14 @@ from chat.models import (
     WaitsFor,
 )
 from chat.plans import PlanSummary
-from chat.turns.readers import CrisisReaders, find_crisis_readers
-from chat.turns.verdicts import PersonalDataChoice, find_check_in, find_fixed_text, find_support
+from chat.turns.verdicts import (
+    CrisisReaders,
+    PersonalDataChoice,
+    find_check_in,
+    find_crisis_readers,
+    find_fixed_text,
+    find_support,
+)
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.memory_policy import MemoryPolicy
 from rest.fields import ProseField

@@ -1,7 +1,8 @@
 """What follows from the guard's verdict on a question. The table is in docs/safety.md."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db import models
 from django.utils import translation
@@ -11,7 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from chat.errors import PersonalDataFound
 from chat.models import MAX_QUESTION_LENGTH, MAX_TITLE_LENGTH, Conversation, EndReason, Turn, TurnState
 from guard import Action, Category, Evidence, Level, Verdict, action_for, judge_conversation
-from safeguarding.card_review import CheckInReview
+from safeguarding.card_review import (
+    CheckInReview,
+    find_card_reviews,
+    find_check_in_review,
+    has_ever_been_reviewed,
+)
+from safeguarding.cards import CardReview
 from safeguarding.response_texts import (
     CheckIn,
     FixedText,
@@ -177,3 +184,38 @@ def _redact_spans(question: str, spans: Sequence[TextSpan]) -> str:
     for span in reversed(spans):
         question = question[: span.start] + REDACTED + question[span.end :]
     return question
+
+
+# --- Who may read a message with a card or check-in, for the texts that say so (ADR 60) ---
+
+
+@dataclass(frozen=True)
+class CrisisReaders:
+    """What the cards and check-ins of some turns say about the people who may read the messages."""
+
+    by_turn: Mapping[UUID, CardReview] = field(default_factory=dict)
+    after_yes: CheckInReview | None = None
+    # False if this page says nothing about it.
+    is_said: bool = True
+
+
+def find_crisis_readers(turns: Sequence[Turn]) -> CrisisReaders:
+    """Return what the asker of the turns is told, who is one person. Costs no query without a card or check-in."""
+    waiting = next((turn for turn in turns if turn.state == TurnState.PAUSED and not turn.resumed_at), None)
+    return CrisisReaders(
+        by_turn=find_card_reviews([turn.pk for turn in turns if _may_be_reviewed(turn)]),
+        after_yes=find_check_in_review(waiting.conversation.owner) if waiting else None,
+    )
+
+
+def get_readers_for_parent(turns: Sequence[Turn]) -> CrisisReaders:
+    """Return what a parent is told: whether people have read a message is the teen's to know."""
+    has_card = any(_may_be_reviewed(turn) for turn in turns)
+    return CrisisReaders(is_said=not (has_card and has_ever_been_reviewed()))
+
+
+def _may_be_reviewed(turn: Turn) -> bool:
+    return turn.state == TurnState.CARDED and Level(turn.level) >= Level.STATED
+
+
+NO_READERS = CrisisReaders()

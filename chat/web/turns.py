@@ -41,8 +41,15 @@ from chat.reports import REPORT_RETENTION
 from chat.selectors import can_continue
 from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAILURES, list_outages
-from chat.turns.readers import NO_READERS, CrisisReaders, find_crisis_readers, get_readers_for_parent
-from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
+from chat.turns.verdicts import (
+    NO_READERS,
+    CrisisReaders,
+    find_check_in,
+    find_crisis_readers,
+    find_fixed_text,
+    find_support,
+    get_readers_for_parent,
+)
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
 from markup.markdown import render_answer, render_question

@@ -48,7 +48,9 @@ def test_axe_finds_nothing_nothing_overflows_and_no_script_runs(page: Page) -> N
     for path in PAGES:
         page.goto(path)
         wrong += [f"{path}: {problem}" for problem in (*list_problems(page), *list_overflows(page))]
-        wrong += [f"{path}: a script"] * page.locator("script").count()
+        # The page for the fridge door has one for its print button.
+        allowed = "[src*='/print.']" if path.endswith("/print") else ":not(*)"
+        wrong += [f"{path}: a script"] * page.locator(f"script:not({allowed})").count()
     assert not wrong, "\n".join(wrong)
 
 
@@ -175,7 +177,10 @@ def test_the_tutor_cites_a_lesson_and_its_link_leads_there(
     expect(page.locator("#sounds-sure")).to_be_in_viewport()
 
 
-def test_the_page_for_the_fridge_door_is_one_sheet_of_paper(page: Page) -> None:
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_page_for_the_fridge_door_is_one_sheet_of_paper(language: str, page: Page) -> None:
+    page.set_extra_http_headers({"Accept-Language": language})
     for module in MODULES:
         page.goto(f"{module}/print")
+        expect(page.locator("html")).to_have_attribute("lang", language)
         assert page.pdf(format="A4").count(b"/Type /Page\n") in {1, 2}, module

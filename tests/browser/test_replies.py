@@ -224,7 +224,7 @@ def test_a_stale_csrf_token_is_replaced_and_the_next_press_works(written: Writte
 
 
 def test_a_card_while_the_tutor_rests_takes_the_focus(written: WrittenTurn, page: Page) -> None:
-    written.end(TurnState.CARDED, level="4", categories=["suicide"])
+    written.end(TurnState.CARDED, level="3", categories=["suicide"])
     page.goto(written.address)
     page.get_by_label("Write here if you need help").fill("I want to die")
     page.locator("#composer-button").click()

@@ -117,7 +117,7 @@ class TestTurns:
         self, owner: Client, long: Conversation, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         long.turns.update(passages=["a-lesson#that-is-gone"])
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             owner.get(f"{LIST}/{long.pk}/turns")
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])

@@ -262,7 +262,7 @@ class TestReading:
             prompt_tokens=50, answer_tokens=7, microdollars=3, cached_tokens=20,
             prompt_parts={"instructions": 30, "turns": 12, "question": 8},
         )  # fmt: skip
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             body = owner.get(f"{TURNS}/{turn.pk}").json()
         assert body["answer"] == "**Because.**"
         parts = {"instructions": 30, "turns": 12, "question": 8}

@@ -151,9 +151,7 @@ class TestTheParentView:
         assert "I want to die" not in page
 
     def test_names_a_topic_in_the_language_of_its_page(self, link: Link, as_person: Enter) -> None:
-        module = Module.objects.get(slug="good-and-bad", language="en")
-        module.pk, module.language, module.title = None, "es", "Buena y mala"
-        module.save()
+        Module.objects.filter(slug="good-and-bad", language="es").update(title="Buena y mala")
         assert "The good and the bad of AI" in self.open_parent_view(link, as_person)
         reader = as_person(link.parent)
         reader.post("/language", {"language": "es"})

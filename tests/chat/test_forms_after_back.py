@@ -97,7 +97,7 @@ class TestAQuestion:
 class TestOtherForms:
     """An address that takes only POST leads back to the page of its button."""
 
-    @pytest.mark.parametrize("act", ["retry", "stop", "report", "report/withdraw", "answer"])
+    @pytest.mark.parametrize("act", ["retry", "stop", "report", "report/withdraw", "check-in"])
     def test_a_button_of_a_turn_leads_back_to_its_conversation(
         self, act: str, client: Client, teen: Person, ask: Ask
     ) -> None:

@@ -92,7 +92,7 @@ class TestStart:
     def test_it_says_when_questions_are_sent_to_another_company(
         self, owner: Client, settings: Settings
     ) -> None:
-        assert "do not leave it" in owner.get(reverse("chat:start")).content.decode()
+        assert "don’t leave it" in owner.get(reverse("chat:start")).content.decode()
         settings.TUTOR_BASE_URL = "https://api.example.com/v1"
         assert "sent to the company" in owner.get(reverse("chat:start")).content.decode()
 

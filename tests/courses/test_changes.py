@@ -84,7 +84,7 @@ class TestANewLesson:
     def test_what_is_stored_is_exported_and_erased(self, noor: Client, teen: Person, content: Path) -> None:
         add_lesson(content)
         load_library(root=content)
-        (kind,) = (kind for kind in registry.list_kinds() if kind.name == "learned")
+        (kind,) = (kind for kind in registry.list_kinds() if kind.name == "module-progress")
         assert [row["module"] for row in kind.export(teen) if row["has_finished"]] == ["good-and-bad"]
         kind.erase(teen)
         assert not ModuleFinished.objects.exists()

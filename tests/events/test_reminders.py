@@ -155,5 +155,5 @@ class TestOnce:
 
 
 def test_the_task_sends_them(db: None) -> None:
-    assert app.conf.beat_schedule["remind of events"]["task"] == remind_task.name
+    assert app.conf.beat_schedule["send event reminders"]["task"] == remind_task.name
     assert remind_task() == 0

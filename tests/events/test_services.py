@@ -167,7 +167,7 @@ class TestRetention:
     def test_the_task_deletes_expired_sign_ups(self) -> None:
         from config.celery import app
 
-        entry = app.conf.beat_schedule["forget sign-ups"]
+        entry = app.conf.beat_schedule["delete expired sign-ups"]
         assert entry["task"] == forget_task.name
         assert entry["schedule"].remaining_estimate(timezone.now()) <= timedelta(days=1)
 

@@ -255,7 +255,7 @@ class TestAnOffer:
         assert "You’re no longer signed up" not in list_subjects("kim"), "no calendar has an entry to remove"
 
     def test_is_expired_by_a_task_in_the_beat_schedule(self, db: None) -> None:
-        assert app.conf.beat_schedule["pass offers on"]["task"] == expire_offers_task.name
+        assert app.conf.beat_schedule["expire offers"]["task"] == expire_offers_task.name
         assert expire_offers_task() == 0
 
 

@@ -123,8 +123,8 @@ class TestTheFormForAdmins:
         fields = {"title": event.title, "slug": event.slug, "summary": event.summary}
         local = event.starts_local
         form = build_form(
-            **fields, **changed, day=f"{local:%Y-%m-%d}", clock=f"{local:%H:%M}",
-            description=event.description, tell="yes",
+            **fields, **changed, day=f"{local:%Y-%m-%d}", start_time=f"{local:%H:%M}",
+            description=event.description, notify="yes",
         )  # fmt: skip
         assert admin_client.post(f"/admin/events/event/{event.pk}/change/", form).status_code == 302
         assert "translation" in Email.objects.get().text

@@ -10,8 +10,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import Person
 from chat.models import Conversation, Turn
@@ -123,15 +125,27 @@ class TestRequests:
 
 
 @pytest.fixture
-def site(tmp_path: Path, transactional_db: None) -> Iterator[tuple[live.Web, live.Worker, live.Model]]:
+def site(
+    tmp_path: Path, settings: Settings, transactional_db: None
+) -> Iterator[tuple[live.Web, live.Worker, live.Model]]:
     """A production site at its most verbose log level, with its own broker and model."""
+    # The tutor stays closed unless the protocol's page answers, which needs the names of static files.
+    settings.STATIC_ROOT = str(tmp_path / "static")
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+    }
+    call_command("collectstatic", "--no-input", verbosity=0)
     with ExitStack() as stack:
 
         def run[P: live.Process](process: P) -> P:
             return stack.enter_context(live.running(process))
 
         valkey, model = run(live.Valkey(tmp_path / "valkey.log")), run(live.Model(tmp_path / "model.log"))
-        own = PRODUCTION | {"VALKEY_URL": valkey.url, "TUTOR_BASE_URL": model.url}
+        own = PRODUCTION | {
+            "STATIC_ROOT": settings.STATIC_ROOT,
+            "VALKEY_URL": valkey.url,
+            "TUTOR_BASE_URL": model.url,
+        }
         web, worker = (
             run(live.Web(tmp_path / "web.log", **own)),
             run(live.Worker(tmp_path / "worker.log", **own)),
