@@ -336,7 +336,6 @@ def measure(messages: Sequence[str], *, incidents: int = INCIDENTS) -> dict[str,
         helpers.close()
         in_conversation = measure_cards(web, messages, is_open=True)
         first = measure_cards(web, messages, is_open=False)
-    live.wait_until(live.is_alone, what="the site to leave the database")
     create_incidents(incidents, reviewer=reviewer)
     cost = measure_list(reviewer)
     missed = {*in_conversation.missed, *first.missed}
@@ -373,6 +372,7 @@ def main() -> None:
     made = setup_databases(verbosity=0, interactive=False)
     try:
         figures = measure(list_crises()[: options.messages])
+        live.wait_until(live.is_alone, what="the site to leave the database")
     finally:
         connection.close()
         teardown_databases(made, verbosity=0)
