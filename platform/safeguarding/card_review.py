@@ -61,7 +61,7 @@ def get_on_call_now() -> OnCallNow:
 
 
 def format_next_on_call(on_call: OnCallNow, zone: ZoneInfo) -> str:
-    """Return when somebody is next on call: “Tuesday, 9 a.m., Madrid time”; "" if somebody is, or nobody will be."""
+    """Return when someone is next on call: “Tuesday, 9 a.m., Madrid time”; "" if someone is, or no one will be."""
     if on_call.next_start is None:
         return ""
     day = date_format(on_call.next_start.astimezone(zone), "l")
@@ -107,7 +107,7 @@ class CheckInReview:
 
 
 def find_check_in_review(person: Person) -> CheckInReview | None:
-    """Return what a check-in of this person has to say about human review, or None if nobody would read a yes."""
+    """Return what a check-in of this person has to say about human review, or None if no one would read a yes."""
     review = find_kept_human_review()
     if review is None or not covers_review(person):
         return None

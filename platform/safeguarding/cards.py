@@ -43,7 +43,7 @@ class CardText:
 class CardReview:
     """What is known about the people who may read the message of a card (safeguarding.card_review).
 
-    `next_on_call` is the time at which somebody is next on call, as the teen reads it, or "".
+    `next_on_call` is the time at which someone is next on call, as the teen reads it, or "".
     """
 
     organization: str
@@ -65,7 +65,7 @@ class ShownReview:
 class CrisisCard:
     """What a teen is shown instead of an answer. `reviewed` tells whether a clinician has read the text.
 
-    `review` is None if nobody reads the message.
+    `review` is None if no one reads the message.
     """
 
     level: Level

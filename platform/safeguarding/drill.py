@@ -34,7 +34,7 @@ DRILL_LEVELS = (Level.STATED, Level.ACUTE, Level.UNSAFE_HOME)
 
 
 class RealIncidentWaits(Exception):
-    """No drill is started while nobody has claimed a real incident."""
+    """No drill is started while no one has claimed a real incident."""
 
 
 class DrillOpen(Exception):

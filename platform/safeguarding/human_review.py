@@ -84,7 +84,7 @@ def switch_review_on(*, by: Person, facts: ReviewFacts) -> HumanReview:
 
 @transaction.atomic
 def switch_review_off(*, by: Person) -> HumanReview:
-    """Record that nobody reviews crises from now on. Open incidents stay in the queue until they are closed.
+    """Record that no one reviews crises from now on. Open incidents stay in the queue until they are closed.
 
     Consents to the text with review stay in force: it allows more than what now happens.
     """

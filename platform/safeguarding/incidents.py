@@ -118,7 +118,7 @@ def _add_message(person: Person, turn_id: UUID, excerpt: str, verdict: Verdict) 
     incident.last_message_at = now
     if is_raised:
         incident.level = str(verdict.level)
-        # People on call are told again, and again if nobody claims it.
+        # People on call are told again, and again if no one claims it.
         incident.notified_at = incident.webhook_sent_at = incident.escalated_at = None
         incident.escalations = 0
         add_entry(incident, EntryKind.RAISED, level=incident.level)

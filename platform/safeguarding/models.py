@@ -72,9 +72,9 @@ class WeeklyCount(models.Model):
 
 
 class HumanReview(models.Model):
-    """A record of who reviews crises on this site, or that nobody does. The newest row applies; none is ever changed.
+    """A record of who reviews crises on this site, or that no one does. The newest row applies; none is ever changed.
 
-    Without a row, or with `is_on` False, no incident is created and the screens say that nobody reads.
+    Without a row, or with `is_on` False, no incident is created and the screens say that no one reads.
     """
 
     is_on = models.BooleanField(_("people review crises"))
@@ -208,7 +208,7 @@ class Incident(models.Model):
         _("outcome"), max_length=11, choices=Resolution, default=Resolution.NONE, blank=True
     )
 
-    # People on call were told, and when the incident was last escalated because nobody had claimed it.
+    # People on call were told, and when the incident was last escalated because no one had claimed it.
     notified_at = models.DateTimeField(null=True, blank=True)
     webhook_sent_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(null=True, blank=True)

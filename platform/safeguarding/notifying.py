@@ -42,7 +42,7 @@ MAX_WEBHOOKS_A_SWEEP = 20
 def notify_on_call(*, incident_id: UUID) -> bool:
     """Email the people on call about an incident, once. Returns False if they were told, or the incident is closed.
 
-    If nobody is on call, that is an entry of the history, and everyone who may review is told. At S the responsible
+    If no one is on call, that is an entry of the history, and everyone who may review is told. At S the responsible
     person is told in any case.
     """
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident_id)
@@ -78,7 +78,7 @@ def notify_responsible(incident: Incident) -> None:
 
 
 def escalate_unclaimed() -> int:
-    """Tell the responsible person, and everyone who may review, of incidents that nobody has claimed in time.
+    """Tell the responsible person, and everyone who may review, of incidents that no one has claimed in time.
 
     It repeats MAX_ESCALATIONS times. Returns how many were escalated.
     """

@@ -1,4 +1,4 @@
-"""Who is on call for incidents, and when somebody is next."""
+"""Who is on call for incidents, and when someone is next."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def list_on_call(*, now: datetime | None = None) -> list[Person]:
 
 
 def find_next_shift_start(*, now: datetime | None = None) -> datetime | None:
-    """Return when somebody is next on call, or None if nobody is in the coming week."""
+    """Return when someone is next on call, or None if no one is in the coming week."""
     now = now or timezone.now()
     starts = [start for shift in list_shifts() for start, _end in _list_times(shift, now) if start > now]
     return min(starts, default=None)
@@ -75,7 +75,7 @@ def delete_shift(*, shift_id: int, by: Person) -> None:
 
 @dataclass(frozen=True)
 class DayPart:
-    """A part of a day and who is on call then; nobody in a gap."""
+    """A part of a day and who is on call then; no one in a gap."""
 
     starts: datetime
     ends: datetime

@@ -86,7 +86,7 @@ def _is_private(request: HttpRequest) -> bool:
 
 
 def _mark_come_back(request: HttpRequest | None = None, **_sent: Any) -> None:
-    """Whoever signs in or out has come back, and may be another person at the same screen."""
+    """A person who signs in or out has come back, and may be another person at the same screen."""
     if request is not None:
         setattr(request, HAS_COME_BACK, True)
 

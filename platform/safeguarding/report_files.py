@@ -206,7 +206,7 @@ def describe_counting() -> str:
 
 
 def describe_review(period: ReviewPeriod) -> str:
-    """Say who reviewed crises, as it was recorded, or that nobody did."""
+    """Say who reviewed crises, as it was recorded, or that no one did."""
     record = period.record
     if record is None:
         return _("Nobody reviewed crises. The screens said that no one reads.")

@@ -123,7 +123,7 @@ def get_check_in(
 ) -> CheckIn:
     """Return the check-in for a pause: about safety, someone else, eating, or hopelessness.
 
-    `organization` is the one whose people may read the message after a yes; "" if nobody may.
+    `organization` is the one whose people may read the message after a yes; "" if no one may.
     """
     texts, kind = _load_page_texts(), _choose_check_in_kind(set(categories))
     check_in = texts.questions[kind]

@@ -43,7 +43,7 @@ class ProtocolVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewPeriod:
-    """Who reviewed crises in a part of the year, or nobody, without a `record`. Days are in UTC."""
+    """Who reviewed crises in a part of the year, or no one, without a `record`. Days are in UTC."""
 
     begins: date
     ends: date

@@ -39,7 +39,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 @switcher_required
 @require_POST
 def switch_off(request: HttpRequest) -> HttpResponse:
-    """Record that nobody reviews crises from now on."""
+    """Record that no one reviews crises from now on."""
     if find_human_review():
         switch_review_off(by=get_person(request))
         messages.success(request, _("Human review is off. The screens say that no one reads."))
