@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
+from safeguarding import public_facts
 from safeguarding.counts import add_to_count
 from safeguarding.models import CountKind
 from safeguarding.public_facts import read_public_facts
@@ -139,7 +141,13 @@ class TestTheProtocolAndHumanReview:
                 add_to_count(kind, level="3")
         assert f"So far in {timezone.now().year}, help lines were shown in 12 crises." in self.read(client)
 
-    def test_promises_nothing_that_it_cannot_look_up(self, client: Client) -> None:
+    def test_promises_nothing_that_it_cannot_look_up(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail() -> None:
+            raise OperationalError
+
+        monkeypatch.setattr(public_facts, "read_public_facts", fail)
         page = squeezed(client.get("/help/protocol").content.decode())
         assert "can’t be looked up right now" in page
         assert "doesn’t tell anyone" not in page

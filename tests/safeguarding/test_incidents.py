@@ -189,7 +189,9 @@ class TestOneCrisis:
         assert {turn.state for turn in at_once([post] * 8)} == {TurnState.CARDED}
         incident = Incident.objects.get()
         assert incident.messages.count() == 8
-        assert sorted(kinds(incident)) == ["message"] * 7 + ["opened"]
+        # A worker of another test's site may already have told people of it.
+        assert sorted(set(kinds(incident))) in (["message", "opened"], ["message", "opened", "unattended"])
+        assert (kinds(incident).count("message"), kinds(incident).count("opened")) == (7, 1)
         assert (count(CountKind.CARD, "3"), count(CountKind.REFERRAL, "3")) == (8, 1)
 
     def test_that_was_closed_is_followed_by_another_incident(
