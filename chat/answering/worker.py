@@ -241,7 +241,8 @@ class TurnWorker:
             for answer in answers:
                 if end_reason := _find_end_reason(answer, leases[answer.turn.pk]):
                     self._end(answer, end_reason)
-            if len(self.answers) < self.max_answers:
+            # An answer that ended meanwhile claims for its own slot.
+            if len(answers) < self.max_answers:
                 self._threads.submit(self._run_in_thread, self.claim_next)
 
     def _end(self, answer: AnswerInProgress, end_reason: EndReason) -> None:
