@@ -3,7 +3,6 @@
 import pytest
 
 from accounts.models import Person
-from safeguarding.human_review import find_kept_human_review
 from tests.statements import Way, count_statements
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("library", "unnudged")]
@@ -16,15 +15,9 @@ MAX_FOR_EVENTS = 2
 MAX_FOR_PAGE = 8
 
 
-@pytest.fixture(autouse=True)
-def _whether_people_review_crises_is_known(transactional_db: None) -> None:
-    """A process asks that every few seconds."""
-    find_kept_human_review()
-
-
 def test_a_question_costs_few_statements(teen: Person) -> None:
     statements = count_statements(teen, "Why is the sky blue?")
-    assert all(count <= MOST[name] for name, count in statements.counts.items()), statements.counts
+    assert all(count <= MOST[name] for name, count in statements.counts.items()), statements
 
 
 @pytest.mark.parametrize(("way", "most"), [(Way.TWO_REQUESTS, MAX_FOR_EVENTS), (Way.PAGE, MAX_FOR_PAGE)])
