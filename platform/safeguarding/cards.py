@@ -124,7 +124,7 @@ def _build_review(language: str, review: CardReview, emergency: str) -> ShownRev
         return ShownReview(
             paragraphs=(texts.closed.replace("{organization}", review.organization),), link=texts.link
         )
-    without_anyone = texts.next if review.next_on_call else texts.nobody
+    without_anyone = texts.next if review.next_on_call else texts.none_planned
     now = texts.on_call if review.is_someone_on_call else without_anyone
     now = now.replace("{when}", review.next_on_call).replace("{emergency}", emergency)
     told = texts.parent if review.may_tell_parent else texts.no_parent

@@ -29,7 +29,7 @@ class ReviewCardTable(Table):
     disclosure: str
     on_call: str
     next: str
-    nobody: str
+    none_planned: str
     closed: str
     parent: str
     no_parent: str

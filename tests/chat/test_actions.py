@@ -185,7 +185,7 @@ class TestPause:
         judged(build_verdict(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL))
         turn = ask(teen)
         page = read_page(owner, turn)
-        assert "Is somebody hurting you, or asking you for things that feel wrong?" in page
+        assert "Is someone hurting you, or asking you for things that feel wrong?" in page
         assert "killing yourself" not in page
         assert 'href="tel:18004224453"' in page
         owner.post(reverse("chat:turn_check_in", args=[turn.pk]), {"answer": "yes"})
@@ -339,7 +339,7 @@ class TestSupport:
     @pytest.mark.parametrize(
         ("category", "words"),
         [
-            (Category.BULLYING, "Nobody deserves to be treated like that."),
+            (Category.BULLYING, "No one deserves to be treated like that."),
             (Category.ABOUT_SOMEONE_ELSE, "It is kind that you worry"),
         ],
     )
@@ -405,8 +405,8 @@ class TestRedirecting:
         ("category", "words"),
         [
             (Category.COMPANION, "This is a tutor, and a program"),
-            (Category.MEDICAL, "Ask somebody who can look at it"),
-            (Category.LEGAL, "Ask somebody who knows the law where you live"),
+            (Category.MEDICAL, "Ask someone who can look at it"),
+            (Category.LEGAL, "Ask someone who knows the law where you live"),
         ],
     )
     def test_it_names_who_can_help_and_the_lesson_that_fits(

@@ -32,7 +32,7 @@ from tests.safeguarding.teen_side import (
 
 pytestmark = pytest.mark.django_db
 AsPerson = Callable[[Person], Client]
-NOBODY_READS = "Nobody has read what you wrote, and this site has not told anyone."
+NO_ONE_READS = "No one has read what you wrote, and this site has not told anyone."
 
 
 @pytest.fixture(autouse=True)
@@ -83,13 +83,13 @@ class TestTheCard:
         self, teen: Person, as_person: AsPerson
     ) -> None:
         card = read_card(as_person(teen), make_card(teen))
-        assert NOBODY_READS in card
+        assert NO_ONE_READS in card
         assert "/help/mine" not in card
 
     def test_of_the_time_before_review_still_says_that_nobody_reads(
         self, reviewed: Person, as_person: AsPerson
     ) -> None:
-        assert NOBODY_READS in read_card(as_person(reviewed), make_card(reviewed))
+        assert NO_ONE_READS in read_card(as_person(reviewed), make_card(reviewed))
 
     def test_says_who_may_read_and_where_each_look_is_shown(
         self, reviewed: Person, as_person: AsPerson
@@ -98,7 +98,7 @@ class TestTheCard:
         card = read_card(as_person(reviewed), turn)
         assert f"A person at {ORGANIZATION} may read a short part of what you wrote." in card
         assert 'href="/help/mine"' in card
-        assert "Nobody has read" not in card
+        assert "No one has read" not in card
         assert "They may tell a parent that there are signs of a serious risk" in card
 
     def test_says_that_somebody_is_on_call(
@@ -106,7 +106,7 @@ class TestTheCard:
     ) -> None:
         put_on_call(reviewer)
         _incident, turn = open_incident(reviewed)
-        assert "Somebody is on call now and is told about this." in read_card(as_person(reviewed), turn)
+        assert "Someone is on call now and is told about this." in read_card(as_person(reviewed), turn)
 
     def test_says_that_nobody_is_on_call_and_when_somebody_is_next(
         self, reviewed: Person, reviewer: Person, as_person: AsPerson
@@ -115,7 +115,7 @@ class TestTheCard:
         _incident, turn = open_incident(reviewed)
         card = read_card(as_person(reviewed), turn)
         day = (timezone.now() + timedelta(days=2)).astimezone(reviewed.zone)
-        assert "Nobody is on call now. Somebody is on call again from" in card
+        assert "No one is on call now. Someone is on call again from" in card
         assert f"{day:%A}" in card
         assert "call 911" in card
 
@@ -123,7 +123,7 @@ class TestTheCard:
         self, reviewed: Person, as_person: AsPerson
     ) -> None:
         _incident, turn = open_incident(reviewed)
-        assert "it is not known when somebody will be" in read_card(as_person(reviewed), turn)
+        assert "it is not known when someone will be" in read_card(as_person(reviewed), turn)
 
     @pytest.mark.parametrize("level", [Level.STATED, Level.UNSAFE_HOME])
     def test_says_that_no_parent_is_told_once_home_was_said_to_be_unsafe(
@@ -175,7 +175,7 @@ class TestTheCard:
         page = squeezed(reply.content.decode())
         assert reply.status_code == 500
         assert "This card comes from a program." in page
-        assert "Nobody has read" not in page
+        assert "No one has read" not in page
         assert 'href="tel:988"' in page
 
     def test_tells_a_parent_neither_that_nobody_reads_nor_that_somebody_does(
@@ -186,7 +186,7 @@ class TestTheCard:
         make_card(reviewed)
         page = read(as_person(parent), f"/tutor/parent-view/{link.pk}")
         assert page.count("This card comes from a program.") == 2
-        for never in ("/help/mine", "Nobody has read", "may read", ORGANIZATION):
+        for never in ("/help/mine", "No one has read", "may read", ORGANIZATION):
             assert never not in page
 
 
@@ -200,13 +200,13 @@ class TestTheCheckIn:
     def test_promises_as_ever_that_nobody_is_shown_the_answer(
         self, teen: Person, as_person: AsPerson
     ) -> None:
-        assert "Your answer is shown to nobody" in self.show(teen, as_person(teen))
+        assert "Your answer is shown to no one" in self.show(teen, as_person(teen))
 
     def test_says_before_the_answers_what_a_yes_leads_to(self, reviewed: Person, as_person: AsPerson) -> None:
         shown = self.show(reviewed, as_person(reviewed))
         told = shown.index(f"If you answer “Yes”, a person at {ORGANIZATION} may read a short part")
         assert told < shown.index('value="yes"')
-        assert "shown to nobody" not in shown
+        assert "shown to no one" not in shown
         assert "They may tell a parent" in shown
 
     def test_about_an_unsafe_home_says_that_no_parent_is_told(
@@ -220,14 +220,14 @@ class TestTheCheckIn:
         self, teen: Person, admin_person: Person, as_person: AsPerson
     ) -> None:
         switch_on(admin_person)
-        assert "Your answer is shown to nobody" in self.show(teen, as_person(teen))
+        assert "Your answer is shown to no one" in self.show(teen, as_person(teen))
 
     def test_is_the_same_in_the_api(self, reviewed: Person, as_person: AsPerson) -> None:
         hints = {"state": TurnState.PAUSED, "level": Level.HINTS, "categories": [Category.HOPELESSNESS]}
         turn = make_card(reviewed, **hints)
         check_in = as_person(reviewed).get(f"/api/v1/turns/{turn.pk}").json()["check_in"]
         assert ORGANIZATION in check_in["review"][0]
-        assert "shown to nobody" not in check_in["waits"]
+        assert "shown to no one" not in check_in["waits"]
 
 
 class TestTheOwnPage:

@@ -168,14 +168,14 @@ class TestHumanReview:
     ) -> None:
         with translation.override(language):
             text = self.read(self.build(**fields))
-        for never in ("!", "secret", "watch", "promise", "monitor", "{", "Nobody has read", "Nadie ha leído"):
+        for never in ("!", "secret", "watch", "promise", "monitor", "{", "No one has read", "Nadie ha leído"):
             assert never not in text
         assert "Harbor Youth" in text
         assert judge_input(text).level < Level.ACUTE
 
     def test_it_never_implies_that_somebody_is_there_when_nobody_is(self) -> None:
         text = self.read(self.build(next_on_call="Tuesday, 9 a.m., Madrid time"))
-        assert "Nobody is on call now. Somebody is on call again from Tuesday, 9 a.m., Madrid time." in text
+        assert "No one is on call now. Someone is on call again from Tuesday, 9 a.m., Madrid time." in text
         assert "call 999" in text
 
     def test_its_words_are_marked_as_unreviewed(self) -> None:
