@@ -56,7 +56,7 @@ class CrisisCardSerializer(serializers.Serializer[Any]):
     help_lines = HelpLineSerializer(source="country.lines", many=True)
     next_step = serializers.CharField()
     disclosure = serializers.CharField()
-    review = CardReviewSerializer(allow_null=True, help_text="Null if nobody reads the message.")
+    review = CardReviewSerializer(allow_null=True, help_text="Null if no one reads the message.")
     pause = serializers.CharField()
     quick_exit = serializers.CharField()
 

@@ -209,7 +209,7 @@ def describe_review(period: ReviewPeriod) -> str:
     """Say who reviewed crises, as it was recorded, or that no one did."""
     record = period.record
     if record is None:
-        return _("Nobody reviewed crises. The screens said that no one reads.")
+        return _("No one reviewed crises. The screens said that no one reads.")
     facts: Mapping[str, str] = {
         "organization": record.organization,
         "responsible": record.responsible_name,

@@ -172,7 +172,7 @@ class TestTheList:
     def test_says_who_is_on_call_or_that_nobody_is(
         self, pages: Client, reviewer: Person, review: HumanReview
     ) -> None:
-        assert "Nobody is on call now." in text_of(pages.get("/review/").content)
+        assert "No one is on call now." in text_of(pages.get("/review/").content)
         for weekday in range(7):
             OnCallShift.objects.create(
                 reviewer=reviewer, weekday=weekday, starts=time(0), ends=time(0), time_zone="UTC"
@@ -409,12 +409,12 @@ class TestTheSchedule:
 
     def test_shows_the_gaps_of_the_week(self, pages: Client, reviewer: Person) -> None:
         page = text_of(pages.get("/review/on-call").content)
-        assert page.count("Gap: nobody") == 7
+        assert page.count("Gap: no one") == 7
         for weekday in range(7):
             OnCallShift.objects.create(
                 reviewer=reviewer, weekday=weekday, starts=time(0), ends=time(0), time_zone=reviewer.time_zone
             )
-        assert "Gap: nobody" not in text_of(pages.get("/review/on-call").content)
+        assert "Gap: no one" not in text_of(pages.get("/review/on-call").content)
 
 
 class TestSwitchingReview:

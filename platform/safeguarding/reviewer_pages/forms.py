@@ -83,7 +83,7 @@ class ReviewForm(forms.Form):
         queryset=Person.objects.none(),
         label=_("Responsible person"),
         help_text=_(
-            "One of those who may review. They are told of what nobody claims, and of every incident at S."
+            "One of those who may review. They are told of what no one claims, and of every incident at S."
         ),
     )
     responsible_name = _FactField("responsible_name", label=_("Their name and role"))

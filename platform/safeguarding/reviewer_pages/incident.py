@@ -42,7 +42,7 @@ ALERT_REFUSALS: Mapping[str, str | Promise] = {
     AlertRefused.NO_PARENT: gettext_lazy("No parent is linked to this teen."),
     AlertRefused.TOLD: gettext_lazy("The parents were told already."),
     AlertRefused.GONE: gettext_lazy("The teen’s account was deleted. There is no one to ask or to tell."),
-    AlertRefused.DRILL: gettext_lazy("This is a drill. Nobody is asked or told."),
+    AlertRefused.DRILL: gettext_lazy("This is a drill. No one is asked or told."),
 }
 
 
