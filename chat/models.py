@@ -182,6 +182,8 @@ class Turn(Deferral):
     )
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     question = models.TextField(max_length=MAX_QUESTION_LENGTH)
+    # Whether the next turn asks it in other words (ADR 71).
+    is_reworded = models.BooleanField(default=False)
     # The language of the page or request. A worker has no request to read it from.
     language = models.CharField(max_length=10, default=get_page_language, editable=False)
     answer = models.TextField(blank=True)

@@ -129,9 +129,11 @@ def is_carried(turn: Turn) -> bool:
     """Return whether later prompts may carry a turn.
 
     Only text that the person can see is carried, including answers that broke off. A cut answer has none, and a
-    question that led to a crisis card, a pause or a refusal is never repeated to a model.
+    question that led to a crisis card, a pause or a refusal is never repeated to a model. Neither is one that its asker
+    has asked anew.
     """
-    return turn.state in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED} and bool(turn.answer)
+    has_answer = turn.state in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED} and bool(turn.answer)
+    return has_answer and not turn.is_reworded
 
 
 def choose_window(turns: Iterable[Turn], *, limit: int) -> list[Turn]:
@@ -272,12 +274,11 @@ def _keep_end(text: str, *, tokens: int) -> str:
 
 
 def build_grounding(passages: Sequence[FoundPassage], *, room: int, profile: PromptProfile = FULL) -> str:
-    """Return the instructions with the passages, in at most `room` tokens; "" if nothing fits."""
+    """Return the instructions with the passages, in at most `room` tokens; "" without passages or if nothing fits."""
+    if not passages:
+        return ""
     room = min(room, profile.passage_tokens)
     introduction = profile.passages_instruction
-    if not passages:
-        without = profile.no_passages_instruction
-        return without if estimate_max_tokens(without) <= room else ""
     share = (room - estimate_max_tokens(introduction) - estimate_max_tokens(fence(""))) // len(passages)
     shown = [
         text

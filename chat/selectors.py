@@ -123,7 +123,25 @@ def get_current_turn(turn: Turn) -> Turn:
 def can_continue(turn: Turn) -> bool:
     """Return whether the turn has an unfinished answer: stopped, broken off, or ended at its length limit."""
     is_unfinished = turn.state in RETRYABLE_STATES or turn.end_reason == EndReason.LENGTH_LIMIT
-    return is_unfinished and bool(turn.answer) and turn.replaced_by_id is None
+    is_current = turn.replaced_by_id is None and not turn.is_reworded
+    return is_unfinished and bool(turn.answer) and is_current
+
+
+# A card or a check-in stays as it is: what it says does not depend on how a question was worded.
+REWORDABLE_STATES = frozenset(TurnState) - {*LIVE_STATES, TurnState.CARDED, TurnState.PAUSED}
+
+
+def find_reworded_turn(conversation: Conversation | None, turn_id: UUID | None) -> Turn | None:
+    """Return the turn with this id if it is the conversation's last and may be asked in other words, or None."""
+    if conversation is None or turn_id is None:
+        return None
+    last = list_shown_turns(conversation).last()
+    return last if last and last.pk == turn_id and can_reword(last) else None
+
+
+def can_reword(turn: Turn) -> bool:
+    """Return whether a turn's question may be asked anew in other words while it is the last of its conversation."""
+    return turn.state in REWORDABLE_STATES and turn.continues_id is None and not turn.is_reworded
 
 
 def find_continuation(turn: Turn) -> Turn | None:
@@ -160,9 +178,10 @@ def _build_chain(turn: Turn, loaded: dict[UUID, Turn]) -> list[Turn]:
 
 
 def drop_forgotten(earlier_turns: Iterable[Turn], conversation: Conversation | None) -> list[Turn]:
-    """Return the earlier turns that the owner has not made the tutor forget."""
+    """Return the earlier turns that the owner has neither made the tutor forget nor asked anew."""
     since = conversation.remembered_since if conversation else None
-    return [turn for turn in earlier_turns if since is None or turn.asked_at >= since]
+    kept = (turn for turn in earlier_turns if not turn.is_reworded)
+    return [turn for turn in kept if since is None or turn.asked_at >= since]
 
 
 # The kinds of notes that a new conversation may use of earlier ones: how to help the asker, not what the task was.

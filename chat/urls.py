@@ -3,6 +3,7 @@ from django.urls import path
 from chat.parent_view import parent_view
 from chat.web import views
 from chat.web.memory import forget, memory
+from chat.web.printing import download, printed
 from chat.web.relay import turn_stream
 
 app_name = "chat"
@@ -18,6 +19,8 @@ urlpatterns = [
     path("<uuid:conversation_id>/rename", views.rename, name="rename"),
     path("<uuid:conversation_id>/memory", memory, name="memory"),
     path("<uuid:conversation_id>/memory/forget", forget, name="forget"),
+    path("<uuid:conversation_id>/print", printed, name="printed"),
+    path("<uuid:conversation_id>/download", download, name="download"),
     path("<uuid:conversation_id>/delete", views.delete, name="delete"),
     path("turns/<uuid:turn_id>/stream", turn_stream, name="turn_stream"),
     path("turns/<uuid:turn_id>/stop", views.stop, name="turn_stop"),

@@ -54,6 +54,12 @@ class AskSerializer(serializers.Serializer[Any]):
     conversation = serializers.UUIDField(
         allow_null=True, default=None, help_text="One of your conversations. Without it a new one begins."
     )
+    reworded = serializers.UUIDField(
+        allow_null=True,
+        default=None,
+        help_text="The last turn of `conversation`, if this asks it in other words. It stays, but the model no "
+        "longer gets it. The id of any other turn has no effect.",
+    )
     personal = serializers.ChoiceField(
         choices=PersonalDataChoice.choices,
         allow_blank=True,
@@ -329,6 +335,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     shows_break_reminder = serializers.BooleanField(
         help_text="Whether the asker has been here for an hour: say again that this is an AI, and suggest a break."
     )
+    is_reworded = serializers.BooleanField(help_text="Whether its question was asked in other words next.")
     usage = UsageSerializer(source="*")
     passages = serializers.SerializerMethodField()
     card = serializers.SerializerMethodField(help_text="The crisis card of a `carded` or `paused` turn.")
@@ -343,8 +350,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         fields = (
             "id", "conversation", "state", "end_reason", "question", "answer", "asked_at", "ended_at", "retry_at",
             "waits_for", "deferred_until", "resumed_at", "retry_of", "replaced_by", "continues", "is_brief",
-            "shows_break_reminder", "model", "is_local", "has_fallen_back", "usage", "passages", "card", "check_in",
-            "fixed_text", "support",
+            "shows_break_reminder", "is_reworded", "model", "is_local", "has_fallen_back", "usage", "passages", "card",
+            "check_in", "fixed_text", "support",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -41,7 +41,14 @@ from chat.model_choice import preview_route
 from chat.models import Conversation, Turn
 from chat.plans import list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
-from chat.selectors import find_pause, get_conversation, get_turn, list_conversations, list_shown_turns
+from chat.selectors import (
+    find_pause,
+    find_reworded_turn,
+    get_conversation,
+    get_turn,
+    list_conversations,
+    list_shown_turns,
+)
 from chat.services import answer_check_in, end_pause
 from chat.streaming.reader import require_stream_slot
 from chat.turns.outages import MAX_DEFERRED, count_deferred
@@ -140,6 +147,7 @@ class TurnCreate(FreeTextView):
                 turn_id=key,
                 question=question,
                 conversation=conversation,
+                reworded=find_reworded_turn(conversation, ask_serializer.validated_data["reworded"]),
                 personal_data_choice=ask_serializer.validated_data["personal"],
                 wait_for_model=ask_serializer.validated_data["wait_for_model"],
                 local_only=ask_serializer.validated_data["local_only"],

@@ -156,6 +156,7 @@ def start_turn(
     conversation: Conversation | None = None,
     retry_of: Turn | None = None,
     continues: Turn | None = None,
+    reworded: Turn | None = None,
     personal_data_choice: str = "",
     wait_for_model: bool = False,
     local_only: bool = False,
@@ -168,9 +169,11 @@ def start_turn(
     Cards and the other fixed texts of chat.turns.verdicts cost nothing.
 
     Without `conversation` a new one begins. `personal_data_choice` says what to do with personal data in the question
-    (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With
-    `wait_for_model` the question is deferred if no model is up (chat.turns.outages). With `local_only` it stays on this
-    site's own machines, as the page has said; an agreement of the family has the same effect.
+    (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues.
+    `reworded` is the conversation's last turn if this question takes its place (chat.selectors.find_reworded_turn):
+    the guard still reads both, the model only this one. With `wait_for_model` the question is deferred if no model is
+    up (chat.turns.outages). With `local_only` it stays on this site's own machines, as the page has said; an agreement
+    of the family has the same effect.
 
     Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Of these a question in a
     crisis raises only FamilyClosed, as nothing is stored about a teen without consent, not even a cry for help,
@@ -181,6 +184,8 @@ def start_turn(
     if not question:
         raise QuestionEmpty
     earlier_turns = list(_list_earlier_turns(conversation, retry_of))
+    for earlier in earlier_turns:
+        earlier.is_reworded = earlier.is_reworded or earlier == reworded
     # A continuation sends the answer so far, so it must stay local if that answer had to.
     local_only = local_only or (continues is not None and continues.local_only)
     exposure = get_exposure(person, local_only=local_only)
@@ -202,6 +207,7 @@ def start_turn(
         conversation=conversation,
         retry_of=retry_of,
         continues=continues,
+        reworded=reworded,
         wait_for_model=wait_for_model,
         # It was judged as a local question, so a fallback must not send it outside.
         local_only=not exposure.to_model,
@@ -277,7 +283,7 @@ def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: b
     turn in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
     """
     current = get_current_turn(failed)
-    if current != failed or failed.state not in RETRYABLE_STATES:
+    if current != failed or failed.state not in RETRYABLE_STATES or failed.is_reworded:
         return StartedTurn(current, is_new=False)
     return start_turn(
         person=person,
@@ -329,6 +335,7 @@ class NewQuestion:
     conversation: Conversation | None
     retry_of: Turn | None
     continues: Turn | None
+    reworded: Turn | None
     wait_for_model: bool
     local_only: bool
 
@@ -379,8 +386,7 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
     else:
         _create_hold(new, turn, asker)
     turn.save(force_insert=True)
-    if new.retry_of:
-        outcomes.choose_shown_turn(turn.pk)
+    _settle_earlier_turns(new)
     if turn.state == TurnState.DEFERRED:
         transaction.on_commit(queue.nudge_deferred)
     elif turn.is_live:
@@ -388,6 +394,14 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
     else:
         transaction.on_commit(lambda: outcomes.record_end(state=TurnState(turn.state)))
     return StartedTurn(turn, is_new=True)
+
+
+def _settle_earlier_turns(new: NewQuestion) -> None:
+    """Record on the turns that this question takes the place of that it does."""
+    if new.reworded:
+        Turn.objects.filter(pk=new.reworded.pk).update(is_reworded=True)
+    if new.retry_of:
+        outcomes.choose_shown_turn(new.turn_id)
 
 
 def _find_concurrent_turn(new: NewQuestion) -> Turn | None:

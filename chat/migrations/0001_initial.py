@@ -84,6 +84,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ('asked_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('question', models.TextField(max_length=8000)),
+                ('is_reworded', models.BooleanField(default=False)),
                 ('language', models.CharField(default=kit.languages.get_page_language, editable=False, max_length=10)),
                 ('answer', models.TextField(blank=True)),
                 ('asking_since', models.DateTimeField(default=django.utils.timezone.now, editable=False)),

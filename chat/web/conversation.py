@@ -176,6 +176,8 @@ class Composer:
     has_outside_models: bool
     turn_id: UUID
     question: str = ""
+    # The turn whose question is being worded anew, if any.
+    reworded: Turn | None = None
     error: str = ""
     # The personal data in the question, if the asker must decide about it; None otherwise.
     parts: Sequence[str] | None = None

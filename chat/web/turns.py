@@ -38,7 +38,7 @@ from chat.models import (
 )
 from chat.plans import WORDS_PER_TOKEN
 from chat.reports import REPORT_RETENTION
-from chat.selectors import can_continue
+from chat.selectors import can_continue, can_reword
 from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAILURES, list_outages
 from chat.turns.verdicts import (
@@ -211,6 +211,7 @@ class ShownTurn:
     @property
     def can_retry(self) -> bool:
         is_ended = self.turn.state in RETRYABLE_STATES and self.turn.replaced_by_id is None
+        is_ended = is_ended and not self.turn.is_reworded
         return is_ended and not self.is_being_retried and not self.is_continued
 
     @property
@@ -241,6 +242,11 @@ class ShownTurn:
     @property
     def can_continue(self) -> bool:
         return can_continue(self.turn) and not self.is_continued and not self.is_being_retried
+
+    @property
+    def can_reword(self) -> bool:
+        """Whether its question may be asked anew. The page offers that for the last turn only."""
+        return can_reword(self.turn) and not self.is_being_retried and not self.is_continued
 
     @property
     def new_id(self) -> UUID:

@@ -24,7 +24,7 @@ from chat.formatting import REJECTIONS, Rejection, format_rejection
 from chat.models import Conversation, Turn
 from chat.plans import list_agreed_limits, list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
-from chat.selectors import get_conversation, get_turn, list_conversations
+from chat.selectors import find_reworded_turn, get_conversation, get_turn, list_conversations
 from chat.services import answer_check_in
 from chat.web.conversation import (
     LOCAL_DESTINATION,
@@ -53,6 +53,7 @@ from kit.free_text import free_text_fields
 from kit.not_found import raise_404_on
 from kit.paging import Page, paginate
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited
+from kit.visits import is_visit
 from safeguarding.crisis import build_cards_for_search, mark_judged
 from telemetry.context import bind_log_ids
 
@@ -91,7 +92,18 @@ def plan(request: HtmxRequest) -> HttpResponse:
 @sign_in_required
 @require_safe
 def start(request: HtmxRequest) -> HttpResponse:
-    return render(request, "chat/conversation.html", build_conversation_page(get_person(request), None))
+    page = build_conversation_page(get_person(request), None)
+    return render(
+        request, "chat/conversation.html", page | {"is_disclosure_open": _is_first_of_session(request)}
+    )
+
+
+def _is_first_of_session(request: HtmxRequest) -> bool:
+    """Return whether this is the first page of the tutor that the session shows, and remember it."""
+    if request.session.get("saw_disclosure") or not is_visit(request):
+        return False
+    request.session["saw_disclosure"] = True
+    return True
 
 
 @sign_in_required
@@ -104,7 +116,20 @@ def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
         turns = get_turns_page(conversation, request.GET)
     if request.htmx and "before" in request.GET:
         return HttpResponse(render_earlier_turns(request, conversation, turns))
-    return render(request, "chat/conversation.html", build_conversation_page(person, conversation, turns))
+    reworded = _find_reworded(conversation, request.GET)
+    page = build_conversation_page(
+        person, conversation, turns, reworded=reworded, question=reworded.question if reworded else ""
+    )
+    page["is_disclosure_open"] = _is_first_of_session(request)
+    return render(request, "chat/conversation.html", page)
+
+
+def _find_reworded(conversation: Conversation | None, query: QueryDict) -> Turn | None:
+    """Return the turn whose question the page or form asks in other words, or None."""
+    try:
+        return find_reworded_turn(conversation, UUID(query.get("reword", "")))
+    except ValueError:
+        return None
 
 
 @sign_in_required
@@ -120,6 +145,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
         conversation = get_own_conversation(request, conversation_id) if conversation_id else None
     except Http404:
         return _show_rejection(request, None, ConversationGone(), question=question)
+    reworded = _find_reworded(conversation, request.POST)
     try:
         require_question_rate(person, question, conversation)
         started = asking.start_turn_from_page(
@@ -127,6 +153,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
             turn_id=_read_turn_id(request),
             question=question,
             conversation=conversation,
+            reworded=reworded,
             personal_data_choice=request.POST.get("personal", ""),
             wait_for_model=wait_for_model,
             local_only=local_only,
@@ -136,10 +163,16 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     except REJECTIONS as rejection:
         parts = rejection.parts if isinstance(rejection, PersonalDataFound) else None
         return _show_rejection(
-            request, conversation, rejection, question=question, parts=parts, wait_for_model=wait_for_model
+            request,
+            conversation,
+            rejection,
+            question=question,
+            reworded=reworded,
+            parts=parts,
+            wait_for_model=wait_for_model,
         )
     mark_judged(request)
-    return _show_turn(request, started.turn, is_new=conversation is None)
+    return _show_turn(request, started.turn, is_new=conversation is None, reworded=reworded)
 
 
 def _read_turn_id(request: HtmxRequest) -> UUID:
@@ -150,7 +183,9 @@ def _read_turn_id(request: HtmxRequest) -> UUID:
         return uuid4()
 
 
-def _show_turn(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
+def _show_turn(
+    request: HtmxRequest, turn: Turn, *, is_new: bool, reworded: Turn | None = None
+) -> HttpResponse:
     if not request.htmx:
         return redirect(get_turn_url(turn))
     if is_new or _shows_earlier_page(request):
@@ -159,6 +194,9 @@ def _show_turn(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpRespons
     shown = render_partial("turn", request, shown=build_shown_turn(turn)) + _render_composer_swap(
         request, turn
     )
+    if reworded:
+        earlier = build_shown_turn(get_own_turn(request, reworded.pk))
+        shown += render_partial("turn_swap", request, shown=earlier)
     return HttpResponse(shown, headers={"HX-Reswap": f"beforeend show:#turn-{turn.pk}:top"})
 
 

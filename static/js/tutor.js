@@ -280,6 +280,39 @@ function part(target, swap, element) {
   return `<hx-partial hx-target="${target}" hx-swap="${swap}">${element.outerHTML}</hx-partial>`;
 }
 
+// --- Writing a question ---
+
+// A keyboard without a touch screen: Enter on a phone's keyboard starts a new line.
+const hasKeyboard = matchMedia("(hover: hover) and (pointer: fine)").matches;
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!hasKeyboard || event.isComposing || event.target !== questionField()) return;
+  const button = /** @type {HTMLButtonElement | null} */ (document.querySelector("#composer-button"));
+  // A button with an address of its own is Stop.
+  if (!button || button.hasAttribute("formaction")) return;
+  event.preventDefault();
+  if (!button.hasAttribute("aria-disabled")) button.form?.requestSubmit(button);
+});
+
+function showEnterHint() {
+  for (const hint of document.querySelectorAll(".enter-hint")) hint.hidden = !hasKeyboard;
+}
+showEnterHint();
+document.addEventListener("htmx:after:swap", showEnterHint);
+
+for (const type of ["paste", "drop"]) {
+  document.addEventListener(type, (event) => {
+    const field = questionField();
+    if (!field || event.target !== field) return;
+    const { types } = event.clipboardData ?? event.dataTransfer;
+    // Text that is copied from an office program comes with a picture of itself.
+    if (!types.includes("Files") || types.includes("text/plain")) return;
+    event.preventDefault();
+    showTrouble(field, copyText("picture"));
+  });
+}
+
 // --- Reloading the page ---
 
 document.addEventListener("click", (event) => {

@@ -208,5 +208,5 @@ class TestWhatThePageSays:
         with open_stream(web_client, turn_id) as stream:
             *_, whole, done = list(stream)
         assert done.name == "done"
-        assert "Ninguna lección" in whole.data
-        assert "No lesson here" not in whole.data
+        assert "Leer en voz alta" in whole.data
+        assert "Read aloud" not in whole.data
