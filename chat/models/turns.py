@@ -1,4 +1,4 @@
-"""Conversations and their turns, and the outages that some of them wait for."""
+"""Conversations, their turns, and what the tutor remembers of them."""
 
 import math
 import uuid
@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 
 from budgets.models import MEMORY_TOKENS
 from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
-from guard import Action, Level
 from inference.prices import Prices
 from kit.languages import get_page_language
 from kit.memory_policy import MemoryPolicy
@@ -387,116 +386,3 @@ class MemoryChoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chosen_at:%Y-%m-%d}"
-
-
-class ReportReason(models.TextChoices):
-    """What is wrong with an answer, according to its reporter."""
-
-    WRONG = "wrong", _("It’s wrong")
-    UNKIND = "unkind", _("It’s unkind")
-    UNSAFE = "unsafe", _("It’s unsafe")
-    OTHER = "other", _("Something else")
-
-
-LEVEL_CHOICES = [(level.value, level.value) for level in Level]
-ACTION_LABELS = {
-    Action.CARD: _("help card"),
-    Action.PAUSE: _("pause"),
-    Action.REFUSE: _("refusal"),
-    Action.REDIRECT: _("redirect"),
-    Action.SUPPORT: _("support"),
-    Action.REDACT: _("personal data removed"),
-    Action.ANSWER: _("answer"),
-}
-
-
-class Report(models.Model):
-    """A report that an answer is bad, or that a card, a pause or a refusal misread the asker.
-
-    Without `shared_at` the row only records that the turn was reported, so that it is counted once: reason and comment
-    are empty, and staff cannot see it. With `shared_at` the reporter has agreed that staff may read this turn to check
-    the guard. `correct_level` and `correct_action` are what the guard should have said, as judged by staff.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    turn = models.OneToOneField(Turn, on_delete=models.CASCADE, related_name="report")
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    reason = models.CharField(_("reason"), max_length=10, choices=ReportReason, blank=True)
-    comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
-    shared_at = models.DateTimeField(_("shared"), null=True, blank=True)
-    correct_level = models.CharField(_("correct level"), max_length=1, choices=LEVEL_CHOICES, blank=True)
-    correct_action = models.CharField(_("correct action"), max_length=10, choices=ACTION_LABELS, blank=True)
-
-    class Meta:
-        verbose_name = _("report")
-        verbose_name_plural = _("reports")
-        indexes = [models.Index(fields=["created_at"], name="report_made")]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(shared_at__isnull=False)
-                | Q(reason="", comment="", correct_level="", correct_action=""),
-                name="report_says_only_what_is_shared",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.created_at:%Y-%m-%d %H:%M}"
-
-
-class ReportCount(models.Model):
-    """How many reports there were in a month, by what the guard had decided. It holds no personal data.
-
-    A turn with several categories is counted once in each.
-    """
-
-    # The first day of the month.
-    month = models.DateField(_("month"))
-    action = models.CharField(_("action taken"), max_length=10)
-    layer = models.CharField(_("layer"), max_length=MAX_NAME_LENGTH, blank=True)
-    category = models.CharField(_("category"), max_length=MAX_NAME_LENGTH, blank=True)
-    reason = models.CharField(_("reason"), max_length=10, choices=ReportReason, blank=True)
-    count = models.PositiveIntegerField(_("count"), default=0)
-
-    class Meta:
-        verbose_name = _("report count")
-        verbose_name_plural = _("report counts")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["month", "action", "layer", "category", "reason"], name="report_counted_in_one_row"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.month:%Y-%m} {self.action} {self.category}"
-
-
-class ModelOutage(models.Model):
-    """A time in which a model's server gave no answers. At most one row of each model has no `ended_at`.
-
-    An outage begins with the first failure after an answer, and counts once it is declared (chat.turns.outages). It is
-    deleted if it ends before that.
-    """
-
-    model = models.ForeignKey(
-        TutorModel, on_delete=models.CASCADE, related_name="outages", verbose_name=_("model")
-    )
-    began_at = models.DateTimeField(_("began"), default=timezone.now)
-    declared_at = models.DateTimeField(_("declared"), null=True, blank=True)
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-    last_failure_at = models.DateTimeField(_("last failure"), default=timezone.now)
-    # The EndReason of the last turn that failed in this outage.
-    end_reason = models.CharField(_("reason"), max_length=20)
-    failed_answers = models.PositiveIntegerField(_("failed answers"), default=1)
-    failed_probes = models.PositiveIntegerField(_("failed probes"), default=0)
-
-    # Not a column: whether the server answered the last probe.
-    is_reachable = False
-
-    class Meta:
-        verbose_name = _("model outage")
-        verbose_name_plural = _("model outages")
-        ordering = ["-began_at"]
-        indexes = [models.Index(fields=["began_at"], name="outage_open", condition=Q(ended_at=None))]
-
-    def __str__(self) -> str:
-        return f"{self.began_at:%Y-%m-%d %H:%M}"
