@@ -56,6 +56,8 @@ def test_a_safe_production_starts_and_the_deploy_check_is_clean() -> None:
         ({"tutor_model": ""}, "TUTOR_MODEL"),
         ({"email_url": ""}, "EMAIL_URL"),
         ({"review_webhook_url": "http://pager.example/hook"}, "REVIEW_WEBHOOK_URL"),
+        ({"review_webhook_url": "file:///etc/passwd"}, "REVIEW_WEBHOOK_URL"),
+        ({"review_webhook_url": "https:///hook"}, "REVIEW_WEBHOOK_URL"),
         ({"review_webhook_secret": "short"}, "REVIEW_WEBHOOK_SECRET"),
     ],
 )

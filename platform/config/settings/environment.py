@@ -52,7 +52,8 @@ class Production:
         if not self.review_webhook_url:
             return []
         problems = []
-        if urlsplit(self.review_webhook_url).scheme != "https":
+        address = urlsplit(self.review_webhook_url)
+        if address.scheme != "https" or not address.hostname:
             problems.append("REVIEW_WEBHOOK_URL must be an https:// address, or empty.")
         if len(self.review_webhook_secret) < MIN_TOKEN_LENGTH:
             problems.append(f"REVIEW_WEBHOOK_SECRET must be at least {MIN_TOKEN_LENGTH} random characters.")
