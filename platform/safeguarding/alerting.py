@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import Person
 from families.notices import send_notice
@@ -103,6 +103,9 @@ def tell_parents(*, incident_id: UUID, by: Person, no_time_reason: str = "") -> 
     for parent in parents:
         send_notice(
             person=parent,
+        # The reviewer's language is not theirs.
+        with translation.override(parent.language):
+            alert = build_alert(Level(incident.level))
             text=alert.text,
             action_text=alert.action,
             subject=alert.subject,

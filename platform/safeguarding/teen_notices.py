@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.db.models.signals import post_save
-from django.utils.translation import gettext as _
+from django.utils import translation
 
+from families.notices import NoticeText as _
 from families.notices import send_notice
 from families.selectors import list_notices
 from safeguarding.models import LOOK_KINDS, EntryKind, IncidentEntry
@@ -34,7 +35,9 @@ def _tell_teen(instance: IncidentEntry, *, created: bool, **_sent: Any) -> None:
         return
     # Others may see the screen or the mailbox, so it says nothing of a crisis, and the email links no page about one.
     text = _("There’s something new on a page that only you can see. The link is under “Only for you”.")
-    is_known = list_notices(incident.teen).filter(text=text, seen_at=None).exists()
+    with translation.override(incident.teen.language):
+        known = str(_(text.message))
+    is_known = list_notices(incident.teen).filter(text=known, seen_at=None).exists()
     if not is_known:
         send_notice(
             person=incident.teen,

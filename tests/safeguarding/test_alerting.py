@@ -305,6 +305,17 @@ class TestTheMessage:
             stated, acute = build_alert(Level.STATED), build_alert(Level.ACUTE)
         assert stated.subject != acute.subject
         assert stated.text != acute.text
+    def test_is_in_the_parents_language_and_not_in_the_reviewers(
+        self, claim: Claim, reviewer: Person, parent: Person
+    ) -> None:
+        Person.objects.filter(pk=parent.pk).update(language="es")
+        tell(claim(Level.ACUTE), reviewer, "Now.")
+        with translation.override("es"):
+            alert = build_alert(Level.ACUTE)
+        email = Email.objects.get(to="sam@example.org")
+        assert (email.subject, email.language) == (alert.subject, "es")
+        assert Notice.objects.get(person=parent).text == alert.text
+
         assert "911" in acute.text
         assert "911" not in stated.text
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import Person, Role
 from chat.models import Conversation, Turn, TurnState
@@ -414,3 +414,12 @@ class TestTheNotice:
         Notice.objects.update(seen_at=timezone.now())
         look_at_excerpts(incident_id=incident.pk, by=reviewer)
         assert Notice.objects.filter(person=reviewed).count() == 2
+    def test_is_in_the_teens_language_and_not_in_the_reviewers(
+        self, reviewed: Person, reviewer: Person
+    ) -> None:
+        incident, _turn = open_incident(reviewed)
+        with translation.override("es"):
+            look_at_excerpts(incident_id=incident.pk, by=reviewer)
+            look_at_excerpts(incident_id=incident.pk, by=reviewer)
+        assert "There’s something new" in Notice.objects.get(person=reviewed).text
+
