@@ -1,5 +1,6 @@
 """A teen's own page about their crises, and their answer to the question whom to tell."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import get_person, sign_in_required
 from accounts.models import Person, Role
 from kit.not_found import raise_404_on
-from safeguarding.alerting import answer_as_teen
+from safeguarding.alerting import AlertRefused, answer_as_teen
 from safeguarding.card_review import find_check_in_review
 from safeguarding.helplines import UNSAFE_HOME, get_country_help
 from safeguarding.models import AlertAnswer, Incident
@@ -48,7 +49,8 @@ def answer(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     _require_own(person, incident_id)
     given = request.POST.get("answer", "")
     if given in ANSWERS:
-        with raise_404_on(Incident.DoesNotExist):
+        # The adult may have been removed since the page was shown. The page then asks again, without them.
+        with raise_404_on(Incident.DoesNotExist), suppress(AlertRefused):
             answer_as_teen(incident_id=incident_id, teen=person, answer=AlertAnswer(given))
     return redirect(f"{reverse('safeguarding:mine')}#incident-{incident_id}")
 

@@ -375,6 +375,18 @@ class TestTheQuestionWhomToTell:
         assert self.post(as_person(request.getfixturevalue(who)), asked, "parent") == 404
         asked.refresh_from_db()
         assert asked.teen_answer == AlertAnswer.NONE
+        claim_incident(incident_id=asked.pk, by=admin_person)
+        with pytest.raises(AlertRefused, match="level"):
+            tell_parents(incident_id=asked.pk, by=admin_person)
+
+    def test_asks_again_if_the_other_adult_was_removed_meanwhile(
+        self, asked: Incident, reviewed: Person, as_person: AsPerson
+    ) -> None:
+        client = as_person(reviewed)
+        assert self.post(client, asked, "other_adult") == 302
+        asked.refresh_from_db()
+        assert asked.teen_answer == AlertAnswer.NONE
+        assert "Whom should we tell?" in read(client, "/help/mine")
 
     def test_that_was_not_asked_cannot_be_answered(self, reviewed: Person, as_person: AsPerson) -> None:
         incident, _turn = open_incident(reviewed)
