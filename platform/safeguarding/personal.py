@@ -15,11 +15,14 @@ from safeguarding.models import (
     OnCallShift,
 )
 from safeguarding.retention import UNLINKED_AFTER, delete_expired_incident_data, forget_words
+from safeguarding.teen_page import list_own_incidents
 
 
 def export_incidents(person: Person) -> Iterator[Row]:
-    """Yield one row for each message of a person's incidents, oldest first."""
-    messages = IncidentMessage.objects.filter(incident__teen=person).select_related("incident")
+    """Yield one row for each message of a person's incidents, oldest first, without those that a help has sealed."""
+    messages = IncidentMessage.objects.filter(incident__in=list_own_incidents(person)).select_related(
+        "incident"
+    )
     for message in messages.order_by("said_at", "pk").iterator():
         incident = message.incident
         yield {
@@ -44,7 +47,7 @@ def erase_incidents(person: Person) -> None:
 
 def export_looks(person: Person) -> Iterator[Row]:
     """Yield every look of a reviewer at a person's words, oldest first."""
-    looks = IncidentEntry.objects.filter(incident__teen=person, kind__in=LOOK_KINDS)
+    looks = IncidentEntry.objects.filter(incident__in=list_own_incidents(person), kind__in=LOOK_KINDS)
     for look in looks.order_by("at", "pk").iterator():
         yield {
             "at": look.at,
@@ -59,10 +62,12 @@ def export_reviewing(person: Person) -> Iterator[Row]:
     """Yield a reviewer's shifts and what they did with incidents."""
     for shift in OnCallShift.objects.filter(reviewer=person).iterator():
         yield {"at": None, "what": str(shift), "zone": shift.time_zone, "note": "", "incident": ""}
-    for entry in IncidentEntry.objects.filter(by_id_number=person.pk).order_by("at", "pk").iterator():
+    entries = IncidentEntry.objects.filter(by_id_number=person.pk).select_related("incident")
+    for entry in entries.order_by("at", "pk").iterator():
+        kind = entry.get_kind_display()
         yield {
             "at": entry.at,
-            "what": entry.get_kind_display(),
+            "what": _("drill: %(what)s") % {"what": kind} if entry.incident.is_drill else kind,
             "zone": "",
             "note": entry.note,
             "incident": str(entry.incident_id),
@@ -87,7 +92,10 @@ INCIDENTS = DataKind(
         delete_expired=delete_expired_incident_data,
         task="safeguarding.tasks.delete_expired_incident_data",
     ),
-    visible_to=_("Reviewers of this site, and you see each time they look. Parents never see it."),
+    visible_to=_(
+        "Reviewers of this site, and you see each time they look. If home may not be safe, only the person "
+        "responsible and their deputies. Parents never see it, also if they are reviewers."
+    ),
     erasure_removes=_("What you wrote in a crisis, and notes about it"),
     erasure_keeps=_("The level, the times and what reviewers did, without your name or your words."),
     is_private=True,

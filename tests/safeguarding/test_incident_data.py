@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import Person
 from guard import Level
 from privacy.registry import list_kinds
+from safeguarding.drill import start_drill
 from safeguarding.models import EntryKind, HumanReview, Incident, Resolution
 from safeguarding.personal import export_incidents, export_looks, export_reviewing
 from safeguarding.retention import UNLINKED_AFTER, delete_expired_excerpts, unlink_old_incidents
@@ -73,6 +74,18 @@ class TestExport:
     def test_of_another_person_has_none(self, closed: Incident, stranger: Person, parent: Person) -> None:
         for person in (stranger, parent):
             assert [*export_incidents(person), *export_looks(person), *export_reviewing(person)] == []
+
+    def test_has_nothing_from_before_a_parent_helped_with_the_password(
+        self, closed: Incident, teen: Person
+    ) -> None:
+        """Who signs in with the new password may be the parent."""
+        teen.sealed_before = timezone.now()
+        assert [*export_incidents(teen), *export_looks(teen)] == []
+
+    def test_of_a_reviewer_marks_drills(self, reviewer: Person) -> None:
+        drill = start_drill(level=Level.ACUTE, by=reviewer)
+        claim_incident(incident_id=drill.pk, by=reviewer)
+        assert [str(row["what"]) for row in export_reviewing(reviewer)] == ["drill: opened", "drill: claimed"]
 
     def test_of_a_reviewer_has_what_they_did_and_no_words_of_the_teen(
         self, closed: Incident, reviewer: Person
