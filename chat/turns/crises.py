@@ -1,6 +1,7 @@
 """Tells safeguarding of questions in a crisis, and shows it what was asked around them (ADR 60)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -42,14 +43,16 @@ def _has_earlier_card(turn: Turn, person: Person) -> bool:
     return cards.exclude(pk=turn.pk).exists()
 
 
-def read_context(turn_ids: Sequence[UUID]) -> list[ContextLine]:
-    """Return the questions around these turns in their own conversations, oldest first. Answers are left out."""
+def read_context(turn_ids: Sequence[UUID], since: datetime) -> list[ContextLine]:
+    """Return the questions around these turns in their own conversations, oldest first. Answers are left out.
+
+    None from before `since`: the teen was not told then that people may read them.
+    """
     wanted = set(turn_ids)
     conversations = Turn.objects.filter(pk__in=wanted).values("conversation")
     by_conversation: dict[UUID, list[Turn]] = {}
-    for turn in Turn.objects.filter(conversation__in=conversations, replaced_by=None).order_by(
-        "asked_at", "pk"
-    ):
+    asked = Turn.objects.filter(conversation__in=conversations, replaced_by=None, asked_at__gte=since)
+    for turn in asked.order_by("asked_at", "pk"):
         by_conversation.setdefault(turn.conversation_id, []).append(turn)
     near = [
         turn
@@ -62,9 +65,21 @@ def read_context(turn_ids: Sequence[UUID]) -> list[ContextLine]:
     ]
     near.sort(key=lambda turn: turn.asked_at)
     return [
-        ContextLine(asked_at=turn.asked_at, question=turn.question, is_crisis=turn.pk in wanted)
+        ContextLine(
+            asked_at=turn.asked_at,
+            question=turn.question,
+            is_crisis=turn.pk in wanted,
+            is_for_lead=_is_about_safety(turn),
+        )
         for turn in near
     ]
+
+
+def _is_about_safety(turn: Turn) -> bool:
+    """Return whether a question was about an unsafe home. At level 4, a life in danger came first."""
+    if turn.level == Level.ACUTE:
+        return False
+    return turn.level == Level.UNSAFE_HOME or not SAFETY_CATEGORIES.isdisjoint(turn.categories)
 
 
 def has_said_unsafe(person: Person) -> bool:

@@ -3,6 +3,7 @@
 ADR 41 explains what prevents a teen from bypassing it; docs/consent.md lists the cases.
 """
 
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -69,8 +70,14 @@ def find_consent(teen: Person) -> Consent | None:
 
 def covers_review(teen: Person) -> bool:
     """Return whether consent to the newest text about human review is given for the teen, and not withdrawn."""
+    return find_review_consent_time(teen) is not None
+
+
+def find_review_consent_time(teen: Person) -> datetime | None:
+    """Return since when consent to the newest text about human review is given for the teen, or None."""
     version = get_newest_text(covers_review=True).version
-    return Consent.objects.filter(teen=teen, version=version, withdrawn_at=None).exists()
+    given = Consent.objects.filter(teen=teen, version=version, withdrawn_at=None)
+    return given.order_by("given_at").values_list("given_at", flat=True).first()
 
 
 def list_consents_about(person: Person) -> QuerySet[Consent]:

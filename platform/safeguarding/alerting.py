@@ -17,8 +17,9 @@ from families.trusted_adults import find_trusted_adult
 from guard import Level
 from safeguarding.alert_texts import build_alert
 from safeguarding.context import has_said_unsafe
-from safeguarding.incidents import add_entry
+from safeguarding.incidents import add_entry, record_unsafe_answer
 from safeguarding.models import AlertAnswer, EntryKind, Incident
+from safeguarding.notifying import notify_claimant
 from safeguarding.reviewing import ReasonMissing, lock_claimed, lock_incident
 
 # How long the teen is asked before an adult may be told, by level.
@@ -58,7 +59,8 @@ def ask_teen(*, incident_id: UUID, by: Person) -> Incident:
 def answer_as_teen(*, incident_id: UUID, teen: Person, answer: AlertAnswer) -> Incident:
     """Store the teen's answer. They may still say later that home isn't safe, which rules out telling a parent.
 
-    Once they said so, or once the incident is closed, no other answer changes anything. Raises Incident.DoesNotExist
+    Once they said so, or once the incident is closed, no other answer changes anything. That home isn't safe makes it
+    an incident at S, for the responsible person and the deputies, unless it is at level 4. Raises Incident.DoesNotExist
     unless they were asked about an incident of theirs, and AlertRefused if they name an adult whom they never named.
     """
     incident = lock_incident(incident_id)
@@ -72,11 +74,12 @@ def answer_as_teen(*, incident_id: UUID, teen: Person, answer: AlertAnswer) -> I
     if answer == AlertAnswer.OTHER_ADULT and find_trusted_adult(teen) is None:
         raise AlertRefused(AlertRefused.NO_ADULT)
     incident.teen_answer = answer
+    incident.save(update_fields=["teen_answer"])
     add_entry(incident, EntryKind.TEEN_ANSWERED, note=answer)
-    if answer == AlertAnswer.UNSAFE and incident.alerts_frozen_at is None:
-        incident.alerts_frozen_at = timezone.now()
-        add_entry(incident, EntryKind.FROZEN)
-    incident.save(update_fields=["teen_answer", "alerts_frozen_at"])
+    if answer == AlertAnswer.UNSAFE:
+        record_unsafe_answer(incident)
+    elif incident.is_open:
+        notify_claimant(incident)
     return incident
 
 
@@ -99,13 +102,12 @@ def tell_parents(*, incident_id: UUID, by: Person, no_time_reason: str = "") -> 
     parents = list(list_parents(incident.teen))
     if not parents:
         raise AlertRefused(AlertRefused.NO_PARENT)
-    alert = build_alert(Level(incident.level))
     for parent in parents:
-        send_notice(
-            person=parent,
         # The reviewer's language is not theirs.
         with translation.override(parent.language):
             alert = build_alert(Level(incident.level))
+        send_notice(
+            person=parent,
             text=alert.text,
             action_text=alert.action,
             subject=alert.subject,

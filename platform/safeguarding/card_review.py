@@ -1,6 +1,7 @@
 """Who may read the message of a card or a check-in, besides programs: what the texts of cards.py need to say it."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef
 from django.db.models.signals import post_delete, post_save
+from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import Person
@@ -17,32 +19,54 @@ from guard import Level
 from kit.timed_cache import TimedCache
 from safeguarding.alerting import ALERT_LEVELS
 from safeguarding.cards import CardReview
-from safeguarding.human_review import find_kept_human_review
+from safeguarding.human_review import find_kept_human_review, find_last_human_review
 from safeguarding.models import HumanReview, Incident, IncidentMessage, OnCallShift
-from safeguarding.on_call import find_next_shift_start, list_on_call
+from safeguarding.on_call import can_be_told, find_next_shift_starts, list_on_call, list_reviewers
+from safeguarding.readers import is_for_lead as level_is_for_lead
+from safeguarding.readers import list_family_ids
 
 # A shift may begin or end this much earlier than a page says.
 KEPT_SECONDS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OnCallNow:
-    """The organization whose people review, or last did; whether one is on call; and when one is next."""
+    """Of the people who may open an incident: whether one is on call, and when one is next.
+
+    `organization` is the one whose people review, or last did. `has_readers` is False if there is no one at all.
+    """
 
     organization: str
+    has_readers: bool
     is_someone: bool
     next_start: datetime | None
 
 
-def _read() -> OnCallNow:
-    newest = HumanReview.objects.filter(is_on=True).order_by("-pk").first()
-    is_someone = bool(list_on_call())
-    return OnCallNow(
-        newest.organization if newest else "", is_someone, None if is_someone else find_next_shift_start()
+@dataclass(frozen=True, kw_only=True)
+class _Schedule:
+    """Everyone who may review, by id, and who of them is on call, now and next."""
+
+    organization: str
+    reviewers: frozenset[int]
+    leads: frozenset[int]
+    on_call: frozenset[int]
+    next_starts: Mapping[int, datetime]
+
+
+def _read() -> _Schedule:
+    record = find_last_human_review()
+    # Without an email address, no one can be told that anything waits.
+    reviewers = frozenset(person.pk for person in list_reviewers() if can_be_told(person))
+    return _Schedule(
+        organization=record.organization if record else "",
+        reviewers=reviewers,
+        leads=reviewers.intersection(record.lead_ids if record else ()),
+        on_call=frozenset(person.pk for person in list_on_call()),
+        next_starts=find_next_shift_starts(),
     )
 
 
-_kept = TimedCache[OnCallNow](_read, seconds=KEPT_SECONDS)
+_kept = TimedCache[_Schedule](_read, seconds=KEPT_SECONDS)
 for _model in (HumanReview, OnCallShift):
     for _signal in (post_save, post_delete):
         _signal.connect(
@@ -50,21 +74,57 @@ for _model in (HumanReview, OnCallShift):
         )
 
 
-def get_on_call_now() -> OnCallNow:
-    """Return who is on call, up to KEPT_SECONDS ago."""
-    on_call = _kept.get()
-    if not on_call.organization:
+def _get_schedule() -> _Schedule:
+    schedule = _kept.get()
+    if not schedule.organization:
         # Another process has just switched review on.
         _kept.clear()
-        on_call = _kept.get()
-    return on_call
+        schedule = _kept.get()
+    return schedule
+
+
+def get_organization() -> str:
+    """Return the organization whose people review crises, or last did, or ""."""
+    return _get_schedule().organization
+
+
+def get_on_call_now(incident: Incident) -> OnCallNow:
+    """Return whether someone who may open an incident is on call, up to KEPT_SECONDS ago."""
+    family = list_family_ids(incident.teen_id) if incident.teen_id else set()
+    return _find_on_call(family, is_for_lead=level_is_for_lead(incident.level))
+
+
+def _find_on_call(family: AbstractSet[int], *, is_for_lead: bool) -> OnCallNow:
+    schedule = _get_schedule()
+    readers = (schedule.leads if is_for_lead else schedule.reviewers) - family
+    starts = [start for number, start in schedule.next_starts.items() if number in readers]
+    is_someone = not readers.isdisjoint(schedule.on_call)
+    return OnCallNow(
+        organization=schedule.organization,
+        has_readers=bool(readers),
+        is_someone=is_someone,
+        next_start=None if is_someone else min(starts, default=None),
+    )
+
+
+def is_on_call(person_id: int | None) -> bool:
+    """Return whether this person was on call up to KEPT_SECONDS ago."""
+    return person_id in _get_schedule().on_call
 
 
 def format_next_on_call(on_call: OnCallNow, zone: ZoneInfo) -> str:
-    """Return when someone is next on call: “Tuesday, 9 a.m., Madrid time”; "" if someone is, or no one will be."""
+    """Return when someone is next on call: “Tuesday, 9 a.m., Madrid time”; "" if someone is, or no one will be.
+
+    With its date, if the weekday is today's.
+    """
     if on_call.next_start is None:
         return ""
-    day = date_format(on_call.next_start.astimezone(zone), "l")
+    start = on_call.next_start.astimezone(zone)
+    today = timezone.now().astimezone(zone).date()
+    is_same_weekday_later = start.date() != today and start.weekday() == today.weekday()
+    day = date_format(start, "l")
+    if is_same_weekday_later:
+        day = f"{day}, {date_format(start, 'MONTH_DAY_FORMAT')}"
     return f"{day}, {format_time_in_zone(on_call.next_start, zone)}"
 
 
@@ -78,19 +138,28 @@ def find_card_reviews(turn_ids: Sequence[UUID]) -> Mapping[UUID, CardReview]:
         .select_related("incident__teen")
         .annotate(is_frozen=Exists(frozen))
     )
+    found = [(message, message.incident.teen) for message in messages if message.incident.teen]
+    families = {teen_id: list_family_ids(teen_id) for teen_id in {teen.pk for _message, teen in found}}
     return {
-        message.turn_id: build_card_review(message.incident, is_frozen=message.is_frozen)
-        for message in messages
-        if message.turn_id and message.incident.teen
+        message.turn_id: _build_card_review(
+            message, family=families[teen.pk], zone=teen.zone, is_frozen=message.is_frozen
+        )
+        for message, teen in found
+        if message.turn_id
     }
 
 
-def build_card_review(incident: Incident, *, is_frozen: bool) -> CardReview:
-    """Return what a card says of an incident. `is_frozen`: no parent may be told anything of this teen."""
-    on_call = get_on_call_now()
-    zone = incident.teen.zone if incident.teen else ZoneInfo("UTC")
+def _build_card_review(
+    message: IncidentMessage, *, family: AbstractSet[int], zone: ZoneInfo, is_frozen: bool
+) -> CardReview:
+    """Return what a message's card says. `is_frozen`: no parent may be told of this teen."""
+    incident = message.incident
+    is_for_lead = level_is_for_lead(message.level) or level_is_for_lead(incident.level)
+    on_call = _find_on_call(family, is_for_lead=is_for_lead)
     return CardReview(
         organization=on_call.organization,
+        is_for_lead=is_for_lead,
+        has_readers=on_call.has_readers,
         is_closed=not incident.is_open,
         is_someone_on_call=on_call.is_someone,
         next_on_call=format_next_on_call(on_call, zone),

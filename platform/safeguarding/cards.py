@@ -43,10 +43,14 @@ class CardText:
 class CardReview:
     """What is known about the people who may read the message of a card (safeguarding.card_review).
 
-    `next_on_call` is the time at which someone is next on call, as the teen reads it, or "".
+    `next_on_call` is the time at which someone is next on call, as the teen reads it, or "". At S (`is_for_lead`) only
+    the responsible person and the deputies may read it; then this is about them. `has_readers` is False if no one who
+    may read it has an account.
     """
 
     organization: str
+    is_for_lead: bool = False
+    has_readers: bool = True
     is_closed: bool
     is_someone_on_call: bool
     next_on_call: str
@@ -115,7 +119,9 @@ def _build_disclosure(
         return load_review_texts(language).program
     if review is None:
         return words.disclosure
-    return load_review_texts(language).disclosure.replace("{organization}", review.organization)
+    texts = load_review_texts(language)
+    disclosure = texts.lead_disclosure if review.is_for_lead else texts.disclosure
+    return disclosure.replace("{organization}", review.organization)
 
 
 def _build_review(language: str, review: CardReview, emergency: str) -> ShownReview:
@@ -124,11 +130,22 @@ def _build_review(language: str, review: CardReview, emergency: str) -> ShownRev
         return ShownReview(
             paragraphs=(texts.closed.replace("{organization}", review.organization),), link=texts.link
         )
-    without_anyone = texts.next if review.next_on_call else texts.none_planned
-    now = texts.on_call if review.is_someone_on_call else without_anyone
-    now = now.replace("{when}", review.next_on_call).replace("{emergency}", emergency)
+    now = _choose_on_call_text(texts, review)
+    filled = {"when": review.next_on_call, "emergency": emergency, "organization": review.organization}
+    for name, value in filled.items():
+        now = now.replace(f"{{{name}}}", value)
     told = texts.parent if review.may_tell_parent else texts.no_parent
     return ShownReview(paragraphs=(now, told), link=texts.link)
+
+
+def _choose_on_call_text(texts: "ReviewCardTable", review: CardReview) -> str:
+    if not review.has_readers:
+        return texts.no_reader
+    if review.is_someone_on_call:
+        return texts.lead_on_call if review.is_for_lead else texts.on_call
+    if review.next_on_call:
+        return texts.lead_next if review.is_for_lead else texts.next
+    return texts.lead_none_planned if review.is_for_lead else texts.none_planned
 
 
 def _choose_card_kind(verdict: Verdict) -> str:

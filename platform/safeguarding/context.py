@@ -13,14 +13,18 @@ from accounts.models import Person
 
 @dataclass(frozen=True, kw_only=True)
 class ContextLine:
-    """One question of the teen near a message of an incident. Answers are not part of it."""
+    """One question of the teen near a message of an incident. Answers are not part of it.
+
+    `is_for_lead`: it was about an unsafe home, and only a lead reads it.
+    """
 
     asked_at: datetime
     question: str
     is_crisis: bool
+    is_for_lead: bool = False
 
 
-type ReadContext = Callable[[Sequence[UUID]], list[ContextLine]]
+type ReadContext = Callable[[Sequence[UUID], datetime], list[ContextLine]]
 type HasSaidUnsafe = Callable[[Person], bool]
 
 _readers: list[tuple[ReadContext, HasSaidUnsafe]] = []
@@ -32,9 +36,9 @@ def register_context(read: ReadContext, has_said: HasSaidUnsafe) -> None:
         _readers.append((read, has_said))
 
 
-def read_context(turn_ids: Sequence[UUID]) -> list[ContextLine]:
-    """Return the teen's questions around these turns, oldest first; those that the teen deleted are gone."""
-    return [line for read, _has_said in _readers for line in read(turn_ids)]
+def read_context(turn_ids: Sequence[UUID], *, since: datetime) -> list[ContextLine]:
+    """Return the teen's questions around these turns, oldest first, from `since` on. Those they deleted are gone."""
+    return [line for read, _has_said in _readers for line in read(turn_ids, since)]
 
 
 def has_said_unsafe(teen: Person) -> bool:

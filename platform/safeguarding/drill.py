@@ -12,7 +12,6 @@ be started while a real one is unclaimed, and only one is open at a time.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db import transaction
@@ -22,10 +21,9 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from guard import Level, get_guard_version
 from kit.connections import acquire_key_lock
-from kit.jobs import nudge
 from safeguarding.alert_texts import AlertText, build_alert
 from safeguarding.alerting import ALERT_LEVELS, TEEN_ANSWER_TIME, AlertRefused
-from safeguarding.incidents import NOTIFY_TASK, add_entry
+from safeguarding.incidents import add_entry, nudge_notifying, record_unsafe_answer
 from safeguarding.models import AlertAnswer, EntryKind, Incident, IncidentEntry, IncidentMessage
 from safeguarding.protocol import get_protocol_version
 from safeguarding.reviewing import ReasonMissing, lock_claimed
@@ -80,7 +78,7 @@ def start_drill(*, level: Level, by: Person | None = None) -> Incident:
     add_entry(drill, EntryKind.OPENED, by=by, level=str(level))
     if drill.alerts_frozen_at:
         add_entry(drill, EntryKind.FROZEN, level=str(level))
-    transaction.on_commit(partial(nudge, NOTIFY_TASK, str(drill.pk)))
+    nudge_notifying(drill)
     return drill
 
 
@@ -97,7 +95,6 @@ def build_made_up_words(level: Level) -> str:
 @transaction.atomic
 def ask_imagined_teen(*, incident_id: UUID, by: Person, answer: AlertAnswer) -> Incident:
     """Ask the drill's teen, who gives this answer at once. NONE stands for no answer until the time is over.
-
     Raises NoDrill, AlertRefused, NotClaimed or IncidentClosed.
     """
     drill = _lock_claimed_drill(incident_id, by)
@@ -111,10 +108,9 @@ def ask_imagined_teen(*, incident_id: UUID, by: Person, answer: AlertAnswer) -> 
     add_entry(drill, EntryKind.TEEN_ASKED, by=by)
     if not has_waited:
         add_entry(drill, EntryKind.TEEN_ANSWERED, note=answer)
+    drill.save(update_fields=["teen_asked_at", "teen_answer", "teen_answer_until"])
     if answer == AlertAnswer.UNSAFE:
-        drill.alerts_frozen_at = now
-        add_entry(drill, EntryKind.FROZEN)
-    drill.save(update_fields=["teen_asked_at", "teen_answer", "teen_answer_until", "alerts_frozen_at"])
+        record_unsafe_answer(drill)
     return drill
 
 

@@ -1,5 +1,6 @@
 """Whether people of the organization review crises, as it has recorded (ADR 60)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -25,6 +26,7 @@ class ReviewFacts:
     legal_advice: str
     escalate_after_minutes: int = 15
     excerpt_days: int = 30
+    deputies: Sequence[Person] = ()
 
 
 class ReviewNotRecorded(Exception):
@@ -39,6 +41,11 @@ def find_human_review() -> HumanReview | None:
     """Return the record that is in force if people review crises, or None."""
     newest = HumanReview.objects.order_by("-pk").first()
     return newest if newest and newest.is_on else None
+
+
+def find_last_human_review() -> HumanReview | None:
+    """Return the record that is in force, or that was until review was switched off: it applies to open incidents."""
+    return HumanReview.objects.filter(is_on=True).order_by("-pk").first()
 
 
 _kept = TimedCache[tuple[HumanReview | None]](lambda: (find_human_review(),), seconds=KEPT_SECONDS)
@@ -67,11 +74,14 @@ def switch_review_on(*, by: Person, facts: ReviewFacts) -> HumanReview:
         missing.append("responsible")
     if missing:
         raise ReviewNotRecorded(missing)
+    deputies = [person for person in facts.deputies if person != facts.responsible]
     return HumanReview.objects.create(
         is_on=True,
         organization=facts.organization.strip(),
         responsible=facts.responsible,
         responsible_name=facts.responsible_name.strip(),
+        deputy_ids=[person.pk for person in deputies],
+        deputy_names=[str(person) for person in deputies],
         training=facts.training.strip(),
         hours=facts.hours.strip(),
         legal_advice=facts.legal_advice.strip(),

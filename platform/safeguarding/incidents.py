@@ -25,12 +25,15 @@ from safeguarding.models import (
     IncidentMessage,
 )
 from safeguarding.protocol import get_protocol_version
+from safeguarding.readers import find_readers, is_for_lead
 
 # Messages of a person within this time of each other are one crisis, and one referral.
 SAME_CRISIS_WITHIN = timedelta(hours=24)
 # How much of a message stands around what the guard found.
 EXCERPT_MARGIN = 60
 NOTIFY_TASK = "safeguarding.tasks.notify_on_call"
+# A further message at the same level is told of again, but not more often than this.
+TOLD_AGAIN_AFTER = timedelta(minutes=5)
 
 
 def lock_crises(*, person: Person) -> None:
@@ -94,43 +97,115 @@ def build_excerpt(text: str, verdict: Verdict) -> str:
 
 def _add_message(person: Person, turn_id: UUID, excerpt: str, verdict: Verdict) -> Incident:
     now = timezone.now()
-    incident = (
-        Incident.objects.select_for_update(no_key=True)
-        .filter(teen=person, closed_at=None, is_drill=False)
-        .first()
-    )
+    level = _find_incident_level(verdict)
+    incident = _lock_open_incident(person)
     is_new = incident is None
     if incident is None:
         incident = Incident.objects.create(
-            teen=person, level=verdict.level, last_message_at=now, protocol=get_protocol_version()
+            teen=person, level=level, last_message_at=now, protocol=get_protocol_version()
         )
     IncidentMessage.objects.create(
         incident=incident,
         turn_id=turn_id,
-        level=verdict.level,
+        level=level,
         said_at=now,
         excerpt=excerpt,
         is_about_someone_else=Category.ABOUT_SOMEONE_ELSE in verdict.categories,
         guard_version=get_guard_version(),
     )
-    add_entry(incident, EntryKind.OPENED if is_new else EntryKind.MESSAGE, level=str(verdict.level))
-    is_raised = not is_new and verdict.level > Level(incident.level)
+    add_entry(incident, EntryKind.OPENED if is_new else EntryKind.MESSAGE, level=level)
     incident.last_message_at = now
-    if is_raised:
-        incident.level = str(verdict.level)
-        # People on call are told again, and again if no one claims it.
-        incident.notified_at = incident.webhook_sent_at = incident.escalated_at = None
-        incident.escalations = 0
-        add_entry(incident, EntryKind.RAISED, level=incident.level)
+    is_raised = not is_new and _raise_level(incident, Level(level))
     # At level 4, a life in danger came first.
-    is_unsafe = verdict.level == Level.UNSAFE_HOME or bool(SAFETY_CATEGORIES & verdict.categories)
-    if is_unsafe and incident.alerts_frozen_at is None:
-        incident.alerts_frozen_at = now
-        add_entry(incident, EntryKind.FROZEN, level=str(verdict.level))
+    if level == Level.UNSAFE_HOME or SAFETY_CATEGORIES & verdict.categories:
+        _freeze(incident, level=level)
+    is_told_again = incident.notified_at is not None and now - incident.notified_at >= TOLD_AGAIN_AFTER
+    if is_told_again:
+        _tell_again(incident)
     incident.save()
-    if is_new or is_raised:
-        transaction.on_commit(partial(nudge, NOTIFY_TASK, str(incident.pk)))
+    if is_new or is_raised or is_told_again:
+        nudge_notifying(incident)
     return incident
+
+
+def _find_incident_level(verdict: Verdict) -> str:
+    """Return the level at which people treat a message: S also where it hints at an unsafe home, unless it is at 4."""
+    hints_at_home = bool(SAFETY_CATEGORIES & verdict.categories)
+    level = Level.UNSAFE_HOME if hints_at_home and verdict.level < Level.UNSAFE_HOME else verdict.level
+    return str(level)
+
+
+def _lock_open_incident(teen: Person) -> Incident | None:
+    open_ones = Incident.objects.filter(teen=teen, closed_at=None, is_drill=False)
+    return open_ones.select_for_update(no_key=True).first()
+
+
+def _raise_level(incident: Incident, level: Level) -> bool:
+    """Raise an incident to a level, if it is higher. At S it is given back, unless a lead has claimed it."""
+    if level <= Level(incident.level):
+        return False
+    incident.level = str(level)
+    _tell_again(incident)
+    add_entry(incident, EntryKind.RAISED, level=incident.level)
+    if is_for_lead(incident.level):
+        add_entry(incident, EntryKind.KEPT_FOR_LEAD, level=incident.level)
+        if incident.claimed_by not in find_readers(incident).readers:
+            incident.claimed_by = incident.claimed_at = None
+    return True
+
+
+def _tell_again(incident: Incident) -> None:
+    """Have people on call told again, and again if no one claims it."""
+    incident.notified_at = incident.webhook_sent_at = incident.escalated_at = None
+    incident.escalations = 0
+
+
+def _freeze(incident: Incident, *, level: str = "") -> None:
+    if incident.alerts_frozen_at is None:
+        # Clocks may differ between machines: never before a parent was told.
+        incident.alerts_frozen_at = max(timezone.now(), incident.alerted_at or timezone.now())
+        add_entry(incident, EntryKind.FROZEN, level=level)
+
+
+def nudge_notifying(incident: Incident) -> None:
+    """Have a worker tell people of an incident after the caller's transaction."""
+    transaction.on_commit(partial(nudge, NOTIFY_TASK, str(incident.pk)))
+
+
+def record_unsafe_answer(incident: Incident) -> None:
+    """Rule out telling a parent, and leave the crisis to the leads, as its teen has answered that home isn't safe.
+
+    Runs in a transaction that holds the incident, and saves it. If it is closed and people still review this teen's
+    crises, the answer opens another, or no one would read of it.
+    """
+    _freeze(incident)
+    current = incident
+    if not incident.is_open and not incident.is_drill:
+        current = _find_or_open_by_answer(incident) or incident
+    if current.is_open:
+        _freeze(current)
+        _raise_level(current, Level.UNSAFE_HOME)
+        _tell_again(current)
+        nudge_notifying(current)
+    for each in {incident.pk: incident, current.pk: current}.values():
+        each.save()
+
+
+def _find_or_open_by_answer(closed: Incident) -> Incident | None:
+    teen = closed.teen
+    if teen is None:
+        return None
+    # A card at the same moment opens one too.
+    lock_crises(person=teen)
+    if current := _lock_open_incident(teen):
+        return current
+    if find_human_review() is None or not covers_review(teen):
+        return None
+    opened = Incident.objects.create(
+        teen=teen, level=Level.UNSAFE_HOME, last_message_at=timezone.now(), protocol=get_protocol_version()
+    )
+    add_entry(opened, EntryKind.OPENED_BY_ANSWER, level=opened.level)
+    return opened
 
 
 def delete_excerpts(*, turn_ids: Sequence[UUID]) -> None:

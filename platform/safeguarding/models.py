@@ -1,16 +1,18 @@
 """Counts of cards, the record of human review, and incidents with their history (ADR 60)."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import validate_time_zone
+from accounts.models import Person, validate_time_zone
 from accounts.names import MAX_STORED_NAME_LENGTH
 
 PERSON = settings.AUTH_USER_MODEL
@@ -88,6 +90,15 @@ class HumanReview(models.Model):
         related_name="+",
     )
     responsible_name = models.CharField(_("their name and role"), max_length=120, blank=True)
+    # Who may stand in for them at S, in this order. Not a relation: a record never changes, and erasing an account
+    # must not change it.
+    deputy_ids = ArrayField(models.BigIntegerField(), verbose_name=_("deputies"), default=list, blank=True)
+    deputy_names = ArrayField(
+        models.CharField(max_length=MAX_STORED_NAME_LENGTH),
+        verbose_name=_("names of the deputies"),
+        default=list,
+        blank=True,
+    )
     training = models.CharField(_("training of the reviewers"), max_length=300, blank=True)
     hours = models.CharField(_("hours, in words"), max_length=200, blank=True)
     legal_advice = models.CharField(_("who gave legal advice, and when"), max_length=200, blank=True)
@@ -130,6 +141,12 @@ class HumanReview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recorded_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def lead_ids(self) -> list[int]:
+        """The responsible person and the deputies, as far as their accounts exist or once did."""
+        responsible = [self.responsible_id] if self.responsible_id else []
+        return [*responsible, *(number for number in self.deputy_ids if number != self.responsible_id)]
 
 
 class OnCallShift(models.Model):
@@ -222,6 +239,9 @@ class Incident(models.Model):
     alerts_frozen_at = models.DateTimeField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
 
+    # Set for the list of a reviewer who may not open it: whom it waits for. Not stored.
+    waits_for: Sequence[Person] | None = None
+
     class Meta:
         verbose_name = _("incident")
         verbose_name_plural = _("incidents")
@@ -284,6 +304,8 @@ class IncidentMessage(models.Model):
     excerpt = models.CharField(max_length=MAX_EXCERPT_LENGTH, blank=True)
     is_about_someone_else = models.BooleanField(default=False)
     guard_version = models.CharField(max_length=20)
+    # Set for a reader who may not read its words (safeguarding.reviewing). Not stored.
+    is_withheld = False
 
     class Meta:
         verbose_name = _("message of an incident")
@@ -298,6 +320,7 @@ class EntryKind(models.TextChoices):
     """What happened to an incident. Those of LOOK_KINDS are shown to the teen with their time and reason."""
 
     OPENED = "opened", _("opened")
+    OPENED_BY_ANSWER = "opened_answer", _("opened: the teen answered that home isn’t safe")
     MESSAGE = "message", _("another message")
     RAISED = "raised", _("level raised")
     NOTIFIED = "notified", _("people on call were told")
@@ -307,6 +330,8 @@ class EntryKind(models.TextChoices):
     RELEASED = "released", _("released")
     TAKEN_OVER = "taken_over", _("taken over")
     HANDED_UP = "handed_up", _("passed to the responsible person")
+    KEPT_FOR_LEAD = "kept_for_lead", _("left to the responsible person and the deputies")
+    LAPSED = "lapsed", _("given back: who had claimed it is gone, or did nothing for a day")
     SKIPPED = "skipped", _("skipped")
     NOTED = "noted", _("note")
     LOOKED_AT_EXCERPT = "looked_excerpt", _("read the excerpt")

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.db import transaction
 from django.db.models import QuerySet
@@ -29,10 +30,13 @@ def get_shift_on(shift: OnCallShift, day: datetime) -> tuple[datetime, datetime]
 
 
 def list_on_call(*, now: datetime | None = None) -> list[Person]:
-    """Return the people whose shift it is, who can still sign in and may review, each once."""
+    """Return the people whose shift it is, who can still sign in and may review, each once.
+
+    Someone without an email address cannot be told of anything, so they are not on call.
+    """
     now = now or timezone.now()
     people: dict[int, Person] = {}
-    for shift in list_shifts():
+    for shift in _list_reachable_shifts():
         if any(starts <= now < ends for starts, ends in _list_times(shift, now, days=1)):
             people.setdefault(shift.reviewer.pk, shift.reviewer)
     return list(people.values())
@@ -40,9 +44,18 @@ def list_on_call(*, now: datetime | None = None) -> list[Person]:
 
 def find_next_shift_start(*, now: datetime | None = None) -> datetime | None:
     """Return when someone is next on call, or None if no one is in the coming week."""
+    return min(find_next_shift_starts(now=now).values(), default=None)
+
+
+def find_next_shift_starts(*, now: datetime | None = None) -> dict[int, datetime]:
+    """Return when each person is next on call, by their id. Who is not within a week is left out."""
     now = now or timezone.now()
-    starts = [start for shift in list_shifts() for start, _end in _list_times(shift, now) if start > now]
-    return min(starts, default=None)
+    starts: dict[int, datetime] = {}
+    for shift in _list_reachable_shifts():
+        later = [start for start, _end in _list_times(shift, now) if start > now]
+        if later:
+            starts[shift.reviewer_id] = min(*later, starts.get(shift.reviewer_id, later[0]))
+    return starts
 
 
 def can_review(person: Person) -> bool:
@@ -94,7 +107,9 @@ def list_week(zone: ZoneInfo, *, now: datetime | None = None) -> list[OnCallDay]
     """Return who is on call on the seven days from today, in this time zone."""
     now = now or timezone.now()
     times = [
-        (start, end, str(shift.reviewer)) for shift in list_shifts() for start, end in _list_times(shift, now)
+        (start, end, str(shift.reviewer))
+        for shift in _list_reachable_shifts()
+        for start, end in _list_times(shift, now)
     ]
     first = now.astimezone(zone).date()
     return [_build_day(first + timedelta(days=number), zone, times) for number in range(7)]
@@ -123,6 +138,21 @@ def list_reviewers() -> list[Person]:
 def list_shifts() -> QuerySet[OnCallShift]:
     """Return the shifts of people who may review incidents."""
     return OnCallShift.objects.filter(reviewer__in=_list_reviewers()).select_related("reviewer")
+
+
+def can_be_told(person: Person) -> bool:
+    """Return whether an email can tell a person of an incident. In a demo, everyone counts: it has no mailboxes."""
+    return bool(person.email or settings.DEMO)
+
+
+def _list_reachable_shifts() -> list[OnCallShift]:
+    return [shift for shift in list_shifts() if can_be_told(shift.reviewer)]
+
+
+def list_switchers() -> list[Person]:
+    """Return everyone who may switch human review on and off."""
+    may: QuerySet[Person] = ModelBackend().with_perm(SWITCH_PERMISSION)
+    return list(may.filter(is_staff=True).order_by("pk"))
 
 
 def _list_reviewers() -> QuerySet[Person]:

@@ -213,16 +213,18 @@ def describe_review(period: ReviewPeriod) -> str:
     facts: Mapping[str, str] = {
         "organization": record.organization,
         "responsible": record.responsible_name,
+        "deputies": ", ".join(record.deputy_names) or _("no one"),
         "training": record.training,
         "hours": record.hours,
         "advice": record.legal_advice,
     }
     return (
         _(
-            "%(organization)s reviewed crises. Responsible: %(responsible)s. Training: %(training)s. Hours: %(hours)s. "
-            "Legal advice: %(advice)s."
+            "%(organization)s reviewed crises. Responsible: %(responsible)s. Deputies: %(deputies)s. Training: "
+            "%(training)s. Hours: %(hours)s. Legal advice: %(advice)s."
         )
-        % facts
+        # “8 p.m.” has a period already.
+        % {name: fact.removesuffix(".") for name, fact in facts.items()}
     )
 
 
@@ -258,7 +260,9 @@ def build_response_protocol() -> Section:
                 "While people reviewed crises (see “Who reviews”), a card to a teen whose consent says so also opened "
                 "an incident. A reviewer first sees its level and age, then a short part of the message, and the teen "
                 "sees each time someone reads. An adult is told only by a reviewer’s act, after the teen was asked "
-                "where time allows, and never a parent where home may not be safe."
+                "where time allows, and never a parent where home may not be safe. Then only the responsible person "
+                "and recorded deputies may open it, unless a life is in danger right now. No one opens that of a teen "
+                "of their own family."
             ),
             _(
                 "Programs miss some messages, and some cards weren’t needed. The public page “What happens in a "

@@ -77,6 +77,7 @@ class CheckInReviewTexts:
     """What a check-in says where people review crises."""
 
     answer: str
+    lead_answer: str
     parent: str
     no_parent: str
     waits: str
@@ -129,8 +130,9 @@ def get_check_in(
     check_in = texts.questions[kind]
     if not organization:
         return check_in
-    answer = texts.review.answer.replace("{organization}", organization)
     # A yes about safety is level S.
+    answer = texts.review.lead_answer if kind == "unsafe" else texts.review.answer
+    answer = answer.replace("{organization}", organization)
     told = texts.review.parent if may_tell_parent and kind != "unsafe" else texts.review.no_parent
     return replace(check_in, review=(answer, told), waits=texts.review.waits)
 

@@ -30,6 +30,11 @@ class ReviewCardTable(Table):
     on_call: str
     next: str
     none_planned: str
+    lead_disclosure: str
+    lead_on_call: str
+    lead_next: str
+    lead_none_planned: str
+    no_reader: str
     closed: str
     parent: str
     no_parent: str
@@ -73,6 +78,7 @@ class EveryCheckInTable(Table):
 
 class ReviewCheckInTable(Table):
     answer: str
+    lead_answer: str
     parent: str
     no_parent: str
     waits: str

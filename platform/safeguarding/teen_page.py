@@ -17,20 +17,36 @@ from accounts.zones import format_time_in_zone
 from families.trusted_adults import find_trusted_adult
 from guard import Level
 from safeguarding.alert_texts import TeenQuestion, build_teen_question
-from safeguarding.card_review import format_next_on_call, get_on_call_now, has_ever_been_reviewed
+from safeguarding.card_review import (
+    OnCallNow,
+    format_next_on_call,
+    get_on_call_now,
+    get_organization,
+    has_ever_been_reviewed,
+    is_on_call,
+)
 from safeguarding.models import LOOK_KINDS, AlertAnswer, EntryKind, Incident, IncidentEntry, Resolution
+from safeguarding.readers import is_for_lead
 
 SHOWN_INCIDENTS = 50
 # What the teen reads of each kind of entry. A note, and what reviewers arrange among themselves, is not shown.
 ENTRY_TEXTS = {
     EntryKind.OPENED: gettext_lazy("A help card appeared instead of an answer."),
+    EntryKind.OPENED_BY_ANSWER: gettext_lazy(
+        "You said that home isn’t safe, so this was opened for the person responsible."
+    ),
     EntryKind.MESSAGE: gettext_lazy("Another help card appeared."),
     EntryKind.NOTIFIED: gettext_lazy(
         "The people on call were told that something is waiting, not what you wrote."
     ),
     EntryKind.UNATTENDED: gettext_lazy("No one was on call."),
+    EntryKind.ESCALATED: gettext_lazy("No one had taken it on yet, so those who may were told again."),
     EntryKind.CLAIMED: gettext_lazy("%(who)s took it on."),
     EntryKind.TAKEN_OVER: gettext_lazy("%(who)s took it on."),
+    EntryKind.KEPT_FOR_LEAD: gettext_lazy(
+        "From here on, only the person responsible or someone who stands in for them may read it."
+    ),
+    EntryKind.LAPSED: gettext_lazy("No one is working on it now. It waits for someone again."),
     EntryKind.HANDED_UP: gettext_lazy("%(who)s passed it to the person responsible."),
     EntryKind.LOOKED_AT_EXCERPT: gettext_lazy("%(who)s read a short part of what you wrote."),
     EntryKind.LOOKED_AT_CONTEXT: gettext_lazy("%(who)s read your questions around it."),
@@ -75,6 +91,8 @@ class ShownQuestion:
 class ShownIncident:
     incident: Incident
     now: str
+    # Who may read it, at S; or "".
+    readers: str
     resuming: str
     entries: Sequence[ShownEntry]
     question: ShownQuestion | None
@@ -115,6 +133,7 @@ def _build_shown_incident(incident: Incident, person: Person) -> ShownIncident:
     return ShownIncident(
         incident=incident,
         now=_describe_now(incident, person),
+        readers=_describe_readers(incident),
         resuming=_describe_resuming(incident) if incident.is_open else "",
         entries=[shown for entry in incident.entries.all() if (shown := build(entry))],
         question=question,
@@ -125,7 +144,7 @@ def _build_question(incident: Incident, person: Person) -> ShownQuestion | None:
     if incident.teen_asked_at is None or incident.teen_answer_until is None:
         return None
     question = build_teen_question(
-        organization=get_on_call_now().organization,
+        organization=get_organization(),
         until=format_time_in_zone(incident.teen_answer_until, person.zone),
     )
     answer = AlertAnswer(incident.teen_answer)
@@ -155,7 +174,7 @@ def _list_possible_answers(
 def _describe_now(incident: Incident, person: Person) -> str:
     if incident.resolution == Resolution.FALSE_ALARM:
         return _("This is closed. Nothing more happens with it.")
-    organization = {"organization": get_on_call_now().organization}
+    organization = {"organization": get_organization()}
     if not incident.is_open:
         return _("This is closed: %(organization)s has followed up on it.") % organization
     if incident.is_waiting_for_teen():
@@ -163,12 +182,26 @@ def _describe_now(incident: Incident, person: Person) -> str:
             "Someone at %(organization)s would like to tell an adult, and is waiting for your answer."
         ) % (organization)
     if incident.claimed_by_id:
+        return _describe_claimed(incident)
+    if is_for_lead(incident.level):
+        return _describe_leads_on_call(incident, person)
+    return _describe_on_call(incident, person)
+
+
+def _describe_claimed(incident: Incident) -> str:
+    organization = {"organization": get_organization()}
+    if is_on_call(incident.claimed_by_id):
         return _("Someone at %(organization)s is taking care of it now.") % organization
-    return _describe_on_call(person)
+    return (
+        _("Someone at %(organization)s has taken it on. They aren’t on call now, so it may take a while.")
+        % organization
+    )
 
 
-def _describe_on_call(person: Person) -> str:
-    on_call = get_on_call_now()
+def _describe_on_call(incident: Incident, person: Person) -> str:
+    on_call = get_on_call_now(incident)
+    if not on_call.has_readers:
+        return _describe_no_reader(on_call)
     if on_call.is_someone:
         return _(
             "Someone at %(organization)s is on call and was told that something is waiting. No one has taken it on yet."
@@ -176,6 +209,36 @@ def _describe_on_call(person: Person) -> str:
     if next_on_call := format_next_on_call(on_call, person.zone):
         return _("No one is on call now. Someone is again from %(when)s.") % {"when": next_on_call}
     return _("No one is on call now, and we can’t say when someone will be.")
+
+
+def _describe_leads_on_call(incident: Incident, person: Person) -> str:
+    """Say the same of the responsible person and the deputies, the only ones who may open an incident at S."""
+    on_call = get_on_call_now(incident)
+    if not on_call.has_readers:
+        return _describe_no_reader(on_call)
+    if on_call.is_someone:
+        return _(
+            "Someone who may read it is on call and was told that something is waiting. No one has taken it on yet."
+        )
+    if next_on_call := format_next_on_call(on_call, person.zone):
+        return _("No one who may read it is on call now. Someone is again from %(when)s.") % {
+            "when": next_on_call
+        }
+    return _("No one who may read it is on call now, and we can’t say when someone will be.")
+
+
+def _describe_readers(incident: Incident) -> str:
+    if not is_for_lead(incident.level):
+        return ""
+    return _(
+        "Only the person responsible at %(organization)s, or someone who stands in for them, may read it."
+    ) % {"organization": get_organization()}
+
+
+def _describe_no_reader(on_call: OnCallNow) -> str:
+    return _("There is no one at %(organization)s right now who may read it. Please call a help line.") % {
+        "organization": on_call.organization
+    }
 
 
 def _describe_resuming(incident: Incident) -> str:
@@ -196,6 +259,8 @@ def _build_entry(entry: IncidentEntry, *, question: ShownQuestion | None) -> Sho
     text = ENTRY_TEXTS.get(kind)
     if text is None:
         return None
+    if kind == EntryKind.UNATTENDED and is_for_lead(entry.level):
+        text = gettext_lazy("No one who may read it was on call.")
     answer = (
         question.question.answers.get(AlertAnswer(entry.note), "") if question and _is_answer(kind) else ""
     )

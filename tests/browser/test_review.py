@@ -123,6 +123,27 @@ def test_the_state_updates_itself_and_leaves_what_is_being_written(
     expect(page.locator("#review_history")).to_have_attribute("open", "")
 
 
+def test_an_open_page_says_when_only_the_responsible_person_may_go_on(
+    page: Page, sign_in: SignIn, audit: Callable[[], None], incident: Incident, reviewer: Person
+) -> None:
+    Incident.objects.update(claimed_by=reviewer, claimed_at=incident.opened_at)
+    sign_in(reviewer)
+    page.clock.install()
+    page.goto(f"/review/{incident.pk}")
+    Incident.objects.update(level="S", claimed_by=None, claimed_at=None)
+    page.clock.fast_forward(10_500)
+    trouble = page.locator("#review_trouble")
+    expect(trouble).to_contain_text("Only the responsible person and the deputies may open this")
+    page.goto("/review/")
+    expect(page.locator("#review_queue")).to_contain_text("S: not safe at home, or exploited")
+    expect(page.get_by_role("link", name="S: not safe at home, or exploited")).to_have_count(0)
+    audit()
+    page.goto(f"/review/{incident.pk}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("S: not safe at home")
+    audit()
+    assert not list(list_overflows(page))
+
+
 def test_it_works_without_scripts(
     browser: Browser, web: Web, reviewer: Person, incident: Incident, teen: Person
 ) -> None:

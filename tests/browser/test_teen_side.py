@@ -266,7 +266,8 @@ class TestWhoLooked:
     ) -> None:
         _incident, turn = teen_side.open_incident(reviewed, level)
         page.goto(f"/tutor/{turn.conversation_id}")
-        expect(page.locator(".card-crisis")).to_contain_text(f"A person at {teen_side.ORGANIZATION} may read")
+        readers = "Only the person responsible for safety at" if level == Level.UNSAFE_HOME else "A person at"
+        expect(page.locator(".card-crisis")).to_contain_text(f"{readers} {teen_side.ORGANIZATION}")
         audit()
         assert not list(list_overflows(page))
         page.get_by_role("link", name="What happens now, and who has looked").click()

@@ -50,7 +50,13 @@ def lead(make_reviewer: MakeReviewer) -> Person:
 
 
 @pytest.fixture
+def deputy(make_reviewer: MakeReviewer) -> Person:
+    return make_reviewer("dora")
+
+
+@pytest.fixture
 def facts(lead: Person) -> ReviewFacts:
+    """A responsible person without a deputy."""
     return ReviewFacts(
         organization="Harbor House",
         responsible=lead,

@@ -39,11 +39,12 @@ def link(parent: Person, teen: Person) -> Link:
 
 
 @pytest.fixture
-def claim(teen: Person, reviewer: Person, make_incident: MakeIncident, link: Link) -> Claim:
-    """Open an incident at a level, claimed by the reviewer."""
+def claim(teen: Person, reviewer: Person, lead: Person, make_incident: MakeIncident, link: Link) -> Claim:
+    """Open an incident at a level, claimed by the reviewer, or at S by the responsible person."""
 
     def claiming(level: Level = Level.STATED, *categories: Category) -> Incident:
-        return claim_incident(incident_id=make_incident(teen, level, *categories).pk, by=reviewer)
+        by = lead if level == Level.UNSAFE_HOME else reviewer
+        return claim_incident(incident_id=make_incident(teen, level, *categories).pk, by=by)
 
     return claiming
 
@@ -118,9 +119,9 @@ class TestNoParentIsTold:
         assert not Email.objects.filter(to="sam@example.org").exists()
 
     @pytest.mark.parametrize("act", [tell, lambda incident, by: ask_teen(incident_id=incident.pk, by=by)])
-    def test_at_s(self, act: Callable[[Incident, Person], object], claim: Claim, reviewer: Person) -> None:
+    def test_at_s(self, act: Callable[[Incident, Person], object], claim: Claim, lead: Person) -> None:
         incident = claim(Level.UNSAFE_HOME)
-        assert refused(lambda: act(incident, reviewer)) in {AlertRefused.LEVEL, AlertRefused.FROZEN}
+        assert refused(lambda: act(incident, lead)) in {AlertRefused.LEVEL, AlertRefused.FROZEN}
 
     def test_after_any_message_at_s_even_at_level_4(
         self, claim: Claim, reviewer: Person, teen: Person, make_incident: MakeIncident
@@ -134,10 +135,10 @@ class TestNoParentIsTold:
         assert refused(lambda: tell(incident, reviewer, "Now.")) == AlertRefused.FROZEN
 
     def test_ever_again_after_an_earlier_incident_at_s(
-        self, claim: Claim, reviewer: Person, teen: Person, make_incident: MakeIncident
+        self, claim: Claim, reviewer: Person, lead: Person
     ) -> None:
         earlier = claim(Level.UNSAFE_HOME)
-        close_incident(incident_id=earlier.pk, by=reviewer, resolution=Resolution.HELPED)
+        close_incident(incident_id=earlier.pk, by=lead, resolution=Resolution.HELPED)
         assert refused(lambda: tell(claim(Level.ACUTE), reviewer, "Now.")) == AlertRefused.FROZEN
 
     def test_if_the_teen_said_so_before_people_reviewed_crises(
@@ -161,11 +162,15 @@ class TestNoParentIsTold:
         assert refused(lambda: tell(incident, reviewer, "Now.")) == AlertRefused.FROZEN
         assert kinds(incident)[-2:] == [EntryKind.TEEN_ANSWERED, EntryKind.FROZEN]
 
-    def test_when_the_teen_says_so_after_agreeing(self, claim: Claim, reviewer: Person, teen: Person) -> None:
-        incident = claim()
+    @pytest.mark.parametrize("level", [Level.STATED, Level.ACUTE])
+    def test_when_the_teen_says_so_after_agreeing(
+        self, level: Level, claim: Claim, reviewer: Person, lead: Person, teen: Person
+    ) -> None:
+        incident = claim(level)
         ask_and_answer(incident, reviewer, teen, AlertAnswer.PARENT)
         answer_as_teen(incident_id=incident.pk, teen=teen, answer=AlertAnswer.UNSAFE)
-        assert refused(lambda: tell(incident, reviewer)) == AlertRefused.FROZEN
+        claim_incident(incident_id=incident.pk, by=lead, takes_over=True)
+        assert refused(lambda: tell(incident, lead)) in {AlertRefused.LEVEL, AlertRefused.FROZEN}
 
     def test_before_the_teen_was_asked_at_level_3(self, claim: Claim, reviewer: Person) -> None:
         assert refused(lambda: tell(claim(), reviewer, "A reason")) == AlertRefused.NOT_ASKED
@@ -272,11 +277,12 @@ class TestTheOtherAdult:
 
     @pytest.mark.parametrize("level", [Level.ACUTE, Level.UNSAFE_HOME])
     def test_may_be_told_without_asking_in_danger_or_where_no_parent_may_be(
-        self, level: Level, claim: Claim, reviewer: Person
+        self, level: Level, claim: Claim
     ) -> None:
         incident = claim(level)
-        show_other_adult(incident_id=incident.pk, by=reviewer, reason="To call her.")
-        record_other_adult_told(incident_id=incident.pk, by=reviewer)
+        assert incident.claimed_by
+        show_other_adult(incident_id=incident.pk, by=incident.claimed_by, reason="To call her.")
+        record_other_adult_told(incident_id=incident.pk, by=incident.claimed_by)
         assert kinds(incident)[-1] == EntryKind.OTHER_ADULT_TOLD
 
     def test_is_not_there_if_the_teen_named_none(self, claim: Claim, reviewer: Person, teen: Person) -> None:
@@ -299,12 +305,6 @@ class TestTheMessage:
             assert word not in texts
         assert "/learn/mental-health/talk-about-it" in email.text
 
-    @pytest.mark.parametrize("language", ["en", "es"])
-    def test_differs_visibly_by_level(self, language: str) -> None:
-        with translation.override(language):
-            stated, acute = build_alert(Level.STATED), build_alert(Level.ACUTE)
-        assert stated.subject != acute.subject
-        assert stated.text != acute.text
     def test_is_in_the_parents_language_and_not_in_the_reviewers(
         self, claim: Claim, reviewer: Person, parent: Person
     ) -> None:
@@ -316,6 +316,12 @@ class TestTheMessage:
         assert (email.subject, email.language) == (alert.subject, "es")
         assert Notice.objects.get(person=parent).text == alert.text
 
+    @pytest.mark.parametrize("language", ["en", "es"])
+    def test_differs_visibly_by_level(self, language: str) -> None:
+        with translation.override(language):
+            stated, acute = build_alert(Level.STATED), build_alert(Level.ACUTE)
+        assert stated.subject != acute.subject
+        assert stated.text != acute.text
         assert "911" in acute.text
         assert "911" not in stated.text
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from families.models import Link, Notice
+from families.trusted_adults import save_trusted_adult
 from guard import Level
 from mail.models import Email
 from safeguarding import alerting, drill
@@ -39,6 +40,7 @@ from safeguarding.models import (
     WeeklyCount,
 )
 from safeguarding.notifying import escalate_unclaimed, notify_on_call
+from safeguarding.readers import ForLeadOnly
 from safeguarding.reviewer_pages.drill import format_elapsed
 from safeguarding.reviewer_pages.queue import ShownIncidents, list_incidents
 from safeguarding.reviewing import (
@@ -246,15 +248,13 @@ class TestTheSameRulesAsForARealIncident:
         make_incident: MakeIncident,
     ) -> None:
         Link.objects.create(parent=parent, teen=teen)
+        save_trusted_adult(teen=teen, name="Aunt Jo", contact="555 0100")
         real = claim_incident(incident_id=make_incident(teen, level).pk, by=reviewer)
         drilled = start_claimed(reviewer, level)
         if answer is not None:
             alerting.ask_teen(incident_id=real.pk, by=reviewer)
             if answer:
-                Incident.objects.filter(pk=real.pk).update(
-                    teen_answer=answer,
-                    alerts_frozen_at=timezone.now() if answer == AlertAnswer.UNSAFE else None,
-                )
+                alerting.answer_as_teen(incident_id=real.pk, teen=teen, answer=answer)
             else:
                 Incident.objects.filter(pk=real.pk).update(teen_answer_until=timezone.now())
             ask_imagined_teen(incident_id=drilled.pk, by=reviewer, answer=answer)
@@ -262,7 +262,7 @@ class TestTheSameRulesAsForARealIncident:
         def try_to_tell(tell: Callable[..., object], incident_id: UUID) -> str:
             try:
                 tell(incident_id=incident_id, by=reviewer, no_time_reason=reason)
-            except (AlertRefused, ReasonMissing) as refused:
+            except (AlertRefused, ForLeadOnly, ReasonMissing) as refused:
                 return repr(refused)
             return "told"
 

@@ -53,10 +53,10 @@ class TestTheLink:
         assert closed.entries.count() == before + 1
 
     def test_stays_where_home_was_said_to_be_unsafe_without_the_words(
-        self, teen: Person, make_incident: MakeIncident, reviewer: Person
+        self, teen: Person, make_incident: MakeIncident, lead: Person
     ) -> None:
-        incident = claim_incident(incident_id=make_incident(teen, Level.UNSAFE_HOME).pk, by=reviewer)
-        close_incident(incident_id=incident.pk, by=reviewer, resolution=Resolution.HELPED, note="Called.")
+        incident = claim_incident(incident_id=make_incident(teen, Level.UNSAFE_HOME).pk, by=lead)
+        close_incident(incident_id=incident.pk, by=lead, resolution=Resolution.HELPED, note="Called.")
         assert unlink_old_incidents(now=timezone.now() + UNLINKED_AFTER + timedelta(minutes=1)) == 0
         incident.refresh_from_db()
         assert incident.teen == teen

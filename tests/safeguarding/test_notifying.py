@@ -15,18 +15,24 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
+from families.models import Link
 from guard import Level
 from mail.models import Email
-from safeguarding import tasks
-from safeguarding.models import EntryKind, HumanReview, Incident, OnCallShift, Resolution
+from safeguarding import notifying, tasks
+from safeguarding.alerting import answer_as_teen, ask_teen
+from safeguarding.human_review import switch_review_off
+from safeguarding.incidents import TOLD_AGAIN_AFTER
+from safeguarding.models import AlertAnswer, EntryKind, HumanReview, Incident, OnCallShift, Resolution
 from safeguarding.notifying import (
     MAX_ESCALATIONS,
     escalate_unclaimed,
     notify_on_call,
+    release_lapsed_claims,
     send_webhook,
     sweep_incidents,
 )
-from safeguarding.reviewing import claim_incident, close_incident, hand_up_incident
+from safeguarding.readers import Readers, find_readers
+from safeguarding.reviewing import add_note, claim_incident, close_incident, hand_up_incident
 from tests.safeguarding.conftest import STATED, MakeIncident
 from tests.safeguarding.test_incidents import kinds
 
@@ -73,11 +79,14 @@ class TestAnEmail:
         assert told() == ["lena@example.org", "rosa@example.org"]
         assert EntryKind.UNATTENDED in kinds(incident)
 
-    def test_goes_to_the_responsible_person_too_at_s(
+    def test_goes_to_the_responsible_person_alone_at_s(
         self, on_call: Person, teen: Person, make_incident: MakeIncident
     ) -> None:
-        notify_on_call(incident_id=make_incident(teen, Level.UNSAFE_HOME).pk)
-        assert told() == ["lena@example.org", "rosa@example.org"]
+        incident = make_incident(teen, Level.UNSAFE_HOME)
+        notify_on_call(incident_id=incident.pk)
+        assert told() == ["lena@example.org"]
+        # Rosa is on call, but may not open it.
+        assert kinds(incident)[-1] == EntryKind.UNATTENDED
 
     def test_goes_again_when_the_level_rises(
         self, on_call: Person, incident: Incident, teen: Person, make_incident: MakeIncident
@@ -103,6 +112,53 @@ class TestAnEmail:
         claim_incident(incident_id=incident.pk, by=reviewer)
         hand_up_incident(incident_id=incident.pk, by=reviewer)
         assert told() == ["lena@example.org"]
+
+    def test_is_in_each_readers_language(self, on_call: Person, incident: Incident) -> None:
+        Person.objects.filter(pk=on_call.pk).update(language="es")
+        notify_on_call(incident_id=incident.pk)
+        email = Email.objects.get()
+        assert email.language == "es"
+        assert email.subject.startswith("Una crisis de nivel 3 espera")
+        assert "Ábrela" in email.text
+
+    def test_reaches_the_others_if_one_address_is_unusable(
+        self, reviewer: Person, lead: Person, incident: Incident
+    ) -> None:
+        Person.objects.filter(pk=lead.pk).update(email="lena@@example..org")
+        assert notify_on_call(incident_id=incident.pk)
+        assert told() == ["rosa@example.org"]
+
+    def test_goes_again_with_a_further_message_but_not_at_once(
+        self, on_call: Person, incident: Incident, teen: Person, make_incident: MakeIncident
+    ) -> None:
+        notify_on_call(incident_id=incident.pk)
+        make_incident(teen)
+        assert not notify_on_call(incident_id=incident.pk)
+        Incident.objects.update(notified_at=timezone.now() - TOLD_AGAIN_AFTER, escalations=MAX_ESCALATIONS)
+        make_incident(teen)
+        Email.objects.update(key="earlier")
+        assert notify_on_call(incident_id=incident.pk)
+        incident.refresh_from_db()
+        assert (len(told()), incident.escalations) == (2, 0)
+
+    def test_about_a_further_message_reaches_its_claimant_too(
+        self, on_call: Person, lead: Person, incident: Incident, teen: Person, make_incident: MakeIncident
+    ) -> None:
+        claim_incident(incident_id=incident.pk, by=lead)
+        Incident.objects.update(notified_at=timezone.now() - TOLD_AGAIN_AFTER)
+        make_incident(teen)
+        notify_on_call(incident_id=incident.pk)
+        assert told() == ["lena@example.org", "rosa@example.org"]
+
+    def test_tells_the_claimant_that_the_teen_has_answered(
+        self, incident: Incident, reviewer: Person, teen: Person
+    ) -> None:
+        claim_incident(incident_id=incident.pk, by=reviewer)
+        ask_teen(incident_id=incident.pk, by=reviewer)
+        answer_as_teen(incident_id=incident.pk, teen=teen, answer=AlertAnswer.PARENT)
+        email = Email.objects.get(to="rosa@example.org")
+        assert "An answer has come" in email.subject
+        assert "parent" not in f"{email.subject} {email.text}"
 
     def test_of_a_drill_says_so(self, on_call: Person) -> None:
         drill = Incident.objects.create(level="4", is_drill=True, protocol="x")
@@ -137,10 +193,81 @@ class TestTheSweep:
             escalate_unclaimed()
         assert kinds(incident).count(EntryKind.ESCALATED) == MAX_ESCALATIONS
 
+    def test_goes_on_for_open_incidents_after_review_was_switched_off(
+        self, incident: Incident, review: HumanReview, lead: Person, reviewer: Person
+    ) -> None:
+        switch_review_off(by=lead)
+        make_older(incident, review.escalate_after_minutes + 1)
+        assert escalate_unclaimed() == 1
+        claim_incident(incident_id=incident.pk, by=reviewer)
+        Email.objects.all().delete()
+        hand_up_incident(incident_id=incident.pk, by=reviewer)
+        assert told() == ["lena@example.org"]
+
+    def test_tells_of_the_others_if_one_fails(
+        self,
+        on_call: Person,
+        incident: Incident,
+        stranger: Person,
+        make_incident: MakeIncident,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        other = make_incident(stranger)
+
+        def fail_for_one(found: Incident) -> Readers:
+            if found.pk == incident.pk:
+                raise RuntimeError
+            return find_readers(found)
+
+        monkeypatch.setattr(notifying, "find_readers", fail_for_one)
+        assert sweep_incidents() == 1
+        other.refresh_from_db()
+        assert other.notified_at
+
     def test_does_not_escalate_a_claimed_incident(self, incident: Incident, reviewer: Person) -> None:
         make_older(incident, 500)
         claim_incident(incident_id=incident.pk, by=reviewer)
         assert escalate_unclaimed() == 0
+
+
+class TestALapsedClaim:
+    """The claimant is gone, may no longer open it, or has done nothing for a day."""
+
+    @pytest.fixture
+    def claimed(self, incident: Incident, reviewer: Person) -> Incident:
+        notify_on_call(incident_id=incident.pk)
+        Email.objects.all().delete()
+        return claim_incident(incident_id=incident.pk, by=reviewer)
+
+    @pytest.mark.parametrize("how", ["deleted", "inactive", "not allowed", "parent", "idle"])
+    def test_is_given_back_and_others_are_told(
+        self,
+        how: str,
+        claimed: Incident,
+        reviewer: Person,
+        teen: Person,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        match how:
+            case "deleted":
+                reviewer.delete()
+            case "inactive":
+                Person.objects.filter(pk=reviewer.pk).update(is_active=False)
+            case "not allowed":
+                reviewer.user_permissions.clear()
+            case "parent":
+                Link.objects.create(parent=reviewer, teen=teen)
+            case "idle":
+                monkeypatch.setattr(notifying, "CLAIM_LASTS", timedelta(0))
+        assert sweep_incidents() == 1
+        claimed.refresh_from_db()
+        assert (claimed.claimed_by, claimed.claimed_at, claimed.escalations) == (None, None, 0)
+        assert kinds(claimed)[-2:] == [EntryKind.LAPSED, EntryKind.UNATTENDED]
+        assert "lena@example.org" in told()
+
+    def test_is_not_one_in_which_something_was_done(self, claimed: Incident, reviewer: Person) -> None:
+        add_note(incident_id=claimed.pk, by=reviewer, note="Called the school.")
+        assert release_lapsed_claims() == 0
 
 
 @dataclass
@@ -215,6 +342,11 @@ class TestTheWebhook:
         tasks.notify_on_call(str(incident.pk))
         assert told() == ["rosa@example.org"]
         assert sweep_incidents() == 0
+
+    def test_follows_no_redirect_to_another_host(self, incident: Incident, receiver: Receiver) -> None:
+        receiver.status = 302
+        assert not send_webhook(incident_id=incident.pk)
+        assert len(receiver.bodies) == 1
 
     def test_is_not_sent_without_an_address(self, incident: Incident, settings: Settings) -> None:
         settings.REVIEW_WEBHOOK_URL = ""

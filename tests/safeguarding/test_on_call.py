@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
+from pytest_django import Settings
 
 from accounts.models import Person
 from safeguarding.models import OnCallShift
@@ -98,6 +99,17 @@ class TestOnCall:
         assert list_on_call(now=at("2026-11-30T10:00")) == []
         assert list_reviewers() == []
 
+    def test_never_someone_who_cannot_be_told(self, make_reviewer: MakeReviewer, settings: Settings) -> None:
+        settings.DEMO = False
+        shift(make_reviewer("noemi", email=""), MON, 9, 17)
+        assert list_on_call(now=at("2026-11-30T10:00")) == []
+        assert find_next_shift_start(now=at("2026-11-29T10:00")) is None
+        assert not any(
+            part.people
+            for day in list_week(ZoneInfo("UTC"), now=at("2026-11-30T10:00"))
+            for part in day.parts
+        )
+
     def test_a_superuser_may_review(self, admin_person: Person) -> None:
         shift(admin_person, MON, 9, 17)
         assert list_on_call(now=at("2026-11-30T10:00")) == [admin_person]
@@ -116,6 +128,50 @@ class TestTheNextShift:
 
     def test_is_none_without_shifts(self) -> None:
         assert find_next_shift_start() is None
+
+
+class TestAChangeOfClocks:
+    """In London, 1:00 to 2:00 does not exist on 2026-03-29, and is twice on 2026-10-25."""
+
+    def minutes(self, day: str) -> int:
+        start = at(f"{day}T00:00") - timedelta(hours=6)
+        return sum(bool(list_on_call(now=start + timedelta(minutes=number))) for number in range(36 * 60))
+
+    @pytest.mark.parametrize(
+        ("day", "starts", "ends", "minutes"),
+        [
+            # The missing hour has nothing in it, and a shift across it is an hour shorter.
+            ("2026-03-29", time(1), time(2), 0),
+            ("2026-03-29", time(0, 30), time(3), 90),
+            ("2026-03-29", time(22), time(6), 480),
+            # The hour that comes twice is covered twice.
+            ("2026-10-25", time(1), time(2), 120),
+            ("2026-10-25", time(0, 30), time(3), 210),
+        ],
+    )
+    def test_makes_a_shift_shorter_or_longer(
+        self, day: str, starts: time, ends: time, minutes: int, reviewer: Person
+    ) -> None:
+        OnCallShift.objects.create(
+            reviewer=reviewer, weekday=SUN, starts=starts, ends=ends, time_zone="Europe/London"
+        )
+        assert self.minutes(day) == minutes
+
+    @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+    @pytest.mark.parametrize("change", [time(1), time(1, 30), time(2)])
+    def test_leaves_no_gap_between_one_shift_and_the_next(
+        self, day: str, change: time, reviewer: Person, lead: Person
+    ) -> None:
+        for person, starts, ends in ((reviewer, time(0), change), (lead, change, time(6))):
+            OnCallShift.objects.create(
+                reviewer=person, weekday=SUN, starts=starts, ends=ends, time_zone="Europe/London"
+            )
+        midnight = at(f"{day}T00:00").replace(tzinfo=ZoneInfo("Europe/London"))
+        morning = midnight.replace(hour=6)
+        moment = midnight.astimezone(UTC)
+        while moment < morning.astimezone(UTC):
+            assert list_on_call(now=moment), moment
+            moment += timedelta(minutes=10)
 
 
 def test_a_shift_needs_a_known_time_zone(reviewer: Person) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -18,6 +18,8 @@ from accounts.models import Person
 from families.models import Link
 from families.trusted_adults import save_trusted_adult
 from guard import Level
+from privacy.services import erase_person
+from safeguarding.drill import start_drill
 from safeguarding.human_review import ReviewFacts, find_human_review
 from safeguarding.models import AlertAnswer, EntryKind, HumanReview, Incident, OnCallShift, Resolution
 from safeguarding.reviewing import claim_incident, close_incident, list_looks
@@ -183,8 +185,15 @@ class TestTheList:
         assert "Human review is off" in text_of(pages.get("/review/").content)
 
     def test_stays_fast_with_ten_thousand_incidents(
-        self, pages: Client, reviewer: Person, lead: Person, review: HumanReview
+        self,
+        pages: Client,
+        reviewer: Person,
+        lead: Person,
+        review: HumanReview,
+        teen: Person,
+        make_incident: MakeIncident,
     ) -> None:
+        make_incident(teen, Level.UNSAFE_HOME)
         now = timezone.now()
         Incident.objects.bulk_create(
             Incident(
@@ -217,6 +226,21 @@ class TestTheList:
         assert min(seconds) < 0.15
 
 
+class TestADrill:
+    def test_is_not_announced_as_a_new_incident(self, pages: Client, reviewer: Person) -> None:
+        start_drill(level=Level.ACUTE, by=reviewer)
+        assert pages.get("/review/").context["new"].count == 0
+
+    def test_says_beside_each_hint_that_it_is_about_a_real_incident(
+        self, pages: Client, reviewer: Person
+    ) -> None:
+        drill = start_drill(level=Level.ACUTE, by=reviewer)
+        for _ in range(2):
+            page = text_of(pages.get(path(drill)).content)
+            assert page.count("In a real incident:") == len(re.findall("teen (sees|doesn’t see)", page))
+            claim_incident(incident_id=drill.pk, by=reviewer)
+
+
 class TestTheWords:
     def test_are_not_on_the_page_before_they_were_read(
         self, pages: Client, mine: Incident, teen: Person
@@ -246,6 +270,68 @@ class TestTheWords:
         pages.head(path(mine))
         pages.get(path(mine), headers=prefetch)
         assert list_looks(teen) == []
+
+    def test_of_a_closed_incident_need_a_reason(
+        self, pages: Client, mine: Incident, reviewer: Person, teen: Person
+    ) -> None:
+        close_incident(incident_id=mine.pk, by=reviewer, resolution=Resolution.HELPED)
+        refused = pages.post(path(mine, "/excerpt"))
+        assert refused.status_code == 409
+        assert STATED not in text_of(refused.content)
+        assert list_looks(teen) == []
+        shown = pages.post(path(mine, "/excerpt"), {"note": "A second message came."})
+        assert STATED in text_of(shown.content)
+        assert [look.entry.note for look in list_looks(teen)] == ["A second message came."]
+
+    def test_read_again_by_a_reload_are_another_look(
+        self, pages: Client, incident: Incident, teen: Person
+    ) -> None:
+        for _ in range(2):
+            pages.post(path(incident, "/excerpt"))
+        assert len(list_looks(teen)) == 2
+
+    def test_are_not_shown_if_the_look_cannot_be_stored(
+        self, pages: Client, incident: Incident, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_args: object, **_options: object) -> None:
+            raise OperationalError
+
+        monkeypatch.setattr("safeguarding.reviewing.add_entry", fail)
+        pages.raise_request_exception = False
+        reply = pages.post(path(incident, "/excerpt"))
+        assert reply.status_code == 503
+        assert "kill" not in reply.content.decode()
+
+    def test_are_gone_for_who_has_signed_out(self, pages: Client, incident: Incident) -> None:
+        pages.post(path(incident, "/excerpt"))
+        pages.logout()
+        for reply in (pages.get(path(incident)), pages.post(path(incident, "/excerpt"))):
+            assert reply.status_code == 302
+            assert "sign-in" in reply["Location"]
+        assert len(list_looks(incident.teen)) == 1  # type: ignore[arg-type]
+
+    def test_are_in_no_other_page_or_file_of_staff(
+        self, incident: Incident, admin_person: Person, as_person: AsPerson
+    ) -> None:
+        """Neither in lists, reports and exports, nor where the admin says what goes with a person."""
+        staff, teen_id = as_person(admin_person), incident.teen_id
+        year = timezone.now().year
+        for address in (
+            *("/review/", "/review/?show=mine", "/review/report", f"/review/report/{year}.csv"),
+            *(
+                f"/review/report/{year}.pdf",
+                "/admin/",
+                "/admin/safeguarding/",
+                f"/admin/accounts/person/{teen_id}/change/",
+            ),
+            *(f"/admin/accounts/person/{teen_id}/delete/", f"/admin/accounts/person/{teen_id}/history/"),
+        ):
+            reply = staff.get(address, follow=True)
+            assert reply.status_code == 200, address
+            content = reply.getvalue() if reply.streaming else reply.content
+            assert b"kill myself" not in content, address
+        for model in ("incident", "incidentmessage", "incidententry"):
+            assert staff.get(f"/admin/safeguarding/{model}/").status_code == 404
 
     def test_are_kept_out_of_every_cache(self, pages: Client, incident: Incident) -> None:
         assert pages.post(path(incident, "/excerpt"))["Cache-Control"] == "no-store"
@@ -309,6 +395,55 @@ class TestTheActs:
         assert "Claim it first." in act(other, mine, "note", note="x")
         assert "You have taken it over." in act(other, mine, "take_over")
 
+    def test_on_a_page_of_before_say_why_not(
+        self, pages: Client, mine: Incident, teen: Person, lead: Person, make_incident: MakeIncident
+    ) -> None:
+        make_incident(teen)
+        stale = {"resolution": "false_alarm", "shown_messages": "1"}
+        assert "Another message has come since you opened this page." in act(pages, mine, "close", **stale)
+        claim_incident(incident_id=mine.pk, by=lead, takes_over=True)
+        refusal = act(pages, mine, "take_over", takes_over_from=str(lead.pk + 1))
+        assert "Lena has claimed it. You can take it over." in refusal
+
+    def test_name_on_the_page_what_it_showed(
+        self, mine: Incident, lead: Person, pages: Client, as_person: AsPerson
+    ) -> None:
+        assert 'name="shown_messages" value="1"' in pages.get(path(mine)).content.decode()
+        theirs = as_person(lead).get(path(mine)).content.decode()
+        assert f'name="takes_over_from" value="{mine.claimed_by_id}"' in theirs
+
+    def test_to_pass_it_on_are_not_offered_to_a_responsible_person_alone(
+        self, incident: Incident, lead: Person, as_person: AsPerson
+    ) -> None:
+        claim_incident(incident_id=incident.pk, by=lead)
+        assert 'value="hand_up"' not in as_person(lead).get(path(incident)).content.decode()
+
+    def test_are_left_with_a_history_once_the_teens_account_is_deleted(
+        self, pages: Client, mine: Incident, teen: Person
+    ) -> None:
+        erase_person(person=teen)
+        page = text_of(pages.get(path(mine)).content)
+        assert "The teen’s account was deleted" in page
+        assert "It was deleted." in text_of(pages.post(path(mine, "/excerpt")).content)
+        assert "There is no one to ask" in act(pages, mine, "ask_teen")
+        assert "It is closed." in act(pages, mine, "close", resolution="helped")
+
+    @pytest.mark.parametrize("name", ["<script>x</script>", "\u202eRosa", "{{ 7 }}", "%(who)s", "x" * 150])
+    def test_show_a_hostile_name_as_text(
+        self, name: str, mine: Incident, lead: Person, reviewer: Person, as_person: AsPerson
+    ) -> None:
+        Person.objects.filter(pk=reviewer.pk).update(display_name=name)
+        for address in ("/review/", path(mine), "/review/on-call"):
+            page = as_person(lead).get(address)
+            assert page.status_code == 200
+            assert "<script>x" not in page.content.decode()
+
+    def test_with_a_huge_note_are_refused_and_not_stored(self, pages: Client, mine: Incident) -> None:
+        for name in ("note", "close", "skip", "hand_up", "release", "tell_parents"):
+            reply = pages.post(path(mine, "/act"), {"act": name, "note": "x" * 200_000})
+            assert reply.status_code == 409, name
+        assert kinds(mine) == ["opened", "claimed"]
+
     def test_on_a_closed_incident_say_why_not(self, pages: Client, mine: Incident, reviewer: Person) -> None:
         close_incident(incident_id=mine.pk, by=reviewer, resolution=Resolution.HELPED)
         assert "It is closed. Nothing about it can be changed." in act(pages, mine, "note", note="x")
@@ -329,9 +464,10 @@ class TestTheActs:
         assert pages.post(path(mine, "/act"), {"act": "publish"}).status_code == 404
 
     def test_to_tell_a_parent_are_gone_where_home_is_not_safe(
-        self, pages: Client, teen: Person, reviewer: Person, make_incident: MakeIncident
+        self, as_person: AsPerson, teen: Person, lead: Person, make_incident: MakeIncident
     ) -> None:
-        incident = claim_incident(incident_id=make_incident(teen, Level.UNSAFE_HOME).pk, by=reviewer)
+        incident = claim_incident(incident_id=make_incident(teen, Level.UNSAFE_HOME).pk, by=lead)
+        pages = as_person(lead)
         page = pages.get(path(incident)).content.decode()
         assert "tell_parents" not in page
         assert "ask_teen" not in page

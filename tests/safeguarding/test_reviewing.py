@@ -12,6 +12,8 @@ from safeguarding.models import CountKind, EntryKind, Incident, Resolution
 from safeguarding.reviewing import (
     AlreadyClaimed,
     IncidentClosed,
+    MessageArrived,
+    NoLead,
     NotClaimed,
     ReasonMissing,
     add_note,
@@ -103,6 +105,19 @@ class TestALook:
         [look] = list_looks(reviewed_teen)
         assert look.entry.note == "Is it about tonight?"
 
+    @pytest.mark.parametrize("state", ["closed", "another's"])
+    def test_at_what_is_not_ones_own_work_needs_a_reason_that_the_teen_reads(
+        self, state: str, claimed: Incident, reviewer: Person, other: Person, teen: Person
+    ) -> None:
+        if state == "closed":
+            close_incident(incident_id=claimed.pk, by=reviewer, resolution=Resolution.HELPED)
+        with pytest.raises(ReasonMissing):
+            look_at_excerpts(incident_id=claimed.pk, by=other)
+        assert list_looks(teen) == []
+        [message] = look_at_excerpts(incident_id=claimed.pk, by=other, reason="To stand in for Rosa")
+        assert message.excerpt == STATED
+        assert [look.entry.note for look in list_looks(teen)] == ["To stand in for Rosa"]
+
 
 class TestClaiming:
     def test_is_one_reviewers_at_a_time(self, claimed: Incident, other: Person, reviewer: Person) -> None:
@@ -118,6 +133,13 @@ class TestClaiming:
         taken = claim_incident(incident_id=claimed.pk, by=other, takes_over=True)
         assert taken.claimed_by == other
         assert kinds(claimed)[-1] == EntryKind.TAKEN_OVER
+
+    def test_is_not_taken_over_from_someone_whom_the_page_did_not_name(
+        self, claimed: Incident, reviewer: Person, other: Person, lead: Person
+    ) -> None:
+        claim_incident(incident_id=claimed.pk, by=lead, takes_over=True, takes_over_from=reviewer.pk)
+        with pytest.raises(AlreadyClaimed):
+            claim_incident(incident_id=claimed.pk, by=other, takes_over=True, takes_over_from=reviewer.pk)
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.usefixtures("transactional_db")
@@ -178,6 +200,28 @@ class TestActing:
 
     def test_handing_up_releases_it(self, claimed: Incident, reviewer: Person) -> None:
         assert hand_up_incident(incident_id=claimed.pk, by=reviewer).claimed_by is None
+
+    def test_handing_up_is_refused_if_there_is_no_one_to_tell(
+        self, claimed: Incident, reviewer: Person, lead: Person
+    ) -> None:
+        Person.objects.filter(pk=lead.pk).update(is_active=False)
+        with pytest.raises(NoLead):
+            hand_up_incident(incident_id=claimed.pk, by=reviewer)
+        claimed.refresh_from_db()
+        assert (claimed.claimed_by, kinds(claimed)[-1]) == (reviewer, EntryKind.CLAIMED)
+
+    def test_closing_waits_for_a_message_that_came_after_the_page(
+        self, claimed: Incident, reviewer: Person, teen: Person, make_incident: MakeIncident
+    ) -> None:
+        make_incident(teen)
+        with pytest.raises(MessageArrived):
+            close_incident(
+                incident_id=claimed.pk, by=reviewer, resolution=Resolution.FALSE_ALARM, shown_messages=1
+            )
+        closed = close_incident(
+            incident_id=claimed.pk, by=reviewer, resolution=Resolution.HELPED, shown_messages=2
+        )
+        assert closed.closed_at
 
     def test_keeps_the_times_of_each_step(self, incident: Incident, reviewer: Person) -> None:
         look_at_excerpts(incident_id=incident.pk, by=reviewer)

@@ -18,6 +18,7 @@ from mail.models import Email
 from safeguarding.alerting import AlertRefused, answer_as_teen, ask_teen, tell_parents
 from safeguarding.human_review import switch_review_off
 from safeguarding.models import AlertAnswer, Incident, Resolution
+from safeguarding.readers import ForLeadOnly
 from safeguarding.reviewing import claim_incident, close_incident, look_at_context, look_at_excerpts
 from tests.markup import squeezed
 from tests.safeguarding.teen_side import (
@@ -127,12 +128,12 @@ class TestTheCard:
 
     @pytest.mark.parametrize("level", [Level.STATED, Level.UNSAFE_HOME])
     def test_says_that_no_parent_is_told_once_home_was_said_to_be_unsafe(
-        self, level: Level, reviewed: Person, as_person: AsPerson, reviewer: Person
+        self, level: Level, reviewed: Person, as_person: AsPerson, admin_person: Person
     ) -> None:
         first, turn = open_incident(reviewed, Level.UNSAFE_HOME)
         if level == Level.STATED:
-            claim_incident(incident_id=first.pk, by=reviewer)
-            close_incident(incident_id=first.pk, by=reviewer, resolution=Resolution.HELPED)
+            claim_incident(incident_id=first.pk, by=admin_person)
+            close_incident(incident_id=first.pk, by=admin_person, resolution=Resolution.HELPED)
             _incident, turn = open_incident(reviewed, level)
         card = read_card(as_person(reviewed), turn)
         assert "No parent is told." in card
@@ -243,6 +244,15 @@ class TestTheOwnPage:
         page = read(client, "/help/mine")
         assert "Rosa read your questions around it." in page
         assert "Their reason: “The excerpt is unclear”" in page
+        assert f"Someone at {ORGANIZATION} has taken it on. They aren’t on call now" in page
+
+    def test_says_that_someone_takes_care_of_it_while_they_are_on_call(
+        self, reviewed: Person, reviewer: Person, as_person: AsPerson
+    ) -> None:
+        put_on_call(reviewer)
+        incident, _turn = open_incident(reviewed)
+        claim_incident(incident_id=incident.pk, by=reviewer)
+        page = read(as_person(reviewed), "/help/mine")
         assert f"Someone at {ORGANIZATION} is taking care of it now." in page
 
     def test_has_nothing_of_what_was_written(self, reviewed: Person, as_person: AsPerson) -> None:
@@ -347,7 +357,12 @@ class TestTheQuestionWhomToTell:
         assert "Thank you" in read(as_person(reviewed), "/help/mine")
 
     def test_after_another_answer_can_still_say_that_home_is_not_safe(
-        self, asked: Incident, reviewed: Person, reviewer: Person, as_person: AsPerson
+        self,
+        asked: Incident,
+        reviewed: Person,
+        reviewer: Person,
+        admin_person: Person,
+        as_person: AsPerson,
     ) -> None:
         client = as_person(reviewed)
         self.post(client, asked, "parent")
@@ -358,8 +373,20 @@ class TestTheQuestionWhomToTell:
         page = read(client, "/help/mine")
         assert "No parent will be told." in page
         assert 'href="tel:18004224453"' in page
-        with pytest.raises(AlertRefused, match="frozen"):
+        with pytest.raises(ForLeadOnly):
             tell_parents(incident_id=asked.pk, by=reviewer)
+        claim_incident(incident_id=asked.pk, by=admin_person)
+        with pytest.raises(AlertRefused, match="level"):
+            tell_parents(incident_id=asked.pk, by=admin_person)
+
+    def test_asks_again_if_the_other_adult_was_removed_meanwhile(
+        self, asked: Incident, reviewed: Person, as_person: AsPerson
+    ) -> None:
+        client = as_person(reviewed)
+        assert self.post(client, asked, "other_adult") == 302
+        asked.refresh_from_db()
+        assert asked.teen_answer == AlertAnswer.NONE
+        assert "Whom should we tell?" in read(client, "/help/mine")
 
     def test_ignores_an_answer_that_is_none(
         self, asked: Incident, reviewed: Person, as_person: AsPerson
@@ -375,18 +402,6 @@ class TestTheQuestionWhomToTell:
         assert self.post(as_person(request.getfixturevalue(who)), asked, "parent") == 404
         asked.refresh_from_db()
         assert asked.teen_answer == AlertAnswer.NONE
-        claim_incident(incident_id=asked.pk, by=admin_person)
-        with pytest.raises(AlertRefused, match="level"):
-            tell_parents(incident_id=asked.pk, by=admin_person)
-
-    def test_asks_again_if_the_other_adult_was_removed_meanwhile(
-        self, asked: Incident, reviewed: Person, as_person: AsPerson
-    ) -> None:
-        client = as_person(reviewed)
-        assert self.post(client, asked, "other_adult") == 302
-        asked.refresh_from_db()
-        assert asked.teen_answer == AlertAnswer.NONE
-        assert "Whom should we tell?" in read(client, "/help/mine")
 
     def test_that_was_not_asked_cannot_be_answered(self, reviewed: Person, as_person: AsPerson) -> None:
         incident, _turn = open_incident(reviewed)
@@ -420,12 +435,6 @@ class TestTheNotice:
         for never in ("help", "crisis", "card", "danger"):
             assert never not in (email.subject + email.text).lower()
 
-    def test_comes_again_after_it_was_seen(self, reviewed: Person, reviewer: Person) -> None:
-        incident, _turn = open_incident(reviewed)
-        look_at_excerpts(incident_id=incident.pk, by=reviewer)
-        Notice.objects.update(seen_at=timezone.now())
-        look_at_excerpts(incident_id=incident.pk, by=reviewer)
-        assert Notice.objects.filter(person=reviewed).count() == 2
     def test_is_in_the_teens_language_and_not_in_the_reviewers(
         self, reviewed: Person, reviewer: Person
     ) -> None:
@@ -435,3 +444,9 @@ class TestTheNotice:
             look_at_excerpts(incident_id=incident.pk, by=reviewer)
         assert "There’s something new" in Notice.objects.get(person=reviewed).text
 
+    def test_comes_again_after_it_was_seen(self, reviewed: Person, reviewer: Person) -> None:
+        incident, _turn = open_incident(reviewed)
+        look_at_excerpts(incident_id=incident.pk, by=reviewer)
+        Notice.objects.update(seen_at=timezone.now())
+        look_at_excerpts(incident_id=incident.pk, by=reviewer)
+        assert Notice.objects.filter(person=reviewed).count() == 2

@@ -40,6 +40,6 @@ BEGIN
 END
 $$;
 CREATE TRIGGER safeguarding_review_never_changes
-    BEFORE DELETE OR UPDATE OF is_on, organization, responsible_name, training, hours, legal_advice,
+    BEFORE DELETE OR UPDATE OF is_on, organization, responsible_name, deputy_ids, deputy_names, training, hours, legal_advice,
         escalate_after_minutes, excerpt_days, recorded_by_name, recorded_at
     ON safeguarding_humanreview FOR EACH ROW EXECUTE FUNCTION safeguarding_refuse_review_change();

@@ -32,7 +32,8 @@ from safeguarding.drill import (
     tell_imagined_parents,
 )
 from safeguarding.models import AlertAnswer, Incident, LevelChoices
-from safeguarding.reviewer_pages.access import reviewer_required
+from safeguarding.readers import list_visible_incidents
+from safeguarding.reviewer_pages.access import incident_reader_required, reviewer_required
 from safeguarding.reviewer_pages.forms import NoteForm
 
 DRILL_CHOICES = [(level.value, LevelChoices(level.value).label) for level in DRILL_LEVELS]
@@ -71,20 +72,28 @@ def start(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _("This drill is still open. Close it first."))
         return redirect("review:incident", error.drill.pk)
     except RealIncidentWaits:
-        messages.warning(request, _("No drill was started: a real incident waits for someone to claim it."))
+        messages.warning(request, _describe_waiting(get_person(request)))
     else:
         messages.success(request, _("The drill has started. The people on call are being told."))
     return redirect("review:queue")
 
 
-@reviewer_required
+def _describe_waiting(person: Person) -> str:
+    visible = list_visible_incidents(person).filter(closed_at=None, claimed_by=None, is_drill=False)
+    if visible.exists():
+        return _("No drill was started: a real incident waits for someone to claim it.")
+    # It is about the person's own family, and they must not know.
+    return _("No drill can be started right now. Please try again later.")
+
+
+@incident_reader_required
 @require_POST
 def act(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """Play one of the acts that need a teen or an adult, or say why it would be refused."""
     from safeguarding.reviewer_pages.incident import REFUSALS, describe_refusal  # noqa: PLC0415 - it shows this part
 
     try:
-        with raise_404_on(Incident.DoesNotExist, NoDrill):
+        with raise_404_on(NoDrill):
             done = _play(request, incident_id, get_person(request))
     except REFUSALS as error:
         messages.warning(request, describe_refusal(error))

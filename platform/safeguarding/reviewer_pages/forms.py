@@ -10,7 +10,7 @@ from accounts.zone_fields import ZoneField, get_zone_field
 from kit.texts import ProseField, normalize_line
 from safeguarding.human_review import ReviewFacts
 from safeguarding.models import MAX_NOTE_LENGTH, HumanReview, OnCallShift, Resolution
-from safeguarding.on_call import list_reviewers
+from safeguarding.on_call import can_be_told, list_reviewers
 
 
 class NoteForm(forms.Form):
@@ -21,6 +21,9 @@ class NoteForm(forms.Form):
         choices=[(value, label) for value, label in Resolution.choices if value],
         required=False,
     )
+    # What the page showed: how many messages, and who had claimed it.
+    shown_messages = forms.IntegerField(required=False)
+    takes_over_from = forms.IntegerField(required=False)
 
 
 class _PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -28,7 +31,8 @@ class _PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 def _list_choosable() -> Any:
-    return Person.objects.filter(pk__in=[person.pk for person in list_reviewers()])
+    """Return the people who may review and can be told: without an email address they cannot."""
+    return Person.objects.filter(pk__in=[person.pk for person in list_reviewers() if can_be_told(person)])
 
 
 class ShiftForm(forms.Form):
@@ -87,6 +91,17 @@ class ReviewForm(forms.Form):
         ),
     )
     responsible_name = _FactField("responsible_name", label=_("Their name and role"))
+    deputies = forms.ModelMultipleChoiceField(
+        queryset=Person.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("Deputies"),
+        help_text=_(
+            "Only the responsible person and these people may open an incident at S. Without a deputy, no one can "
+            "while the responsible person is away."
+        ),
+        error_messages={"invalid_choice": _("Choose a person"), "invalid_pk_value": _("Choose a person")},
+    )
     training = _FactField(
         "training",
         label=_("Training of the reviewers"),
@@ -119,13 +134,14 @@ class ReviewForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["responsible"].queryset = _list_choosable()  # type: ignore[attr-defined]
+        for name in ("responsible", "deputies"):
+            self.fields[name].queryset = _list_choosable()  # type: ignore[attr-defined]
 
     @property
     def facts(self) -> ReviewFacts:
         """The facts of a valid form."""
         names = (
             *("organization", "responsible", "responsible_name", "training", "hours", "legal_advice"),
-            *("escalate_after_minutes", "excerpt_days"),
+            *("escalate_after_minutes", "excerpt_days", "deputies"),
         )
         return ReviewFacts(**{name: self.cleaned_data[name] for name in names})

@@ -18,21 +18,26 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import get_person, is_htmx
 from accounts.models import Person
 from guard import Level
-from kit.not_found import raise_404_on
 from safeguarding import alerting, reviewing
 from safeguarding.alerting import ALERT_LEVELS, TEEN_ANSWER_TIME, AlertRefused, is_frozen
 from safeguarding.context import ContextLine
 from safeguarding.models import Incident, IncidentMessage, Resolution
-from safeguarding.reviewer_pages.access import reviewer_required
+from safeguarding.readers import is_lead, list_leads
+from safeguarding.reviewer_pages.access import incident_reader_required
 from safeguarding.reviewer_pages.drill import build_drill_part
 from safeguarding.reviewer_pages.forms import NoteForm
-from safeguarding.reviewing import AlreadyClaimed, IncidentClosed, NotClaimed, ReasonMissing
+from safeguarding.reviewing import (
+    AlreadyClaimed,
+    IncidentClosed,
+    MessageArrived,
+    NoLead,
+    NotClaimed,
+    ReasonMissing,
+)
 
 ALERT_REFUSALS: Mapping[str, str | Promise] = {
     AlertRefused.LEVEL: gettext_lazy("At this level no parent is told."),
-    AlertRefused.FROZEN: gettext_lazy(
-        "No parent may be told: this teen has said that home isn’t safe. That doesn’t end."
-    ),
+    AlertRefused.FROZEN: gettext_lazy("No parent may be told about this teen. That doesn’t end."),
     AlertRefused.WAITING: gettext_lazy("The teen was asked and still has time to answer."),
     AlertRefused.NOT_ASKED: gettext_lazy("Ask the teen first."),
     AlertRefused.ADULT_CHOSEN: gettext_lazy("The teen chose their other adult. No parent may be told."),
@@ -50,7 +55,22 @@ class ResolutionMissing(Exception):
     """An incident is closed with an outcome."""
 
 
-REFUSALS = (AlertRefused, AlreadyClaimed, IncidentClosed, NotClaimed, ReasonMissing, ResolutionMissing)
+REFUSALS = (
+    *(AlertRefused, AlreadyClaimed, IncidentClosed, MessageArrived),
+    *(NoLead, NotClaimed, ReasonMissing, ResolutionMissing),
+)
+
+
+SENTENCES: Mapping[type[Exception], str | Promise] = {
+    IncidentClosed: gettext_lazy("It is closed. Nothing about it can be changed."),
+    MessageArrived: gettext_lazy("Another message has come since you opened this page. Read it first."),
+    NoLead: gettext_lazy(
+        "There is no one to pass it to: no one else is recorded as responsible or as a deputy."
+    ),
+    NotClaimed: gettext_lazy("Claim it first. Someone else may have claimed it meanwhile."),
+    ReasonMissing: gettext_lazy("Say why. The teen reads your reason."),
+    ResolutionMissing: gettext_lazy("Choose how it ended."),
+}
 
 
 def describe_refusal(error: Exception) -> str:
@@ -60,13 +80,7 @@ def describe_refusal(error: Exception) -> str:
             return str(ALERT_REFUSALS[error.reason])
         case AlreadyClaimed():
             return _("%(who)s has claimed it. You can take it over.") % {"who": error.incident.claimed_by}
-        case IncidentClosed():
-            return _("It is closed. Nothing about it can be changed.")
-        case NotClaimed():
-            return _("Claim it first. Someone else may have claimed it meanwhile.")
-        case ReasonMissing():
-            return _("Say why. The teen reads your reason.")
-    return _("Choose how it ended.")
+    return str(SENTENCES[type(error)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,20 +93,30 @@ class Act:
     note: str = ""
     # Whether the list comes next: the reviewer is done with this incident.
     leaves: bool = False
+    # What else `do` takes of the form: what the page showed when the button was pressed.
+    also: tuple[str, ...] = ()
 
 
-def _close(*, incident_id: UUID, by: Person, note: str, resolution: str = "") -> Incident:
+def _close(
+    *, incident_id: UUID, by: Person, note: str, resolution: str = "", shown_messages: int | None = None
+) -> Incident:
     if not resolution:
         raise ResolutionMissing
     return reviewing.close_incident(
-        incident_id=incident_id, by=by, resolution=Resolution(resolution), note=note
+        incident_id=incident_id,
+        by=by,
+        resolution=Resolution(resolution),
+        note=note,
+        shown_messages=shown_messages,
     )
 
 
 ACTS: Mapping[str, Act] = {
     "claim": Act(do=reviewing.claim_incident, done=gettext_lazy("You have claimed it.")),
     "take_over": Act(
-        do=partial(reviewing.claim_incident, takes_over=True), done=gettext_lazy("You have taken it over.")
+        do=partial(reviewing.claim_incident, takes_over=True),
+        done=gettext_lazy("You have taken it over."),
+        also=("takes_over_from",),
     ),
     "release": Act(
         do=reviewing.release_incident,
@@ -110,7 +134,13 @@ ACTS: Mapping[str, Act] = {
         note="note",
         leaves=True,
     ),
-    "close": Act(do=_close, done=gettext_lazy("It is closed."), note="note", leaves=True),
+    "close": Act(
+        do=_close,
+        done=gettext_lazy("It is closed."),
+        note="note",
+        leaves=True,
+        also=("resolution", "shown_messages"),
+    ),
     "ask_teen": Act(do=alerting.ask_teen, done=gettext_lazy("The teen’s pages ask them now.")),
     "tell_parents": Act(
         do=alerting.tell_parents, done=gettext_lazy("The parents were told."), note="no_time_reason"
@@ -136,23 +166,22 @@ class Shown:
     note: str = ""
 
 
-@reviewer_required
+@incident_reader_required
 @require_safe
 def incident(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """Show an incident without a word of the teen's."""
     return _render_incident(request, incident_id, Shown())
 
 
-@reviewer_required
+@incident_reader_required
 @require_POST
 def excerpt(request: HttpRequest, incident_id: UUID) -> HttpResponse:
-    """Log the look, then show the excerpts."""
-    with raise_404_on(Incident.DoesNotExist):
-        excerpts = reviewing.look_at_excerpts(incident_id=incident_id, by=get_person(request))
-    return _render_incident(request, incident_id, Shown(excerpts=excerpts))
+    """Log the look and its reason, if it needs one, then show the excerpts."""
+    look = partial(reviewing.look_at_excerpts, incident_id=incident_id, by=get_person(request))
+    return _look(request, incident_id, look, lambda found: Shown(excerpts=found))
 
 
-@reviewer_required
+@incident_reader_required
 @require_POST
 def context(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """Log the look and its reason, then show the questions around the messages."""
@@ -160,7 +189,7 @@ def context(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     return _look(request, incident_id, look, lambda lines: Shown(context=lines, has_context=True))
 
 
-@reviewer_required
+@incident_reader_required
 @require_POST
 def adult(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """Log the look and its reason, then show how to reach the teen's other adult."""
@@ -173,16 +202,15 @@ def _look(
 ) -> HttpResponse:
     form = NoteForm(request.POST)
     if not form.is_valid():
-        return _refuse(request, incident_id, str(form.errors["note"][0]), form.data.get("note", ""))
+        return _refuse(request, incident_id, _get_first_error(form), form.data.get("note", ""))
     try:
-        with raise_404_on(Incident.DoesNotExist):
-            found = look(reason=form.cleaned_data["note"])
+        found = look(reason=form.cleaned_data["note"])
     except REFUSALS as error:
         return _refuse(request, incident_id, describe_refusal(error), form.cleaned_data["note"])
     return _render_incident(request, incident_id, build(found))
 
 
-@reviewer_required
+@incident_reader_required
 @require_POST
 def act(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """Do one of ACTS, or say why not."""
@@ -190,18 +218,19 @@ def act(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     if chosen is None:
         raise Http404
     if not form.is_valid():
-        [sentence, *_others] = [str(error) for errors in form.errors.values() for error in errors]
-        return _refuse(request, incident_id, sentence, form.data.get("note", ""))
+        return _refuse(request, incident_id, _get_first_error(form), form.data.get("note", ""))
     arguments: dict[str, Any] = {chosen.note: form.cleaned_data["note"].strip()} if chosen.note else {}
-    if chosen.do is _close:
-        arguments["resolution"] = form.cleaned_data["resolution"]
+    arguments |= {name: form.cleaned_data[name] for name in chosen.also}
     try:
-        with raise_404_on(Incident.DoesNotExist):
-            chosen.do(incident_id=incident_id, by=get_person(request), **arguments)
+        chosen.do(incident_id=incident_id, by=get_person(request), **arguments)
     except REFUSALS as error:
         return _refuse(request, incident_id, describe_refusal(error), form.cleaned_data["note"])
     messages.success(request, str(chosen.done))
     return redirect("review:queue") if chosen.leaves else redirect("review:incident", incident_id)
+
+
+def _get_first_error(form: NoteForm) -> str:
+    return next(str(error) for errors in form.errors.values() for error in errors)
 
 
 def _refuse(request: HttpRequest, incident_id: UUID, sentence: str, note: str) -> HttpResponse:
@@ -214,13 +243,12 @@ def _refuse(request: HttpRequest, incident_id: UUID, sentence: str, note: str) -
 def _render_incident(
     request: HttpRequest, incident_id: UUID, shown: Shown, *, status: int = HTTPStatus.OK
 ) -> HttpResponse:
-    with raise_404_on(Incident.DoesNotExist):
-        found = Incident.objects.select_related("claimed_by", "teen").get(pk=incident_id)
     person = get_person(request)
+    found = reviewing.find_incident(incident_id, by=person)
     is_mine = found.is_open and found.claimed_by_id == person.pk
     level = Level(found.level)
     # Without the excerpts: words are shown only after the look was logged.
-    rows = found.messages.defer("excerpt").order_by("said_at", "pk")
+    rows = list(found.messages.defer("excerpt").order_by("said_at", "pk"))
     page = {
         "person": person,
         "incident": found,
@@ -229,6 +257,11 @@ def _render_incident(
         "shown": shown,
         "is_mine": is_mine,
         "is_frozen": is_frozen(found),
+        # Why, only to those who may read of it: at level 4 it matters to where help is sent.
+        "may_know_why_frozen": level > Level.STATED or is_lead(person),
+        "needs_reason": reviewing.needs_reason(found, person),
+        "is_gone": found.teen is None and not found.is_drill,
+        "can_hand_up": is_mine and any(lead != person for lead in list_leads()),
         "has_alerts": level in ALERT_LEVELS,
         "is_acute": level == Level.ACUTE,
         "answer_minutes": TEEN_ANSWER_TIME[level].seconds // 60 if level in ALERT_LEVELS else 0,

@@ -1,10 +1,11 @@
 """The list of incidents. It shows levels and ages, and no words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Max, QuerySet, TextChoices, Value, When
+from django.db.models import Case, Count, Max, TextChoices, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,7 @@ from guard import Level
 from safeguarding.human_review import find_kept_human_review
 from safeguarding.models import Incident
 from safeguarding.on_call import can_switch_review, find_next_shift_start, list_on_call
+from safeguarding.readers import is_for_lead, list_family_pairs, list_leads, list_visible_incidents
 from safeguarding.reviewer_pages.access import reviewer_required
 from safeguarding.reviewer_pages.drill import DRILL_CHOICES
 
@@ -59,7 +61,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     if shown not in ShownIncidents.values:
         raise Http404
     number = _parse_number(request.GET.get("page", "1"))
-    new = find_new_incidents(_parse_moment(request.GET.get("since", "")))
+    new = find_new_incidents(_parse_moment(request.GET.get("since", "")), person=person)
     update = {"show": shown, "page": number, "since": new.newest_at.isoformat()}
     page = {
         "person": person,
@@ -79,8 +81,11 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def list_incidents(shown: ShownIncidents, *, person: Person, number: int) -> QueuePage:
-    """Return a page of incidents: the most urgent and oldest first and drills last, or the last closed first."""
-    rows: QuerySet[Incident] = Incident.objects.select_related("claimed_by")
+    """Return a page of incidents: the most urgent and oldest first and drills last, or the last closed first.
+
+    Those of the person's own family are not in it. For those at S that they may not open, `waits_for` has who may.
+    """
+    rows = list_visible_incidents(person).select_related("claimed_by")
     if shown == ShownIncidents.CLOSED:
         rows = rows.filter(closed_at__isnull=False).order_by("-closed_at", "pk")
     else:
@@ -89,11 +94,25 @@ def list_incidents(shown: ShownIncidents, *, person: Person, number: int) -> Que
         rows = rows.filter(claimed_by=person)
     start = (number - 1) * PAGE_SIZE
     fetched = list(rows[start : start + PAGE_SIZE + 1])
+    _mark_for_lead(fetched[:PAGE_SIZE], person)
     return QueuePage(incidents=fetched[:PAGE_SIZE], number=number, has_more=len(fetched) > PAGE_SIZE)
 
 
-def find_new_incidents(since: datetime) -> NewIncidents:
-    opened = Incident.objects.filter(closed_at=None, opened_at__gt=since)
+def _mark_for_lead(incidents: Sequence[Incident], person: Person) -> None:
+    closed = [incident for incident in incidents if is_for_lead(incident.level)]
+    leads = list_leads() if closed else []
+    if not closed or person in leads:
+        return
+    related = list_family_pairs([incident.teen_id for incident in closed if incident.teen_id], leads)
+    for incident in closed:
+        readers = [lead for lead in leads if (incident.teen_id, lead.pk) not in related]
+        if readers or not incident.is_drill:
+            incident.waits_for = readers
+
+
+def find_new_incidents(since: datetime, *, person: Person) -> NewIncidents:
+    """Return the real incidents that were opened since a moment. A drill is not announced as one."""
+    opened = list_visible_incidents(person).filter(closed_at=None, opened_at__gt=since, is_drill=False)
     found = opened.aggregate(count=Count("pk"), newest_at=Max("opened_at"))
     return NewIncidents(count=found["count"], newest_at=found["newest_at"] or since)
 

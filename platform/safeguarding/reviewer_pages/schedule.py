@@ -10,7 +10,7 @@ from accounts.access import get_person, page_of_its_form
 from kit.not_found import raise_404_on
 from safeguarding import on_call as shifts
 from safeguarding.models import OnCallShift
-from safeguarding.on_call import can_switch_review, list_shifts, list_week
+from safeguarding.on_call import can_be_told, can_switch_review, list_shifts, list_week
 from safeguarding.reviewer_pages.access import reviewer_required
 from safeguarding.reviewer_pages.forms import ShiftForm
 
@@ -46,12 +46,14 @@ def delete_shift(request: HttpRequest, shift_id: int) -> HttpResponse:
 def _render_schedule(request: HttpRequest, form: ShiftForm, *, status: int = 200) -> HttpResponse:
     person = get_person(request)
     week = list_week(person.zone)
+    listed = list(list_shifts().order_by("reviewer__username", "weekday", "starts"))
     page = {
         "person": person,
         "form": form,
         "week": week,
         "has_gaps": any(not part.people for day in week for part in day.parts),
-        "shifts": list_shifts().order_by("reviewer__username", "weekday", "starts"),
+        "shifts": [(shift, can_be_told(shift.reviewer)) for shift in listed],
         "may_choose": can_switch_review(person),
+        "cannot_be_told": not can_be_told(person),
     }
     return render(request, "safeguarding/review/on_call.html", page, status=status)

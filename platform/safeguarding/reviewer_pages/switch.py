@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import get_person, page_of_its_form
 from safeguarding.human_review import find_human_review, switch_review_off, switch_review_on
 from safeguarding.models import HumanReview
-from safeguarding.on_call import can_review, list_reviewers
+from safeguarding.on_call import can_be_told, can_review, list_reviewers
+from safeguarding.readers import list_leads
 from safeguarding.reviewer_pages.access import switcher_required
 from safeguarding.reviewer_pages.forms import ReviewForm
 
@@ -27,6 +28,8 @@ def switch(request: HttpRequest) -> HttpResponse:
     current = find_human_review()
     if request.method != "POST":
         initial = {name: getattr(current, name) for name in FACTS} if current else {}
+        if current:
+            initial["deputies"] = current.deputy_ids
         return _render_switch(request, ReviewForm(initial=initial), current)
     form = ReviewForm(request.POST)
     if not form.is_valid():
@@ -54,7 +57,8 @@ def _render_switch(
         "person": person,
         "form": form,
         "current": current,
-        "has_reviewers": bool(list_reviewers()),
+        "has_reviewers": any(map(can_be_told, list_reviewers())),
+        "leads": list_leads(),
         "may_review": can_review(person),
     }
     return render(request, "safeguarding/review/switch.html", page, status=status)
