@@ -24,6 +24,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
+from benchmarks.languages import WORD, find_language  # noqa: E402
 from benchmarks.retrieval import library, share  # noqa: E402 - models need the settings first
 from chat.models import Turn, TurnState  # noqa: E402
 from chat.prompt import build_prompt, get_answer_room  # noqa: E402
@@ -43,18 +44,7 @@ SKY = (
     "Why is the sky blue?",
     "Air scatters blue light more than red light, so blue reaches us from everywhere.",
 )
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 SENTENCE_END = re.compile(r"[.!?…][\"'”’)*]*$")
-COMMON_WORDS = {
-    "en": set(
-        re.findall(
-            r"\w+", "the of and to a in is it that for you are with be can this on not have from or an"
-        )
-    ),
-    "es": set(
-        re.findall(r"\w+", "el la de que y en los se del las un por con para una es su al lo como más pero")
-    ),
-}
 VOCABULARY = Path(__file__).parents[1] / "platform" / "encoders" / "model" / "vocabulary.txt"
 
 
@@ -105,11 +95,6 @@ def build_earlier_turns(asked: Asked) -> list[Turn]:
         return []
     question, answer = asked.before
     return [Turn(question=question, answer=answer, state=TurnState.ANSWERED)]
-
-
-def find_language(text: str) -> str:
-    words = [word.lower() for word in WORD.findall(text)]
-    return max(COMMON_WORDS, key=lambda language: sum(word in COMMON_WORDS[language] for word in words))
 
 
 def count_known_words(text: str, vocabulary: frozenset[str]) -> float:
