@@ -406,7 +406,7 @@ def _reroute(turn: Turn, reason: SkipReason, outcome: Outcome) -> Turn | None:
     ]
     if row.tutor_model is not None:
         tried.append(Skipped(row.tutor_model, reason))
-    resolve_hold(row.hold_key, outcome)
+    resolve_hold(row, outcome)
     row.hold_number += 1
     row.answer, row.answer_tokens = "", 0
     create_turn_hold(

@@ -175,7 +175,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
             # Deleting a conversation while it is being answered costs as much as stopping it.
             outcome = replace(outcome, state=TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER)
         if ended or is_gone:
-            resolve_hold(turn.hold_key, outcome)
+            resolve_hold(turn, outcome)
             transaction.on_commit(outcome.record)
         if ended and outcome.verdict:
             reset_title(turn)
@@ -253,7 +253,7 @@ def _fail_unclaimed(turn_id: UUID) -> None:
         return
     if Turn.objects.filter(pk=turn_id, state=TurnState.QUEUED).update(**build_ended_fields(outcome)):
         choose_shown_turn(turn_id)
-        resolve_hold(turn.hold_key, outcome)
+        resolve_hold(turn, outcome)
         transaction.on_commit(outcome.record)
         transaction.on_commit(lambda: streaming.end_stream(turn_id))
 
@@ -294,6 +294,6 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
         # Words go out only once all guards have judged the question.
         store_notes(turn, [(note, estimate_max_tokens(note.text)) for note in choose_turn_notes(turn)])
     choose_shown_turn(turn_id)
-    resolve_hold(turn.hold_key, outcome)
+    resolve_hold(turn, outcome)
     transaction.on_commit(outcome.record)
     transaction.on_commit(lambda: streaming.end_stream(turn_id))

@@ -17,7 +17,7 @@ how long they are. A turn whose server counts no tokens is carried as its questi
 No text is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models import Turn, TurnState
 from chat.prompt import PromptPart
+from kit.shares import split_by_weight
 
 # All that is read of a turn.
 COST_COLUMNS = (
@@ -120,20 +121,6 @@ def _count_tokens(turn: Turn) -> dict[CostPart, int]:
         left -= tokens[part]
     tokens[CostPart.QUESTION] += left
     return tokens | {CostPart.ANSWER: turn.answer_tokens}
-
-
-def split_by_weight(total: int, weights: Sequence[int]) -> list[int]:
-    """Split `total` into whole shares by weight that add up to it: the largest remainders are rounded up."""
-    whole = sum(weights)
-    if not whole:
-        return [*(0 for _weight in weights[:-1]), total]
-    shares = [total * weight // whole for weight in weights]
-    largest = sorted(
-        range(len(weights)), key=lambda position: total * weights[position] % whole, reverse=True
-    )
-    for position in largest[: total - sum(shares)]:
-        shares[position] += 1
-    return shares
 
 
 def round_to_two_digits(number: int) -> int:

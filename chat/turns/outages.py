@@ -271,7 +271,7 @@ def defer_again(turn: Turn, outcome: Outcome) -> bool:
         prompt_tokens=0,
     )
     if is_back:
-        resolve_hold(turn.hold_key, outcome)
+        resolve_hold(turn, outcome)
     return bool(is_back)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from budgets.errors import HoldAlreadyResolved, HoldNotFound
 from budgets.services import absorb_hold, release_hold, settle_hold
+from budgets.usage import Usage
 from chat.memory.notes import NoteCandidate, choose_notes
 from chat.models import Conversation, EndReason, Note, Turn, TurnState
 from chat.selectors import drop_forgotten
@@ -18,6 +19,7 @@ from chat.turns.verdicts import list_fixed_passages
 from guard import Level, Verdict, action_for
 from inference.prices import FREE, Prices
 from kit.memory_policy import NOTING_POLICIES
+from kit.shares import split_by_weight
 from telemetry.metrics import Counter, Histogram
 
 TURNS = Counter("kitchen_turns", "Turns that have ended, by state and end reason.", ("state", "end_reason"))
@@ -248,7 +250,39 @@ def _build_verdict_fields(verdict: Verdict | None) -> dict[str, object]:
     }
 
 
-def resolve_hold(hold_key: UUID, outcome: Outcome) -> None:
+def build_usage(turn: Turn, outcome: Outcome) -> Usage:
+    """Return what the ledger records of a call to a model: its parts, with their share of the price.
+
+    A server's cache holds the beginning of a prompt: the instructions, then what is remembered.
+    """
+    prompt, prices, parts = outcome.prompt_tokens, outcome.prices, outcome.prompt_parts
+    cached = min(outcome.cached_tokens, prompt)
+    memory = min(parts.get("notes", 0) + parts.get("turns", 0), prompt)
+    question = min(parts.get("question", 0), prompt - memory)
+    cached_memory = min(max(cached - parts.get("instructions", 0), 0), memory)
+    rest, cached_rest = prompt - memory, min(cached - cached_memory, prompt - memory)
+    memory_microdollars, rest_microdollars, _answer = split_by_weight(
+        outcome.microdollars,
+        [
+            (memory - cached_memory) * prices.input + cached_memory * prices.cached_input,
+            (rest - cached_rest) * prices.input + cached_rest * prices.cached_input,
+            outcome.answer_tokens * prices.output,
+        ],
+    )
+    return Usage(
+        model=turn.model,
+        is_local=turn.is_local,
+        memory_policy=turn.memory_policy,
+        prompt_tokens=prompt,
+        question_tokens=question,
+        memory_tokens=memory,
+        cached_tokens=cached,
+        prompt_microdollars=memory_microdollars + rest_microdollars,
+        memory_microdollars=memory_microdollars,
+    )
+
+
+def resolve_hold(turn: Turn, outcome: Outcome) -> None:
     """Settle, release or absorb the hold of a turn that has ended with this outcome.
 
     A hold that was resolved before stays as it is, and an error is logged.
@@ -256,14 +290,18 @@ def resolve_hold(hold_key: UUID, outcome: Outcome) -> None:
     tokens = outcome.prompt_tokens + outcome.answer_tokens
     try:
         if not tokens:
-            release_hold(key=hold_key)
-        elif outcome.is_charged:
-            settle_hold(key=hold_key, tokens=tokens, microdollars=outcome.microdollars)
-        else:
-            absorb_hold(key=hold_key, tokens=tokens, microdollars=outcome.microdollars)
+            release_hold(key=turn.hold_key)
+            return
+        resolve = settle_hold if outcome.is_charged else absorb_hold
+        resolve(
+            key=turn.hold_key,
+            tokens=tokens,
+            microdollars=outcome.microdollars,
+            usage=build_usage(turn, outcome),
+        )
     except (HoldAlreadyResolved, HoldNotFound):
         # The ledger's safety net resolved it first, after a pause longer than any turn. That result stands.
-        logger.exception("Hold %s was resolved before its turn ended.", hold_key)
+        logger.exception("Hold %s was resolved before its turn ended.", turn.hold_key)
 
 
 # --- Retries (ADR 34) ---

@@ -28,7 +28,9 @@ class LedgerDifference:
 
 
 # Each check is one statement with one snapshot, so it can run while the site is busy.
-STATEMENTS = [read_sql(__file__, name) for name in ("audit_sums", "audit_shards", "audit_grants")]
+STATEMENTS = [
+    read_sql(__file__, name) for name in ("audit_sums", "audit_shards", "audit_grants", "audit_usage")
+]
 
 
 def find_ledger_differences() -> Iterator[LedgerDifference]:

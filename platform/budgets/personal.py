@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from budgets.models import Budget, Grant, Hold, LedgerEntry, Overrun, Period
+from budgets.models import Budget, Grant, Hold, LedgerEntry, Overrun, Period, UsageRecord
 from privacy.admin_log import redact_rows
 from privacy.registry import DataKind, Retention, Row
 
@@ -61,7 +61,7 @@ USAGE = DataKind(
         "How many tokens were used on each day. It’s part of the site’s totals and has no name on it."
     ),
     is_private=False,
-    models=(Budget, Period, Hold, LedgerEntry, Overrun),
+    models=(Budget, Period, Hold, LedgerEntry, Overrun, UsageRecord),
     labels={
         "day": _("day"),
         "tokens": _("tokens used"),

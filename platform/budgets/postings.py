@@ -13,9 +13,10 @@ from django.db import connection
 
 from accounts.models import Person
 from budgets.models import SITE_SHARDS, Hold, HoldState
+from budgets.usage import UNKNOWN_USAGE, Usage
 
 CREATE_HOLD = "SELECT budgets_create_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
-RESOLVE_HOLD = "SELECT budgets_resolve_hold(%s, %s, %s, %s, %s)"
+RESOLVE_HOLD = "SELECT budgets_resolve_hold(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 def post_hold(
@@ -58,14 +59,36 @@ def post_hold(
 
 
 def post_resolution(
-    *, key: UUID, state: HoldState, now: datetime, tokens: int = 0, microdollars: int = 0
+    *,
+    key: UUID,
+    state: HoldState,
+    now: datetime,
+    tokens: int = 0,
+    microdollars: int = 0,
+    usage: Usage = UNKNOWN_USAGE,
 ) -> tuple[int, int] | None:
-    """Resolve an open hold with its actual cost. Return the tokens and microdollars that it held.
+    """Resolve an open hold with its actual cost, and record the usage. Return the tokens and microdollars it held.
 
     The cost of a released hold is charged to the site alone. Return None and change nothing if no open hold has
     this key.
     """
-    held = _call(RESOLVE_HOLD, key, state, tokens, microdollars, now)
+    held = _call(
+        RESOLVE_HOLD,
+        key,
+        state,
+        tokens,
+        microdollars,
+        now,
+        usage.model,
+        usage.is_local,
+        usage.memory_policy,
+        usage.prompt_tokens,
+        usage.question_tokens,
+        usage.memory_tokens,
+        usage.cached_tokens,
+        usage.prompt_microdollars,
+        usage.memory_microdollars,
+    )
     return (held[0], held[1]) if held else None
 
 

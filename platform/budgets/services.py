@@ -29,6 +29,7 @@ from budgets.models import (
 )
 from budgets.periods import OpenPeriod, ensure_open_period, find_latest_period
 from budgets.postings import post_hold, post_resolution
+from budgets.usage import UNKNOWN_USAGE, Usage
 
 logger = logging.getLogger(__name__)
 
@@ -183,13 +184,21 @@ def _get_site_period(site: Budget, *, lock: bool = False) -> OpenPeriod:
     return opened
 
 
-def settle_hold(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
+def settle_hold(
+    *,
+    key: UUID,
+    tokens: int,
+    microdollars: int,
+    usage: Usage = UNKNOWN_USAGE,
+    now: datetime | None = None,
+) -> None:
     """Charge what a hold's work cost, and return the rest to its periods.
 
-    Use beyond the hold becomes an overrun entry on the site's budget, which counts against no limit, and an error
-    in the log. Raises ValueError for a negative cost, HoldNotFound or HoldAlreadyResolved.
+    `usage` says which model did the work, and how much of the cost was the prompt. Use beyond the hold becomes an
+    overrun entry on the site's budget, which counts against no limit, and an error in the log.
+    Raises ValueError for a negative cost, HoldNotFound or HoldAlreadyResolved.
     """
-    _resolve_with_cost(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
+    _resolve_with_cost(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars, usage=usage)
 
 
 def release_hold(*, key: UUID, now: datetime | None = None) -> None:
@@ -197,13 +206,20 @@ def release_hold(*, key: UUID, now: datetime | None = None) -> None:
     _resolve(key, HoldState.RELEASED, now)
 
 
-def absorb_hold(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
+def absorb_hold(
+    *,
+    key: UUID,
+    tokens: int,
+    microdollars: int,
+    usage: Usage = UNKNOWN_USAGE,
+    now: datetime | None = None,
+) -> None:
     """Return a hold to its owner and their family, and charge its cost to the site alone.
 
     For work that failed. Use beyond the hold is an overrun, as in `settle_hold`. Raises ValueError for a negative
     cost, HoldNotFound or HoldAlreadyResolved.
     """
-    _resolve_with_cost(key, HoldState.RELEASED, now, tokens=tokens, microdollars=microdollars)
+    _resolve_with_cost(key, HoldState.RELEASED, now, tokens=tokens, microdollars=microdollars, usage=usage)
 
 
 @transaction.atomic
@@ -221,21 +237,34 @@ def release_holds(*, keys: Iterable[UUID], now: datetime | None = None) -> int:
 
 
 def _resolve_with_cost(
-    key: UUID, state: HoldState, now: datetime | None, *, tokens: int, microdollars: int
+    key: UUID, state: HoldState, now: datetime | None, *, tokens: int, microdollars: int, usage: Usage
 ) -> None:
     if min(tokens, microdollars) < 0:
         raise ValueError("A cost must not be negative.")
-    held = _resolve(key, state, now, tokens=tokens, microdollars=microdollars)
+    if usage.prompt_tokens > tokens or usage.prompt_microdollars > microdollars:
+        raise ValueError("A prompt cannot cost more than the whole call.")
+    held = _resolve(key, state, now, tokens=tokens, microdollars=microdollars, usage=usage)
     overrun = max(0, tokens - held[0]), max(0, microdollars - held[1])
     if any(overrun):
         logger.error("Hold %s was overrun by %d tokens and %d microdollars.", key, *overrun)
 
 
 def _resolve(
-    key: UUID, state: HoldState, now: datetime | None, *, tokens: int = 0, microdollars: int = 0
+    key: UUID,
+    state: HoldState,
+    now: datetime | None,
+    *,
+    tokens: int = 0,
+    microdollars: int = 0,
+    usage: Usage = UNKNOWN_USAGE,
 ) -> tuple[int, int]:
     held = post_resolution(
-        key=key, state=state, now=now or timezone.now(), tokens=tokens, microdollars=microdollars
+        key=key,
+        state=state,
+        now=now or timezone.now(),
+        tokens=tokens,
+        microdollars=microdollars,
+        usage=usage,
     )
     if held is None:
         resolved = Hold.objects.filter(key=key).first()

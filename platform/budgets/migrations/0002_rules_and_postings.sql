@@ -1,4 +1,4 @@
--- Entries never change. A row trigger, so that TRUNCATE, which empties a test's database, still works.
+-- Entries and usage never change. A row trigger, so that TRUNCATE, which empties a test's database, still works.
 CREATE FUNCTION budgets_refuse_entry_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'A ledger entry never changes: write a correcting entry instead.'
@@ -7,6 +7,15 @@ END
 $$;
 CREATE TRIGGER budgets_entry_never_changes BEFORE UPDATE OR DELETE ON budgets_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION budgets_refuse_entry_change();
+CREATE TRIGGER budgets_usage_never_changes BEFORE UPDATE OR DELETE ON budgets_usagerecord
+    FOR EACH ROW EXECUTE FUNCTION budgets_refuse_entry_change();
+CREATE FUNCTION budgets_refuse_forecast_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'A forecast never changes once it is made.' USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER budgets_forecast_never_changes BEFORE UPDATE OR DELETE ON budgets_forecast
+    FOR EACH ROW EXECUTE FUNCTION budgets_refuse_forecast_change();
 
 
 -- What a hold set aside never changes, and neither do its periods.
@@ -120,7 +129,10 @@ $$;
 
 -- Resolve a hold, once.
 CREATE FUNCTION budgets_resolve_hold(
-    p_key uuid, p_state varchar, p_tokens bigint, p_money bigint, p_now timestamptz
+    p_key uuid, p_state varchar, p_tokens bigint, p_money bigint, p_now timestamptz,
+    p_model varchar, p_is_local boolean, p_memory_policy varchar,
+    p_prompt_tokens bigint, p_question_tokens bigint, p_memory_tokens bigint, p_cached_tokens bigint,
+    p_prompt_money bigint, p_memory_money bigint
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     v_hold budgets_hold;
@@ -183,6 +195,18 @@ BEGIN
             coalesce(v_hold.site_period_id, v_hold.period_id), p_key, 'overrun',
             p_tokens - v_tokens, p_money - v_money, p_now, ''
         );
+    END IF;
+    IF p_tokens > 0 OR p_money > 0 THEN
+        INSERT INTO budgets_usagerecord (
+            hold_id, at, budget_id, plan_id, model, is_local, memory_policy, is_absorbed, tokens, prompt_tokens,
+            question_tokens, memory_tokens, cached_tokens, microdollars, prompt_microdollars, memory_microdollars
+        )
+        SELECT
+            p_key, p_now, budget.id, budget.plan_id, p_model, p_is_local, p_memory_policy, p_state <> 'settled',
+            p_tokens, p_prompt_tokens, p_question_tokens, p_memory_tokens, p_cached_tokens, p_money, p_prompt_money,
+            p_memory_money
+        FROM budgets_period AS period JOIN budgets_budget AS budget ON budget.id = period.budget_id
+        WHERE period.id = v_hold.period_id;
     END IF;
     RETURN ARRAY[v_hold.tokens, v_hold.microdollars];
 END

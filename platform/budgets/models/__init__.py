@@ -8,6 +8,7 @@ from budgets.calendar import PeriodLength
 from budgets.models.audits import Audit
 from budgets.models.budgets import SITE_SHARDS, Budget, BudgetScope
 from budgets.models.entries import EntryKind, LedgerEntry, Overrun
+from budgets.models.forecasts import Forecast
 from budgets.models.grants import Grant
 from budgets.models.holds import AnswerShortening, Hold, HoldState
 from budgets.models.periods import Period
@@ -18,6 +19,7 @@ from budgets.models.plans import (
     build_default_plan,
     default_daily_tokens,
 )
+from budgets.models.usage import UsageRecord
 
 __all__ = [
     "MEMORY_TOKENS",
@@ -28,6 +30,7 @@ __all__ = [
     "Budget",
     "BudgetScope",
     "EntryKind",
+    "Forecast",
     "Grant",
     "Hold",
     "HoldState",
@@ -36,6 +39,7 @@ __all__ = [
     "Period",
     "PeriodLength",
     "Plan",
+    "UsageRecord",
     "build_default_plan",
     "default_daily_tokens",
 ]

@@ -13,12 +13,14 @@ from chat.memory.costs import (
     CostPart,
     round_to_two_digits,
     split_answer_cost,
-    split_by_weight,
     sum_costs,
 )
-from chat.models import Turn, TurnState
+from chat.models import EndReason, Turn, TurnState
 from chat.prompt import PromptPart
+from chat.turns.outcomes import Outcome, build_usage
 from chat.web.turns import build_shown_cost, count_words
+from inference.prices import Prices
+from kit.shares import split_by_weight
 
 PRICES = {"input_price": 2_000_000, "cached_input_price": 500_000, "output_price": 6_000_000}
 START = timezone.now()
@@ -214,3 +216,59 @@ class TestWords:
             assert int(part.start) + int(part.length) <= 1006
             ends.append(int(part.start))
         assert ends == sorted(ends)
+
+
+class TestTheLedgersRecordOfACall:
+    @given(
+        parts=st.fixed_dictionaries({part.value: tokens for part in PromptPart}),
+        answer=tokens,
+        cached=st.integers(0, 20_000),
+        prices=st.builds(
+            Prices,
+            input=st.integers(0, 20_000_000),
+            cached_input=st.integers(0, 20_000_000),
+            output=st.integers(0, 20_000_000),
+        ),
+    )
+    def test_splits_its_price_by_part(
+        self, parts: dict[str, int], answer: int, cached: int, prices: Prices
+    ) -> None:
+        prompt = sum(parts.values())
+        outcome = build_outcome(
+            prompt_tokens=prompt,
+            prompt_parts=parts,
+            answer_tokens=answer,
+            cached_tokens=min(cached, prompt),
+            prices=prices,
+        )
+        usage = build_usage(Turn(model="m", is_local=False), outcome)
+        assert usage.memory_tokens == parts["notes"] + parts["turns"]
+        assert usage.question_tokens == parts["question"]
+        assert usage.prompt_microdollars <= outcome.microdollars
+        # A micro-dollar is rounded up once for the call, and each of three shares is rounded.
+        exact = answer * prices.output / 1_000_000
+        assert abs(outcome.microdollars - usage.prompt_microdollars - exact) <= 3
+
+    def test_what_was_cached_of_the_memory_costs_less(self) -> None:
+        prices = Prices(input=2_000_000, cached_input=500_000)
+        parts = {"instructions": 100, "turns": 300, "question": 100}
+        outcome = build_outcome(prompt_tokens=500, prompt_parts=parts, cached_tokens=200, prices=prices)
+        usage = build_usage(Turn(memory_policy="window"), outcome)
+        # Of memory, 100 tokens were cached: 100 at $0.50 a million and 200 at $2.
+        assert (usage.memory_microdollars, usage.prompt_microdollars) == (450, 700)
+
+    def test_a_prompt_without_counted_parts_is_no_memory(self) -> None:
+        usage = build_usage(Turn(model="m"), build_outcome(prompt_tokens=70, answer_tokens=9))
+        assert (usage.prompt_tokens, usage.memory_tokens, usage.question_tokens) == (70, 0, 0)
+
+
+def build_outcome(**used: Any) -> Outcome:
+    return Outcome(
+        **{
+            "state": TurnState.ANSWERED,
+            "end_reason": EndReason.NONE,
+            "answer": "Yes.",
+            "answer_tokens": 0,
+            **used,
+        }
+    )
