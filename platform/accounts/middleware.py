@@ -48,8 +48,8 @@ class RateLimitMiddleware(MiddlewareMixin):
         return mark_rate_limited(page, exception)
 
 
-# The URL namespaces of pages for staff: the admin pages, and the review of crises.
-STAFF_PAGES = {"admin", "review"}
+# The URL namespaces of pages for staff: the admin pages, the desk's, and the review of crises.
+STAFF_PAGES = {"admin", "desk", "review"}
 
 
 class SecondFactorMiddleware(MiddlewareMixin):

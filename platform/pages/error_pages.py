@@ -84,6 +84,7 @@ def rate_limited(request: HttpRequest) -> HttpResponse:
 
 
 NUL = "\0"
+ADMIN_PAGES = {"admin", "desk"}
 
 
 class AdminQueryMiddleware(MiddlewareMixin):
@@ -97,7 +98,7 @@ class AdminQueryMiddleware(MiddlewareMixin):
     ) -> None:
         """Raise BadRequest for a NUL character in an admin page's query, which PostgreSQL cannot store."""
         match = request.resolver_match
-        if match is None or "admin" not in match.app_names:
+        if match is None or ADMIN_PAGES.isdisjoint(match.app_names):
             return
         if any(NUL in text for name, values in request.GET.lists() for text in (name, *values)):
             raise BadRequest("The query contains a NUL character.")

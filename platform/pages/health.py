@@ -28,11 +28,16 @@ async def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 async def readyz(_request: HttpRequest) -> JsonResponse:
-    """Return the status of each service: "ok", "no answer" or an exception's name. 200 if all are ok, else 503."""
+    """Return the status of each service. 200 if all are ok, else 503."""
+    results = await check_parts()
+    return JsonResponse(results, status=200 if set(results.values()) == {"ok"} else 503)
+
+
+async def check_parts() -> dict[str, str]:
+    """Return the status of each service: "ok", "no answer" or an exception's name."""
     checks = {"database": _database, "valkey": _valkey, "worker": _worker, "model": _model}
     statuses = await asyncio.gather(*(_run_check(check) for check in checks.values()))
-    results = dict(zip(checks, statuses, strict=True))
-    return JsonResponse(results, status=200 if set(statuses) == {"ok"} else 503)
+    return dict(zip(checks, statuses, strict=True))
 
 
 async def _run_check(check: Callable[[], Awaitable[None]]) -> str:

@@ -17,7 +17,7 @@ ALLOWED_HOSTS: list[str] = env.list(
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "desk.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "events",
     "courses",
     "chat",
+    "desk",
 ]
 
 # The order in which erasing a person goes through the rooms and locks their rows. The ledger is locked before the rows
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "accounts.middleware.SecondFactorMiddleware",
     "safeguarding.quick_exit.QuickExitMiddleware",
     "pages.error_pages.AdminQueryMiddleware",
+    "desk.middleware.StaffZoneMiddleware",
     "accounts.middleware.LastSeenMiddleware",
     "accounts.middleware.private_pages_middleware",
 ]

@@ -1,0 +1,1 @@
+"""The views of the desk, a module for each group of pages."""

@@ -1,0 +1,19 @@
+"""Whether each part of the site answers, asked while the page is made."""
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from desk.access import desk_page, render_desk_page
+from inference import loop
+from pages.health import CHECK_SECONDS, check_parts
+
+
+@require_safe
+@desk_page("desk:health")
+def health(request: HttpRequest) -> HttpResponseBase:
+    """Ask every part at once, each for CHECK_SECONDS at most."""
+    parts = loop.submit(check_parts()).result()
+    return render_desk_page(
+        request, "desk:health", "health", {"parts": parts, "seconds": round(CHECK_SECONDS)}
+    )
