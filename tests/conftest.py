@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import Person, Role
 from budgets.selectors import clear_plans_cache
+from budgets.spending import forget_kept_sums
 from courses.models import Module
 from courses.retrieval import current_index
 from families.consent_texts import get_current_text
@@ -118,9 +119,10 @@ def _delete_keys() -> Script:
 
 @pytest.fixture(autouse=True)
 def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Reset rate limits, kept plans and models, and their health, so that tests do not depend on their order."""
+    """Reset rate limits and what processes keep (plans, models, their health, sums), so that no order matters."""
     registry.clear_models_cache()
     clear_plans_cache()
+    forget_kept_sums()
     yield
     if human_review._kept._value not in {None, (None,)}:
         human_review.forget_human_review()
