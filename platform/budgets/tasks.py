@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from budgets import audit, grants, services
+from budgets import audit, forecasts, grants, services
 
 
 @shared_task(name="budgets.tasks.expire_holds")
@@ -24,3 +24,9 @@ def expire_grants() -> int:
 def audit_ledger() -> int:
     """Audit the ledger and save the result for admins. Return the number of differences."""
     return audit.audit_ledger().differences
+
+
+@shared_task(name="budgets.tasks.make_forecast")
+def make_forecast() -> bool:
+    """Store what a month is expected to cost, in its first days. Return whether it was made now."""
+    return forecasts.make_forecast() is not None

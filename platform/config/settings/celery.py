@@ -12,6 +12,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch deferred turns": {"task": "chat.tasks.watch_deferred", "schedule": 5.0, "options": {"expires": 5}},
     "expire holds": {"task": "budgets.tasks.expire_holds", "schedule": 60.0, "options": {"expires": 60}},
     "expire grants": {"task": "budgets.tasks.expire_grants", "schedule": 60.0, "options": {"expires": 60}},
+    "make forecast": {"task": "budgets.tasks.make_forecast", "schedule": crontab(hour="11", minute="15")},
     "audit budgets": {"task": "budgets.tasks.audit_ledger", "schedule": crontab(hour="11", minute="20")},
     "sweep emails": {"task": "mail.tasks.sweep_emails", "schedule": 15.0, "options": {"expires": 15}},
     "delete expired emails": {
