@@ -1,4 +1,4 @@
 """The ledger of tokens and money: plans, budgets, holds, grants and entries. Only this room writes its tables.
 
-Public: allowances, errors, models, selectors, services.
+Public: allowances, audit, errors, models, selectors, services.
 """

@@ -1,0 +1,1 @@
+"""Generated turns, people and events, to measure a site by: `manage.py generate_load`."""
