@@ -1,4 +1,4 @@
 """Live events: sign-ups, the waitlist, calendar invitations, reminders and recordings.
 
-Public: archive, demo, modules, selectors.
+Public: archive, demo, modules, selectors, statistics, times.
 """

@@ -1,12 +1,14 @@
 """Count sign-ups by status, and build the bar chart for admins."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Count, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from events.models import Event, SignUpStatus
+from events.selectors import find_next_event
 
 MAX_BAR_PIXELS = 320
 
@@ -38,6 +40,20 @@ def count_sign_ups(event: Event) -> dict[str, int]:
         waitlisted=Count("pk", filter=Q(status__in=[SignUpStatus.WAITLISTED, SignUpStatus.OFFERED])),
         attended=Count("pk", filter=Q(attended_at__isnull=False)),
     )
+
+
+@dataclass(frozen=True)
+class EventWithSignUps:
+    """An event, and its counts by the keys of LABELS."""
+
+    event: Event
+    sign_ups: dict[str, int]
+
+
+def find_next_event_with_sign_ups(*, now: datetime) -> EventWithSignUps | None:
+    """Return the live or soonest upcoming event with its counts, or None. Two queries."""
+    event = find_next_event(now=now)
+    return EventWithSignUps(event, count_sign_ups(event)) if event else None
 
 
 def build_bars(event: Event) -> list[CountBar]:

@@ -1,10 +1,11 @@
 """Read the outbox: for the demo's pages, by address, and by occasion."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -47,6 +48,15 @@ def list_complaining_addresses(addresses: Iterable[str]) -> set[str]:
     folded = {address.lower() for address in addresses}
     complained = Email.objects.annotate(folded=Lower("to")).filter(bounce=BounceKind.COMPLAINED)
     return set(complained.filter(folded__in=folded).values_list("folded", flat=True))
+
+
+def count_undelivered(*, since: datetime) -> dict[str, int]:
+    """Count the emails since then that came back, were called spam, or finally failed, in one query."""
+    return Email.objects.filter(created_at__gte=since).aggregate(
+        bounced=Count("pk", filter=Q(bounce__in=[BounceKind.BOUNCED, BounceKind.REFUSED])),
+        complained=Count("pk", filter=Q(bounce=BounceKind.COMPLAINED)),
+        failed=Count("pk", filter=Q(state=EmailState.FAILED)),
+    )
 
 
 def list_waiting_emails(keys: list[str]) -> QuerySet[Email]:

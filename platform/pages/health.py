@@ -1,7 +1,7 @@
 """Health checks: whether this process is alive, and whether the services that it needs answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from asgiref.sync import sync_to_async
 from celery import current_app
@@ -28,22 +28,24 @@ async def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 async def readyz(_request: HttpRequest) -> JsonResponse:
-    """Return the status of each service. 200 if all are ok, else 503."""
-    results = await check_parts()
+    """Return the status of each service: "ok", "no answer" or an exception's name. 200 if all are ok, else 503."""
+    results, model = await asyncio.gather(check_services(), run_check(_model()))
+    results["model"] = model
     return JsonResponse(results, status=200 if set(results.values()) == {"ok"} else 503)
 
 
-async def check_parts() -> dict[str, str]:
-    """Return the status of each service: "ok", "no answer" or an exception's name."""
-    checks = {"database": _database, "valkey": _valkey, "worker": _worker, "model": _model}
-    statuses = await asyncio.gather(*(_run_check(check) for check in checks.values()))
+async def check_services() -> dict[str, str]:
+    """Return the status of the database, of Valkey and of the worker, as `run_check` does."""
+    checks = {"database": _database(), "valkey": _valkey(), "worker": _worker()}
+    statuses = await asyncio.gather(*(run_check(check) for check in checks.values()))
     return dict(zip(checks, statuses, strict=True))
 
 
-async def _run_check(check: Callable[[], Awaitable[None]]) -> str:
+async def run_check(check: Awaitable[None]) -> str:
+    """Return "ok", "no answer" after CHECK_SECONDS, or the name of the exception that the check raised."""
     # Only the exception's name: its message could contain an address or a password.
     try:
-        await asyncio.wait_for(check(), CHECK_SECONDS)
+        await asyncio.wait_for(check, CHECK_SECONDS)
     except TimeoutError:
         return "no answer"
     except Exception as error:  # noqa: BLE001 - a service can fail in any way, and this page reports it

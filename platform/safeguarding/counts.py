@@ -9,6 +9,7 @@ from functools import partial
 
 from django.core.cache import cache
 from django.db import Error, connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from kit.connections import release_connection
@@ -86,6 +87,13 @@ def _count_apart(add: Callable[[], None]) -> None:
         logger.warning("Something was not counted: %s", type(error).__name__)
     finally:
         release_connection()
+
+
+def count_week_cards(day: date) -> int:
+    """Return how many crisis cards were shown in the week of a day, stored or not."""
+    kinds = [CountKind.CARD, CountKind.UNSTORED_CARD]
+    rows = WeeklyCount.objects.filter(week_start=get_week_start(day), kind__in=kinds)
+    return int(rows.aggregate(cards=Sum("count", default=0))["cards"])
 
 
 def sum_year(year: int) -> dict[tuple[CountKind, str], int]:

@@ -10,6 +10,11 @@ from config.settings.environment import VALKEY_URL
 CELERY_BEAT_SCHEDULE = {
     "sweep turns": {"task": "chat.tasks.sweep_turns", "schedule": 5.0, "options": {"expires": 5}},
     "watch deferred turns": {"task": "chat.tasks.watch_deferred", "schedule": 5.0, "options": {"expires": 5}},
+    "record heartbeat": {
+        "task": "desk.tasks.record_heartbeat",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "expire holds": {"task": "budgets.tasks.expire_holds", "schedule": 60.0, "options": {"expires": 60}},
     "expire grants": {"task": "budgets.tasks.expire_grants", "schedule": 60.0, "options": {"expires": 60}},
     "make forecast": {"task": "budgets.tasks.make_forecast", "schedule": crontab(hour="11", minute="15")},

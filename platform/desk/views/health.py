@@ -5,15 +5,14 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from desk.access import desk_page, render_desk_page
-from inference import loop
-from pages.health import CHECK_SECONDS, check_parts
+from desk.health import ask_every_part, has_problem
+from pages.health import CHECK_SECONDS
 
 
 @require_safe
 @desk_page("desk:health")
 def health(request: HttpRequest) -> HttpResponseBase:
     """Ask every part at once, each for CHECK_SECONDS at most."""
-    parts = loop.submit(check_parts()).result()
-    return render_desk_page(
-        request, "desk:health", "health", {"parts": parts, "seconds": round(CHECK_SECONDS)}
-    )
+    parts = ask_every_part()
+    context = {"parts": parts, "has_problem": has_problem(parts), "seconds": round(CHECK_SECONDS)}
+    return render_desk_page(request, "desk:health", "health", context)
