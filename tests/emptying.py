@@ -5,7 +5,7 @@ test. Tests write to few tables, so this only truncates those that have rows.
 """
 
 from django.apps import apps
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
@@ -14,7 +14,9 @@ from psycopg import sql
 from routing.models import TutorModel
 
 # Tables that `migrate` fills. Tests change only that of the models, which is put back below.
-STANDING = {ContentType._meta.db_table, Permission._meta.db_table, TutorModel._meta.db_table}
+STANDING = {
+    model._meta.db_table for model in (ContentType, Permission, Group, Group.permissions.through, TutorModel)
+}
 DELETE = """
 DO $$
 DECLARE tables text[] := {tables}; name text; found boolean;

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -34,8 +35,7 @@ class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        keeps_full_access = cleaned.get("is_active") and cleaned.get("is_superuser")
-        if not keeps_full_access and is_last_admin(self.instance):
+        if not cleaned.get("is_active") and is_last_admin(self.instance):
             raise forms.ValidationError(
                 _("This is the last admin with full access. Give someone else full access first.")
             )
@@ -44,6 +44,8 @@ class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
 
 @admin.register(Person)
 class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[type-arg]
+    """People. What staff may do is changed on the desk's page of the team alone, which records it (ADR 66)."""
+
     list_display = ("username", "display_name", "role", "is_active", "joined_at")
     list_filter = ("role", "is_active", "is_staff")
     search_fields = ("username", "display_name", "email")
@@ -54,10 +56,7 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
     fieldsets = (
         (None, {"fields": ("username", "password", "role")}),
         (_("Profile"), {"fields": ("display_name", "email", "time_zone")}),
-        (
-            _("Permissions"),
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
-        ),
+        (_("Access"), {"fields": ("is_active",)}),
         (_("Dates"), {"fields": ("born", "last_login", "joined_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
@@ -83,6 +82,8 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
                 raise PermissionDenied from error
 
 
+# Roles are the groups (desk.roles).
+admin.site.unregister(Group)
 # Sessions are private, even from admins. allauth registers this page.
 admin.site.unregister(UserSession)
 # Replaced by the page below, which never shows the secret.

@@ -35,6 +35,7 @@ urlpatterns = [
     path("events/", include("events.urls")),
     path("tutor/", include("chat.urls")),
     path("mail/", include("mail.urls")),
+    path("team/", include("desk.joining_urls")),
     path("admin/desk/", include("desk.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("rest.urls")),

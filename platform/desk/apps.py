@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,6 +8,15 @@ class DeskConfig(AppConfig):
     name = "desk"
     verbose_name = _("Desk")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from desk.personal import KINDS
+        from desk.roles import write_role_groups
+        from privacy.registry import register_kinds
+
+        register_kinds(*KINDS, room="desk")
+        # After Django's own handler, which creates the permissions: this app is the last.
+        post_migrate.connect(write_role_groups, sender=self, dispatch_uid="desk.write_role_groups")
 
 
 class DeskAdminConfig(admin_apps.AdminConfig):

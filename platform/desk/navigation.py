@@ -62,6 +62,19 @@ BUDGET_PAGES: Sequence[DeskPage] = ()
 
 SITE_PAGES: Sequence[DeskPage] = (
     DeskPage(
+        route="desk:team",
+        title=_("The team"),
+        permissions=("desk.manage_team",),
+        section=DeskSection.SITE,
+        explains=_("Who has which role. Invite a colleague, change roles, end them."),
+    ),
+    DeskPage(
+        route="desk:member",
+        title=_("Roles of a person"),
+        permissions=("desk.manage_team",),
+        parent="desk:team",
+    ),
+    DeskPage(
         route="desk:health",
         title=_("Health of every part"),
         section=DeskSection.SITE,

@@ -33,6 +33,8 @@ def build_form(name: str, world: World) -> dict[str, str]:
         "families:agreement": TERMS,
         "families:consent_for": {"country": "US", "text_hash": get_current_text().hash},
         "families:consent": {"withdraw": "yes"},
+        "desk:invite": {"email": "new@example.org", "language": "en", "roles": "content"},
+        "desk:member": {"roles": "content"},
         "review:act": {"act": "claim"},
         "review:drill_act": {"act": "ask_teen"},
         "review:start_drill": {"level": "4"},

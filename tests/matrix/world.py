@@ -13,6 +13,8 @@ from django.utils import timezone
 from accounts.models import Person, Role
 from chat.models import Conversation, Note, Turn, TurnState
 from courses.models import Certificate, QuizQuestion
+from desk.roles import StaffRole
+from desk.team import invite_to_team
 from events.feeds import create_feed
 from events.guests import build_guest_path
 from events.models import Event
@@ -121,9 +123,16 @@ def create_world() -> World:
         person=teen, module_slug="good-and-bad", language="en", title="The good and the bad of AI", lessons=5,
         questions=5, edition="0123456789ab", issued_on=timezone.localdate(),
     )  # fmt: skip
+    team_invitation = invite_to_team(
+        email="colleague@example.org", roles=[StaffRole.CONTENT], language="en", by=people["admin"]
+    )
     return World(
         people,
         {
+            "person_id": parent.pk,
+            "desk:revoke:invitation_id": team_invitation.pk,
+            "joining:accept:token": team_invitation.token,
+            "joining:join:token": team_invitation.token,
             "briefing": "a-new-model-and-its-table",
             "year": 2023,
             "review:report_csv:year": timezone.now().year,

@@ -45,6 +45,7 @@ RARE = {
     "incidents",
     "looks",
     "reviewing",
+    "team",
 }
 AsPerson = Callable[[Person], Client]
 

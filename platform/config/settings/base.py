@@ -56,6 +56,7 @@ ERASE_ORDER = [
     "events",
     "courses",
     "chat",
+    "desk",
 ]
 
 MIDDLEWARE = [

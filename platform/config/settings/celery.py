@@ -71,6 +71,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "families.tasks.end_links_at_18",
         "schedule": crontab(hour="8", minute="0"),
     },
+    "delete expired team records": {
+        "task": "desk.tasks.delete_expired_team_records",
+        "schedule": crontab(hour="12", minute="40"),
+    },
     "delete expired joint modules": {
         "task": "courses.tasks.delete_expired_joint_modules",
         "schedule": crontab(hour="12", minute="25"),

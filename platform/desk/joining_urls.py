@@ -1,0 +1,12 @@
+"""The address of an invitation to the team. It is apart from the desk, whose pages open only to staff."""
+
+from django.urls import path
+
+from desk.views import joining
+
+app_name = "joining"
+
+urlpatterns = [
+    path("<str:token>", joining.join, name="join"),
+    path("<str:token>/accept", joining.accept, name="accept"),
+]
