@@ -13,10 +13,19 @@ class DeskConfig(AppConfig):
         from desk.personal import KINDS
         from desk.roles import write_role_groups
         from privacy.registry import register_kinds
+        from safeguarding.review import register_opening_check
 
+        register_opening_check(_is_set_up)
         register_kinds(*KINDS, room="desk")
         # After Django's own handler, which creates the permissions: this app is the last.
         post_migrate.connect(write_role_groups, sender=self, dispatch_uid="desk.write_role_groups")
+
+
+def _is_set_up() -> bool:
+    # Only when the tutor is asked: no command needs all that the checks import.
+    from desk.setup import is_set_up
+
+    return is_set_up()
 
 
 class DeskAdminConfig(admin_apps.AdminConfig):

@@ -62,6 +62,13 @@ BUDGET_PAGES: Sequence[DeskPage] = ()
 
 SITE_PAGES: Sequence[DeskPage] = (
     DeskPage(
+        route="desk:first_run",
+        title=_("Set up the site"),
+        permissions=("desk.manage_team",),
+        section=DeskSection.SITE,
+        explains=_("What is done, what is missing, and what keeps the tutor closed."),
+    ),
+    DeskPage(
         route="desk:team",
         title=_("The team"),
         permissions=("desk.manage_team",),

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from desk.views import health, team
+from desk.views import first_run, health, team
 
 app_name = "desk"
 
 urlpatterns = [
+    path("first-run", first_run.first_run, name="first_run"),
     path("health", health.health, name="health"),
     path("team", team.show_team, name="team"),
     path("team/invite", team.invite, name="invite"),

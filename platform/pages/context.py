@@ -12,6 +12,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     return {
         "is_demo": settings.DEMO,
         "tutor_is_demo_model": settings.TUTOR_IS_DEMO_MODEL,
+        "organization": settings.ORGANIZATION,
         "contact": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
         # Lazy, because many pages and fragments do not show it and need no database.
         "family_requests": SimpleLazyObject(lambda: get_pending_requests(request)),

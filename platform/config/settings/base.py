@@ -215,6 +215,8 @@ MAIL_PROVIDER = _mailer.provider
 # The credentials (`user:password`) with which an email provider reports bounces.
 MAIL_WEBHOOK_SECRET: str = env.str("MAIL_WEBHOOK_SECRET", default="")
 ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
+# Who runs this site, as people see it.
+ORGANIZATION: str = env.str("ORGANIZATION", default="")
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Kitchen Table <hello@localhost>")
 
 LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"), as_json=not DEMO)
