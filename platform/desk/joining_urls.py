@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from desk.views import joining
+from desk.views import team
 
 app_name = "joining"
 
 urlpatterns = [
-    path("<str:token>", joining.join, name="join"),
-    path("<str:token>/accept", joining.accept, name="accept"),
+    path("<str:token>", team.join, name="join"),
+    path("<str:token>/accept", team.accept, name="accept"),
 ]

@@ -146,7 +146,7 @@ CHECKS: Sequence[SetupCheck] = (
         reason=gettext_lazy("Families want to know who runs this site, and need an address to write to."),
         done=gettext_lazy("People see your name, and can answer your emails."),
         fix=gettext_lazy(
-            "Set ORGANIZATION to your name and DEFAULT_FROM_EMAIL to “Your name <you@example.org>” in the site’s "
+            "Set ORGANIZATION to your name and DEFAULT_FROM_EMAIL to “Your name <info@example.org>” in the site’s "
             "environment, then start the site again."
         ),
         is_required=True,
@@ -178,7 +178,7 @@ CHECKS: Sequence[SetupCheck] = (
         name="limit",
         title=gettext_lazy("A limit for the whole site"),
         reason=gettext_lazy("Without one, a busy month can cost more than you have."),
-        done=gettext_lazy("The site can’t cost more than you decided."),
+        done=gettext_lazy("No model costs money, or the site has a limit."),
         fix=gettext_lazy("Give the site’s budget a limit in dollars."),
         is_required=False,
         find_problem=_find_limit_problem,

@@ -17,6 +17,8 @@ from icalendar import Calendar
 from pytest_django import Settings
 
 from accounts.models import Person, Role
+from desk.roles import StaffRole
+from desk.team import invite_to_team
 from events import emails
 from events.models import Event, SignUp, SignUpStatus
 from families.links import accept_invitation, create_invitation, decline_invitation, end_link
@@ -155,6 +157,14 @@ def test_family_emails_link_only_to_this_site(db: None) -> None:
         require_own_links_only(email)
 
 
+def test_invitations_to_the_team_link_only_to_this_site(db: None) -> None:
+    owner = Person.objects.create(
+        username="owner", display_name=EVIL[:150], role=Role.ADMIN, is_staff=True, is_superuser=True
+    )
+    invite_to_team(email="kim@example.org", roles=[StaffRole.CONTENT], language="es", by=owner)
+    require_own_links_only(Email.objects.get())
+
+
 def list_account_emails() -> Iterator[str]:
     """Yield the template prefix of every account email: account/email/password_reset_key."""
     for room in ("account", "mfa"):
@@ -236,6 +246,7 @@ def test_only_these_modules_queue_emails() -> None:
     }
     assert places == {
         "platform/accounts/adapter.py",
+        "platform/desk/team.py",
         "platform/events/follow_up.py",
         "platform/events/changes.py",
         "platform/events/messages.py",

@@ -1,23 +1,24 @@
-"""The team: who has which role, what changed, and who is invited. Only owners open these pages."""
+"""The team: who has which role, what changed, and who is invited. Only owners open these pages, but for the last."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import get_person
+from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from desk import team
 from desk.access import desk_page, render_desk_page
 from desk.forms import InviteForm, RolesForm, list_role_choices
-from desk.models import RoleChange
-from desk.roles import StaffRole, list_roles
+from desk.models import RoleChange, StaffInvitation
+from desk.roles import ROLE_DESCRIPTIONS, StaffRole, list_roles
 from kit.not_found import raise_404_on
 from kit.paging import paginate
+from kit.rate_limits import ClientRateLimit
 
 CHANGES_PER_PAGE = 20
 
@@ -114,3 +115,52 @@ def _describe_change(person: Person, roles: list[StaffRole]) -> str:
         return _("%(person)s is no longer on the team.") % {"person": person}
     labels = ", ".join(str(role.label) for role in roles)
     return _("%(person)s now has: %(roles)s.") % {"person": person, "roles": labels}
+
+
+# --- The page of an invitation, which its email links to ---
+
+wrong_token_limit = ClientRateLimit(
+    "team invitation token", person="60/hour", network="600/hour", everyone="6000/hour"
+)
+
+
+@require_safe
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Say what accepting means. A visitor without an account can create one and comes back here."""
+    wrong_token_limit.hit(request)
+    try:
+        invitation = team.get_open_invitation(token)
+    except team.NotInvited:
+        return render(request, "admin/desk/join_expired.html", status=404)
+    wrong_token_limit.undo_hit(request)
+    return _render_invitation(request, invitation)
+
+
+def _render_invitation(request: HttpRequest, invitation: StaffInvitation, *, error: str = "") -> HttpResponse:
+    page = {
+        "token": invitation.token,
+        "email": invitation.email,
+        "roles": [(StaffRole(role).label, ROLE_DESCRIPTIONS[StaffRole(role)]) for role in invitation.roles],
+        "error": error,
+    }
+    return render(request, "admin/desk/join.html", page, status=422 if error else 200)
+
+
+@sign_in_required
+@require_POST
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the roles of an invitation. The desk then asks for a second step."""
+    try:
+        invitation = team.get_open_invitation(token)
+        team.accept_team_invitation(token=token, by=get_person(request))
+    except team.NotInvited:
+        return render(request, "admin/desk/join_expired.html", status=404)
+    except team.OtherAddress:
+        error = _(
+            "Your account hasn’t confirmed %(email)s. Add it to your account, or sign in with the account that has it."
+        )
+        return _render_invitation(request, invitation, error=error % {"email": invitation.email})
+    except team.NotForTeens:
+        return _render_invitation(request, invitation, error=_("A teen’s account can’t be on the team."))
+    messages.success(request, _("Welcome to the team."))
+    return redirect("admin:index")
