@@ -48,10 +48,22 @@ def take_admin(browser: Browser, address: str) -> None:
     page.screenshot(path=HERE / "admin.png")
 
 
+DESK_PAGES = {"today": "/admin/", "first-run": "/admin/desk/first-run", "team": "/admin/desk/team"}
+
+
+def take_desk(browser: Browser, address: str) -> None:
+    """Take the pages of the desk. First fill the demo with `manage.py generate_load` and run `audit_budgets`."""
+    for width, size in {"390": PHONE, "1280": DESKTOP}.items():
+        page = open_signed_in(browser, address, "Ana", "/admin/", size)
+        for name, path in DESK_PAGES.items():
+            page.goto(path)
+            page.screenshot(path=HERE / f"desk-{name}-{width}.png", full_page=True)
+
+
 def main(address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for take in (take_parent, take_teen, take_admin):
+        for take in (take_parent, take_teen, take_admin, take_desk):
             take(browser, address)
         browser.close()
 
