@@ -190,6 +190,11 @@ def find_plan(plan_id: int | None) -> Plan:
     return next((plan for plan in plans if plan.pk == plan_id), free)
 
 
+def list_plan_names() -> dict[int | None, str]:
+    """Return the name of each plan by its id. None, a person without an assigned plan, is Free."""
+    return {None: find_plan(None).name, **{plan.pk: plan.name for plan in _plans_cache.get()}}
+
+
 def list_comparable_plans(person: Person) -> list[Plan]:
     """Return a person's plan first, then Free and Pro, each once, with their `model_ids`.
 

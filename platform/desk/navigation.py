@@ -55,7 +55,22 @@ class DeskPage:
 
 
 # Costs, the forecast and the calculator.
-COST_PAGES: Sequence[DeskPage] = ()
+COST_PAGES: Sequence[DeskPage] = (
+    DeskPage(
+        route="desk:costs",
+        title=_("Costs"),
+        permissions=("budgets.view_ledgerentry",),
+        section=DeskSection.MONEY,
+        explains=_("What the tutor cost: by day, model, plan, direction and memory."),
+    ),
+    DeskPage(
+        route="desk:forecast",
+        title=_("Forecast"),
+        permissions=("budgets.view_ledgerentry",),
+        section=DeskSection.MONEY,
+        explains=_("What next month may cost, and what would change it most."),
+    ),
+)
 
 # Plans, people, families, grants.
 BUDGET_PAGES: Sequence[DeskPage] = ()

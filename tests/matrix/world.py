@@ -138,6 +138,8 @@ def create_world() -> World:
             "review:report_csv:year": timezone.now().year,
             "review:report_pdf:year": timezone.now().year,
             "module": "good-and-bad",
+            "table": "days",
+            "file": "levers",
             "lesson": "what-it-is",
             "question": "average",
             "slug": event.slug,

@@ -14,6 +14,11 @@ DAYS = {
     "day.date",
     "day.day",
     "line.last_checked",
+    # Whole days of the zone that the page names.
+    "chosen.period.first",
+    "chosen.period.last",
+    "made.period.first",
+    "result.month.first",
 }
 CLOCKS = {"terms.quiet_from", "terms.quiet_to", "shift.starts", "shift.ends"}
 
