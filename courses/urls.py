@@ -1,6 +1,6 @@
 from django.urls import path
 
-from courses import views
+from courses import calculator, views
 from courses.certificates import views as certificates
 from courses.learning import views as joint_modules
 
@@ -8,6 +8,7 @@ app_name = "courses"
 urlpatterns = [
     path("", views.modules, name="modules"),
     path("search", views.search, name="search"),
+    path("calculator", calculator.calculator, name="calculator"),
     path("<slug:module>", views.module, name="module"),
     path("<slug:module>/quiz", views.quiz, name="quiz"),
     path("<slug:module>/quiz/<slug:question>", views.answer, name="answer"),

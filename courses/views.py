@@ -20,6 +20,7 @@ from courses.library.pages import (
     get_lesson_or_404,
     get_question_or_404,
     get_reader_module_or_404,
+    has_block,
 )
 from courses.library.renamed import leads_on
 from courses.library.results import MAX_QUERY_LENGTH, clean_query, search_lessons
@@ -117,6 +118,7 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     page = build_step_context(reader_module, lesson_text.slug) | {
         "lesson": lesson_text,
         "sections": build_sections(reader_module, lesson_text),
+        "has_calculator": has_block(lesson_text, "calculator"),
         "partners": list_partners(module, request.user),
     }
     return render(request, "courses/lesson.html", page)

@@ -186,6 +186,7 @@ PARSERS: dict[str, Callable[[Fence], Block]] = {
     "starters": _parse_starters,
     "activity": _parse_activity,
     "diagram": _parse_diagram,
+    "calculator": _parse_text,
     "agreement": _parse_text,
     "help": _parse_text,
     "notice": _parse_text,

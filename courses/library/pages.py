@@ -101,6 +101,11 @@ def build_sections(reader_module: ReaderModule, lesson: Lesson) -> list[dict[str
     return add_sources(lesson.sections, reader_module.module.sources)
 
 
+def has_block(lesson: Lesson, kind: str) -> bool:
+    """Return whether a lesson has a block of a kind."""
+    return any(block["kind"] == kind for section in lesson.sections for block in section["blocks"])
+
+
 def add_sources(sections: list[dict[str, Any]], sources: list[dict[str, str]]) -> list[dict[str, Any]]:
     """Return the sections of a lesson or a briefing, with the full source in each block that cites one."""
     known = {source["id"]: source for source in sources}
