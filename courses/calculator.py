@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from budgets.formatting import format_dollars, format_exact_dollars
+from budgets.amounts import format_amount, format_exact_dollars
 from budgets.presets import list_preset_rows
 from budgets.pricing import (
     PER_MILLION,
@@ -150,7 +150,7 @@ def calculate(asked: Sum) -> CalculatorResult:
     return CalculatorResult(
         tokens=tokens,
         talk_price=format_exact_dollars(calculate_price(asked.prices, tokens)),
-        total=format_dollars(asked.calculate_total()),
+        total=format_amount(asked.calculate_total()),
         frequency=asked.frequency,
         users=asked.users,
         memories=_compare_memories(asked),
@@ -168,7 +168,7 @@ def _compare_memories(asked: Sum) -> list[MemoryRow]:
         MemoryRow(
             name=str(MEMORY_NAMES[memory]),
             tokens=counts[memory],
-            total=format_dollars(each.calculate_total()),
+            total=format_amount(each.calculate_total()),
             share=Decimal(counts[memory]) / most,
             is_chosen=memory == asked.talk.memory,
         )

@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.utils.formats import number_format
 
-from budgets.formatting import format_dollars
+from budgets.amounts import format_amount
 from courses.calculator import build_calculator
 
 register = template.Library()
@@ -27,7 +27,7 @@ def whole(number: int) -> str:
 @register.filter
 def money(amount: Decimal) -> str:
     """Format an amount in dollars."""
-    return format_dollars(amount)
+    return format_amount(amount)
 
 
 @register.filter

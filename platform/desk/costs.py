@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from budgets.formatting import MICRO, format_microdollars
+from budgets.amounts import MICRO, format_microdollars
 from budgets.spending import MAX_DAYS, Amounts, CostPeriod, Spending, add_amounts
 from desk.charts import Chart, Series, build_column_chart
 from kit.memory_policy import MemoryPolicy

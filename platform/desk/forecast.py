@@ -10,9 +10,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from budgets.amounts import MICRO, format_amount
 from budgets.forecasting import WEEK, ExpectedUse, Lever, QuestionSize, Scenario, rank_levers
 from budgets.forecasts import History, average_size
-from budgets.formatting import MICRO, format_dollars
 from budgets.pricing import PRESETS, Sum, Talk
 from desk.charts import Chart, Series, build_column_chart
 from kit.memory_policy import MemoryPolicy
@@ -279,7 +279,7 @@ class LeverRow:
 
     @property
     def signed_difference(self) -> str:
-        text = format_dollars(self.difference)
+        text = format_amount(self.difference)
         return f"+{text}" if self.difference > 0 else text
 
 
@@ -317,10 +317,10 @@ def build_weeks_chart(history: History) -> Chart | None:
         id="weeks",
         title=_("Cost of the weeks before"),
         description=_("From %(least)s to %(most)s a week.")
-        % {"least": format_dollars(min(sums) / MICRO), "most": format_dollars(max(sums) / MICRO)},
+        % {"least": format_amount(min(sums) / MICRO), "most": format_amount(max(sums) / MICRO)},
         labels=labels,
         series=[
             Series(name=_("Dollars a week"), style="answer", values=[float(each / MICRO) for each in sums])
         ],
-        format_value=lambda value: format_dollars(Decimal(str(value))),
+        format_value=lambda value: format_amount(Decimal(str(value))),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.utils.formats import number_format
 
-from budgets.formatting import format_dollars, format_microdollars
+from budgets.amounts import format_amount, format_microdollars
 
 register = template.Library()
 
@@ -20,7 +20,7 @@ def dollars(microdollars: int) -> str:
 @register.filter
 def money(amount: Decimal | float) -> str:
     """Format an amount in dollars."""
-    return format_dollars(Decimal(str(amount)))
+    return format_amount(Decimal(str(amount)))
 
 
 @register.filter

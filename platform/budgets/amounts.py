@@ -9,7 +9,7 @@ from budgets.pricing import round_dollars
 MICRO = Decimal(1_000_000)
 
 
-def format_dollars(amount: Decimal) -> str:
+def format_amount(amount: Decimal) -> str:
     """Format an amount with two decimals, or with as many as a sum below a cent needs: $1,234.50, $0.0012."""
     rounded = round_dollars(amount)
     sign = "−" if rounded < 0 else ""
@@ -26,4 +26,4 @@ def format_exact_dollars(amount: Decimal) -> str:
 
 def format_microdollars(microdollars: int) -> str:
     """Format what the ledger counts in millionths of a dollar."""
-    return format_dollars(Decimal(microdollars) / MICRO)
+    return format_amount(Decimal(microdollars) / MICRO)
