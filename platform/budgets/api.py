@@ -27,6 +27,12 @@ class MeterSerializer(serializers.Serializer[Meter]):
     )
     scope = serializers.ChoiceField(BudgetScope.choices, help_text="Whose budget has the least left.")
     refills_at = serializers.DateTimeField(help_text="When that budget refills.")
+    stop_reason = serializers.SerializerMethodField(
+        help_text="Why an admin has stopped the tutor on the whole site, for people to read; null while it answers."
+    )
+
+    def get_stop_reason(self, meter: Meter) -> str | None:
+        return meter.stop.reason if meter.stop else None
 
 
 class OwnBudget(SignedInView):

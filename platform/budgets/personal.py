@@ -5,7 +5,20 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from budgets.models import Budget, Grant, Hold, LedgerEntry, Overrun, Period, UsageRecord
+from budgets.formatting import describe_change
+from budgets.models import (
+    Budget,
+    BudgetAlert,
+    BudgetChange,
+    ChangeKind,
+    Grant,
+    GrantBatch,
+    Hold,
+    LedgerEntry,
+    Overrun,
+    Period,
+    UsageRecord,
+)
 from privacy.admin_log import redact_rows
 from privacy.registry import DataKind, Retention, Row
 
@@ -47,6 +60,20 @@ def erase_grants(person: Person) -> None:
     redact_rows(grants)
     grants.update(reason="")
     Grant.objects.filter(given_by=person).update(given_by=None)
+    GrantBatch.objects.filter(by=person).update(by=None)
+
+
+def export_changes(person: Person) -> Iterator[Row]:
+    """Yield what was changed about a person's allowance, oldest first. Grants are a kind of their own."""
+    changes = BudgetChange.objects.filter(budget__owner=person).exclude(kind=ChangeKind.GRANT)
+    for change in changes.order_by("at").iterator():
+        yield {"at": change.at, "change": describe_change(change)}
+
+
+def erase_changes(person: Person) -> None:
+    """Remove the person's name from what they changed as an admin. The values before and after have no names."""
+    BudgetChange.objects.filter(by=person).update(by=None)
+    Budget.objects.filter(stopped_by=person).update(stopped_by=None)
 
 
 USAGE = DataKind(
@@ -61,7 +88,7 @@ USAGE = DataKind(
         "How many tokens were used on each day. It’s part of the site’s totals and has no name on it."
     ),
     is_private=False,
-    models=(Budget, Period, Hold, LedgerEntry, Overrun, UsageRecord),
+    models=(Budget, BudgetAlert, Period, Hold, LedgerEntry, Overrun, UsageRecord),
     labels={
         "day": _("day"),
         "tokens": _("tokens used"),
@@ -79,7 +106,7 @@ GRANTS = DataKind(
     erasure_removes=_("Why you were given extra"),
     erasure_keeps=_("How much was given and when. It’s part of the site’s totals and has no name on it."),
     is_private=False,
-    models=(Grant,),
+    models=(Grant, GrantBatch),
     labels={
         "given_at": _("given"),
         "expires_at": _("expires"),
@@ -90,5 +117,18 @@ GRANTS = DataKind(
     export=export_grants,
     erase=erase_grants,
 )
-# Order matters: grants are found by the budget's owner, so erase them before usage removes the owner.
-KINDS = (GRANTS, USAGE)
+CHANGES = DataKind(
+    name="budget-changes",
+    title=_("Changes of your plan"),
+    description=_("Which plan or allowance you were put on, and when."),
+    retention=Retention(text=_("It’s part of the site’s accounts.")),
+    erasure_removes=_("Your name in the records of these changes"),
+    erasure_keeps=_("What was changed and when. It has no name on it."),
+    is_private=False,
+    models=(BudgetChange,),
+    labels={"at": _("when"), "change": _("what was changed")},
+    export=export_changes,
+    erase=erase_changes,
+)
+# Order matters: grants and changes are found by the budget's owner, so erase them before usage removes the owner.
+KINDS = (GRANTS, CHANGES, USAGE)

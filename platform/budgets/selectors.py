@@ -17,18 +17,48 @@ from budgets.models import (
     Audit,
     Budget,
     BudgetScope,
+    Grant,
     Hold,
     HoldState,
-    Period,
     Plan,
     build_default_plan,
     default_daily_tokens,
 )
-from budgets.periods import OpenPeriod
+from budgets.periods import OpenPeriod, forecast_period, list_latest_periods, list_live_grants
 from kit.timed_cache import TimedCache
 
 # A short question and answer with a little memory. The meter counts in these, so people need not know tokens.
 SHORT_ANSWER_TOKENS = 500
+
+
+@dataclass(frozen=True)
+class SiteStop:
+    """An admin has stopped the tutor: when, why and who. Everyone may read `reason`; `by` is for adults."""
+
+    site: Budget
+
+    @property
+    def at(self) -> datetime:
+        assert self.site.stopped_at  # noqa: S101 - of a stopped site
+        return self.site.stopped_at
+
+    @property
+    def reason(self) -> str:
+        return str(self.site.get_stop_reason_display())
+
+    @property
+    def by(self) -> Person | None:
+        """The admin who stopped it; None if their account is deleted. The first reading is a query."""
+        return self.site.stopped_by
+
+
+def find_site_stop() -> SiteStop | None:
+    """Return the site's emergency stop, or None while the tutor may answer."""
+    sites = Budget.objects.select_related("stopped_by").filter(
+        scope=BudgetScope.SITE, stopped_at__isnull=False
+    )
+    site = sites.first()
+    return SiteStop(site) if site else None
 
 
 @dataclass(frozen=True)
@@ -45,6 +75,10 @@ class Meter:
     refills_at: datetime
     scope: BudgetScope = BudgetScope.PERSON
     outer_left: int | None = None
+    # Set while an admin has stopped the tutor on the whole site.
+    stop: SiteStop | None = None
+    # How many answers an hour the person's plan gives before they get short; None means any number.
+    answers_per_hour: int | None = None
 
     @property
     def left(self) -> int | None:
@@ -98,27 +132,36 @@ def list_budget_statuses(*, owner: Person, now: datetime | None = None) -> Seque
 
     Writes nothing: for a period that has not started yet, the status shows what it will grant.
     """
-    now = now or timezone.now()
     own = Budget.objects.select_related("owner", "parent__parent").filter(owner=owner).first()
     if own is None:
         return ()
     # Use the caller's instance: its time zone may be newer than the database's.
     own.owner = owner
-    chain = own.chain
-    latest = Period.objects.filter(budget=OuterRef("budget")).order_by("-starts_at").values("starts_at")[:1]
-    rows = Period.objects.filter(budget__in=chain, starts_at=Subquery(latest)).order_by("shard")
-    by_budget: dict[int, list[Period]] = {}
-    for row in rows:
-        by_budget.setdefault(row.budget_id, []).append(row)
-    return [_build_status(budget, by_budget.get(budget.pk, []), now) for budget in chain]
+    return read_statuses(own.chain, now=now)
 
 
-def _build_status(budget: Budget, rows: Sequence[Period], now: datetime) -> BudgetStatus:
-    if rows and rows[0].is_open(now):
-        opened = OpenPeriod(budget, rows)
+def read_statuses(budgets: Sequence[Budget], *, now: datetime | None = None) -> list[BudgetStatus]:
+    """Return the status of each budget, in the same order."""
+    now = now or timezone.now()
+    latest = {period.budget.pk: period for period in list_latest_periods(budgets)}
+    is_open = {pk for pk, period in latest.items() if period.rows[0].is_open(now)}
+    grants: dict[int, list[Grant]] = {}
+    if unopened := [budget for budget in budgets if budget.pk not in is_open]:
+        for grant in list_live_grants(unopened):
+            grants.setdefault(grant.budget_id, []).append(grant)
+    return [
+        _build_status(budget, latest.get(budget.pk), grants.get(budget.pk, ()), now) for budget in budgets
+    ]
+
+
+def _build_status(
+    budget: Budget, opened: OpenPeriod | None, grants: Sequence[Grant], now: datetime
+) -> BudgetStatus:
+    if opened and opened.rows[0].is_open(now):
+        granted_now = opened
 
         def granted(unit: Unit) -> int | None:
-            return opened.sum("granted", unit) if opened.is_limited(unit) else None
+            return granted_now.sum("granted", unit) if granted_now.is_limited(unit) else None
 
         return BudgetStatus(
             scope=BudgetScope(budget.scope),
@@ -130,31 +173,45 @@ def _build_status(budget: Budget, rows: Sequence[Period], now: datetime) -> Budg
             microdollars_held=opened.sum("held", "microdollars"),
             refills_at=opened.ends_at,
         )
-    after = rows[0].ends_at if rows else None
-    span = compute_period_bounds(
-        now, budget.zone, period_length=PeriodLength(budget.period_length), after=after
-    )
+    following = forecast_period(budget, opened, now, grants=grants)
     return BudgetStatus(
         scope=BudgetScope(budget.scope),
-        tokens_granted=None if budget.tokens is None else span.prorate(budget.tokens),
+        tokens_granted=None if budget.tokens is None else following.granted["tokens"],
         tokens_spent=0,
         tokens_held=0,
-        microdollars_granted=None if budget.microdollars is None else span.prorate(budget.microdollars),
+        microdollars_granted=None if budget.microdollars is None else following.granted["microdollars"],
         microdollars_spent=0,
         microdollars_held=0,
-        refills_at=span.ends_at,
+        refills_at=following.bounds.ends_at,
     )
 
 
 def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
     """Return the owner's meter, limited by the budgets around theirs. Writes nothing."""
     now = now or timezone.now()
-    statuses = list_budget_statuses(owner=owner, now=now)
-    if not statuses:
+    # Together with the site's row while it is stopped, for people who have no budget yet.
+    stopped = Q(scope=BudgetScope.SITE, stopped_at__isnull=False)
+    own_budget, stop = None, None
+    budgets = Budget.objects.select_related("owner", "plan", "parent__parent").annotate(
+        free_pace=Subquery(Plan.objects.filter(slug=Plan.FREE).values("answers_per_hour")[:1])
+    )
+    for budget in budgets.filter(Q(owner=owner) | stopped):
+        if budget.scope == BudgetScope.SITE:
+            stop = SiteStop(budget)
+        else:
+            own_budget = budget
+    if own_budget is None:
         free = Plan.objects.filter(slug=Plan.FREE).first()
         period_length = PeriodLength(free.period_length) if free else PeriodLength.DAY
         span = compute_period_bounds(now, owner.zone, period_length=period_length)
-        return Meter(free.tokens if free else default_daily_tokens(), 0, 0, span.ends_at)
+        granted = free.tokens if free else default_daily_tokens()
+        return Meter(
+            granted, 0, 0, span.ends_at, stop=stop, answers_per_hour=free.answers_per_hour if free else None
+        )
+    # Use the caller's instance: its time zone may be newer than the database's.
+    own_budget.owner = owner
+    chain = own_budget.chain
+    statuses = read_statuses(chain, now=now)
     own, *outer = statuses
     limited = [status for status in statuses if status.tokens_left is not None]
     tightest = min(limited, key=lambda status: status.tokens_left or 0, default=own)
@@ -166,6 +223,8 @@ def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
         refills_at=tightest.refills_at,
         scope=tightest.scope,
         outer_left=min(lefts, default=None),
+        stop=stop,
+        answers_per_hour=own_budget.plan.answers_per_hour if own_budget.plan else own_budget.free_pace,
     )
 
 

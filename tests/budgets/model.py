@@ -1,7 +1,7 @@
 """A model of the ledger in plain Python, without locks, shards or entries. The real one must behave the same."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -75,6 +75,7 @@ class ModelBudget:
     zone: ZoneInfo
     period: ModelPeriod | None = None
     waiting: list[ModelGrant] = field(default_factory=list)
+    earlier: list[ModelPeriod] = field(default_factory=list)
 
     def opened(self, now: datetime) -> ModelPeriod:
         """Return the period at `now`, as the next hold will find it."""
@@ -87,18 +88,35 @@ class ModelBudget:
     def _begin(self, now: datetime) -> None:
         last = self.period
         self._book()
+        if last:
+            self.earlier.append(last)
         span = compute_period_bounds(
             now, self.zone, period_length=self.period_length, after=last.span.ends_at if last else None
         )
         self.period = ModelPeriod(
             span,
             {unit: self.limits[unit] is not None for unit in UNITS},
-            {unit: span.prorate(self.limits[unit] or 0) for unit in UNITS},
+            self._allowance(span, now),
         )
         for grant in self.waiting:
             if grant.expires_at > now:
                 self.period.count(grant)
         self.waiting = []
+
+    def _allowance(self, span: PeriodBounds, now: datetime) -> Amounts:
+        """Return the part of the allowance, and never more than earlier periods of the same day, week or month left."""
+        natural = compute_period_bounds(now, self.zone, period_length=self.period_length).starts_at
+        allowance: Amounts = {}
+        for unit in UNITS:
+            whole = self.limits[unit] or 0
+            used = 0
+            for period in self.earlier:
+                if natural <= period.span.starts_at < span.starts_at:
+                    allowed = max(0, period.granted[unit] - period.given[unit])
+                    used += min(period.used(unit), allowed) if period.limited[unit] else period.used(unit)
+            late = span.starts_at > natural
+            allowance[unit] = min(span.prorate(whole), max(0, whole - used)) if late else span.prorate(whole)
+        return allowance
 
     def _book(self) -> None:
         if self.period:
@@ -130,10 +148,17 @@ class ModelBudget:
         if not self.period or not self.is_open(now):
             return
         span = self.period.span
+        today = compute_period_bounds(now, self.zone, period_length=period_length)
+        if span.ends_at - span.starts_at > today.full_length + timedelta(hours=2):
+            # A month does not go on for someone who gets days from now on.
+            ends_at = min(span.ends_at, max(now, span.starts_at + timedelta(microseconds=1)))
+            self.period.span = replace(span, ends_at=ends_at)
+            self._begin(max(now, ends_at))
+            return
         whole = compute_period_bounds(span.starts_at, self.zone, period_length=period_length).full_length
+        share = self._allowance(PeriodBounds(span.starts_at, span.ends_at, whole), span.starts_at)
         for unit in UNITS:
-            share = PeriodBounds(span.starts_at, span.ends_at, whole).prorate(limits[unit] or 0)
-            total = share + self.period.given[unit]
+            total = share[unit] + self.period.given[unit]
             self.period.limited[unit] = limits[unit] is not None
             self.period.granted[unit] = (
                 max(total, self.period.used(unit)) if self.period.limited[unit] else total

@@ -27,6 +27,7 @@ def test_people_read_their_own_budget(
     assert body.pop("refills_at")
     assert body == {
         "granted": 20_000, "spent": 0, "held": 0, "left": 20_000, "short_answers": 40, "scope": "person",
+        "stop_reason": None,
     }  # fmt: skip
 
 

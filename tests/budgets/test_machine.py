@@ -27,6 +27,7 @@ from budgets.allowances import (
     create_family_budget,
     get_budget,
     get_site_budget,
+    preview_limits,
     set_allowance,
     set_parent_budget,
 )
@@ -36,7 +37,7 @@ from budgets.costs import UNITS, CostEstimate
 from budgets.errors import HoldAlreadyResolved, InsufficientBudget
 from budgets.grants import create_grant, expire_grants
 from budgets.models import Budget, Hold, HoldState, Period
-from budgets.selectors import list_budget_statuses
+from budgets.selectors import list_budget_statuses, read_statuses
 from budgets.services import absorb_hold, expire_holds, release_hold, release_holds, settle_hold
 from tests.budgets.ledger import LEASE, make_hold
 from tests.budgets.model import ModelBudget, ModelGrant, ModelPeriod
@@ -87,7 +88,16 @@ class LedgerMachine(RuleBasedStateMachine):
     ) -> None:
         budget = Budget.objects.get(pk=pk)
         limits = {"tokens": tokens, "microdollars": microdollars}
-        set_allowance(budget=budget, period_length=period_length, time_zone=ZONE, now=self.now, **limits)
+        values = {**limits, "period_length": period_length, "time_zone": ZONE}
+        stated = preview_limits([budget], [values], now=self.now)[0]
+        set_allowance(
+            budget=budget, tokens=tokens, microdollars=microdollars, period_length=period_length, time_zone=ZONE,
+            now=self.now,
+        )  # fmt: skip
+        # What the page said before the change is what the ledger says after it.
+        status = read_statuses([Budget.objects.get(pk=pk)], now=self.now)[0]
+        left = {"tokens": status.tokens_left, "microdollars": status.microdollars_left}
+        assert (stated.left_after, stated.ends_at) == (left, status.refills_at)
         model = self.models.setdefault(pk, ModelBudget(limits, period_length, ZoneInfo(ZONE)))  # type: ignore[arg-type]
         model.allow(limits, period_length, self.now)  # type: ignore[arg-type]
 
@@ -248,6 +258,18 @@ class LedgerMachine(RuleBasedStateMachine):
         for person in self.people:
             statuses = list_budget_statuses(owner=person, now=self.now)
             assert len(statuses) == len(self.around[person.pk])
+            for pk, status in zip(self.around[person.pk], statuses, strict=True):
+                model = copy.deepcopy(self.models[pk])
+                period, is_open = model.period, model.is_open(self.now)
+                if is_open and period and any(grant.expires_at <= self.now for grant in period.grants):
+                    continue  # until the next hold or the task withdraws it
+                period = model.opened(self.now)
+                told = (status.tokens_left, status.microdollars_left, status.refills_at)
+                assert told == (
+                    period.left("tokens") if period.limited["tokens"] else None,
+                    period.left("microdollars") if period.limited["microdollars"] else None,
+                    period.span.ends_at,
+                )
 
     def teardown(self) -> None:
         try:

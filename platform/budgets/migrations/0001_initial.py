@@ -3,6 +3,7 @@
 import accounts.models
 import django.core.validators
 import django.contrib.postgres.fields
+import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.expressions
 import django.utils.timezone
@@ -15,6 +16,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('accounts', '0003_session'),
         ('routing', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -42,7 +44,7 @@ class Migration(migrations.Migration):
                 ('prompt_tokens', models.PositiveIntegerField(verbose_name='tokens for the prompt')),
                 ('answer_tokens', models.PositiveIntegerField(verbose_name='tokens for the answer')),
                 ('tokens', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('prompt_tokens'), '+', models.F('answer_tokens')), output_field=models.PositiveIntegerField(), verbose_name='total tokens')),
-                ('microdollars', models.PositiveBigIntegerField(default=0, verbose_name='millionths of a dollar')),
+                ('microdollars', models.PositiveBigIntegerField(default=0, verbose_name='dollars')),
                 ('state', models.CharField(choices=[('held', 'held'), ('settled', 'settled'), ('released', 'released'), ('expired', 'expired')], default='held', max_length=10, verbose_name='state')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
                 ('expires_at', models.DateTimeField(verbose_name='expires')),
@@ -60,11 +62,12 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(unique=True, verbose_name='short name')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('tokens', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='tokens per period')),
-                ('microdollars', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='millionths of a dollar per period')),
+                ('microdollars', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='dollars per period')),
                 ('period_length', models.CharField(choices=[('day', 'a day'), ('week', 'a week, starting Monday'), ('month', 'a month, starting on the 1st')], default='day', max_length=5, verbose_name='period')),
                 ('answer_tokens', models.PositiveIntegerField(blank=True, help_text='Leave empty for the site’s own limit.', null=True, verbose_name='answer limit, in tokens')),
                 ('memory_policy', models.CharField(choices=[('none', 'nothing: each question is on its own'), ('window', 'the latest questions and answers'), ('notes', 'the latest questions and answers, and notes from the earlier ones'), ('full', 'everything, as far as the model can')], default='notes', max_length=10, verbose_name='memory')),
                 ('memory_tokens', models.PositiveIntegerField(default=1100, help_text='Of the latest questions and answers and the notes together. “Everything” has no limit.', validators=[django.core.validators.MinValueValidator(300)], verbose_name='memory, in tokens')),
+                ('answers_per_hour', models.PositiveSmallIntegerField(blank=True, help_text='Someone who asks faster than this gets short answers until the hour is over. Leave empty for no limit. Help in a crisis is never limited.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='answers an hour before answers get shorter')),
                 ('tutor_models', models.ManyToManyField(blank=True, help_text='Leave empty for every model. Local models answer when none of these can.', related_name='plans', to='routing.tutormodel', verbose_name='models')),
             ],
             options={
@@ -78,14 +81,16 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('scope', models.CharField(choices=[('person', 'a person’s'), ('family', 'a family’s'), ('site', 'the site’s')], default='person', editable=False, max_length=6, verbose_name='scope')),
                 ('tokens', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='tokens per period')),
-                ('microdollars', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='millionths of a dollar per period')),
+                ('microdollars', models.PositiveBigIntegerField(blank=True, help_text='Leave empty for no limit.', null=True, verbose_name='dollars per period')),
                 ('period_length', models.CharField(choices=[('day', 'a day'), ('week', 'a week, starting Monday'), ('month', 'a month, starting on the 1st')], default='day', max_length=5, verbose_name='period')),
                 ('time_zone', models.CharField(blank=True, help_text='Leave empty for the site’s default time zone.', max_length=64, validators=[accounts.models.validate_time_zone], verbose_name='time zone')),
                 ('daily_cap', models.PositiveBigIntegerField(blank=True, editable=False, null=True, verbose_name='daily token cap')),
                 ('stopped_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='stopped')),
+                ('stop_reason', models.CharField(blank=True, choices=[('cost', 'It has used more than was planned.'), ('fault', 'Something isn’t working as it should, and we’re fixing it.'), ('safety', 'We’re checking that its answers are safe.'), ('maintenance', 'We’re working on the site.'), ('other', 'The people who run this site have paused it.')], editable=False, max_length=11, verbose_name='reason')),
                 ('owner', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='budget', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
                 ('parent', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='budgets.budget', verbose_name='parent budget')),
                 ('plan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='budgets', to='budgets.plan', verbose_name='plan')),
+                ('stopped_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='stopped by')),
             ],
             options={
                 'verbose_name': 'budget',
@@ -97,12 +102,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('tokens', models.PositiveBigIntegerField(default=0, verbose_name='tokens')),
-                ('microdollars', models.PositiveBigIntegerField(default=0, verbose_name='millionths of a dollar')),
+                ('microdollars', models.PositiveBigIntegerField(default=0, verbose_name='dollars')),
                 ('reason', models.CharField(max_length=200, verbose_name='reason')),
                 ('given_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='given')),
                 ('expires_at', models.DateTimeField(verbose_name='expires')),
                 ('left_tokens', models.PositiveBigIntegerField(editable=False, verbose_name='tokens left')),
-                ('left_microdollars', models.PositiveBigIntegerField(editable=False, verbose_name='millionths of a dollar left')),
+                ('left_microdollars', models.PositiveBigIntegerField(editable=False, verbose_name='dollars left')),
                 ('counted_period_start', models.DateTimeField(editable=False, null=True)),
                 ('closed_at', models.DateTimeField(editable=False, null=True, verbose_name='closed at')),
                 ('budget', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='budgets.budget', verbose_name='budget')),
@@ -119,7 +124,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('allowance', 'allowance'), ('grant', 'grant'), ('move', 'moved between shards'), ('hold', 'held'), ('settle', 'settled'), ('release', 'released'), ('expire', 'expired'), ('absorb', 'paid by the site'), ('overrun', 'used beyond a hold')], max_length=10, verbose_name='kind')),
                 ('tokens', models.BigIntegerField(verbose_name='tokens')),
-                ('microdollars', models.BigIntegerField(default=0, verbose_name='millionths of a dollar')),
+                ('microdollars', models.BigIntegerField(default=0, verbose_name='dollars')),
                 ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='at')),
                 ('memo', models.CharField(blank=True, max_length=200, verbose_name='memo')),
                 ('grant', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='budgets.grant', verbose_name='grant')),
@@ -156,9 +161,9 @@ class Migration(migrations.Migration):
                 ('spent', models.BigIntegerField(default=0, help_text='tokens', verbose_name='spent')),
                 ('held', models.BigIntegerField(default=0, help_text='tokens', verbose_name='held')),
                 ('limits_microdollars', models.BooleanField(default=False, verbose_name='money is limited')),
-                ('granted_microdollars', models.BigIntegerField(default=0, verbose_name='granted, in millionths of a dollar')),
-                ('spent_microdollars', models.BigIntegerField(default=0, verbose_name='spent, in millionths of a dollar')),
-                ('held_microdollars', models.BigIntegerField(default=0, verbose_name='held, in millionths of a dollar')),
+                ('granted_microdollars', models.BigIntegerField(default=0, verbose_name='dollars granted')),
+                ('spent_microdollars', models.BigIntegerField(default=0, verbose_name='dollars spent')),
+                ('held_microdollars', models.BigIntegerField(default=0, verbose_name='dollars held')),
                 ('budget', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='budgets.budget', verbose_name='budget')),
             ],
             options={
@@ -185,6 +190,114 @@ class Migration(migrations.Migration):
             model_name='hold',
             name='site_period',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='budgets.period', verbose_name='site period'),
+        ),
+        migrations.CreateModel(
+            name='BudgetAlert',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('80', '80% used'), ('100', 'used up'), ('pace', 'runs out early at this pace')], max_length=4, verbose_name='what')),
+                ('period_starts_at', models.DateTimeField(verbose_name='period from')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='at')),
+                ('unit', models.CharField(max_length=12)),
+                ('spent', models.BigIntegerField(verbose_name='spent')),
+                ('granted', models.BigIntegerField(verbose_name='granted')),
+                ('runs_out_at', models.DateTimeField(null=True, verbose_name='runs out')),
+                ('budget', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='budgets.budget', verbose_name='budget')),
+            ],
+            options={
+                'verbose_name': 'budget alert',
+                'verbose_name_plural': 'budget alerts',
+            },
+        ),
+        migrations.CreateModel(
+            name='BudgetChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='at')),
+                ('kind', models.CharField(choices=[('assigned', 'a person’s plan'), ('allowance', 'an allowance'), ('cap', 'a family’s daily limit'), ('plan', 'a plan'), ('grant', 'a grant'), ('stop', 'stopped'), ('start', 'started again')], max_length=9, verbose_name='what')),
+                ('before', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, verbose_name='before')),
+                ('after', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, verbose_name='after')),
+                ('note', models.CharField(blank=True, max_length=200, verbose_name='note')),
+                ('budget', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='budgets.budget', verbose_name='budget')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                ('grant', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='change', to='budgets.grant', verbose_name='grant')),
+                ('plan', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='budgets.plan', verbose_name='plan')),
+            ],
+            options={
+                'verbose_name': 'change',
+                'verbose_name_plural': 'changes of budgets',
+            },
+        ),
+        migrations.CreateModel(
+            name='GrantBatch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(editable=False, max_length=64)),
+                ('file_name', models.CharField(editable=False, max_length=200, verbose_name='file')),
+                ('content', models.TextField(editable=False)),
+                ('row_count', models.PositiveIntegerField(editable=False, verbose_name='rows')),
+                ('uploaded_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='uploaded')),
+                ('given_at', models.DateTimeField(editable=False, null=True, verbose_name='given')),
+                ('by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+            ],
+            options={
+                'verbose_name': 'file of grants',
+                'verbose_name_plural': 'files of grants',
+            },
+        ),
+        migrations.CreateModel(
+            name='BudgetOwner',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'person’s allowance',
+                'verbose_name_plural': 'people and allowances',
+                'proxy': True,
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('accounts.person',),
+        ),
+        migrations.AddIndex(
+            model_name='period',
+            index=models.Index(fields=['ends_at'], name='period_end'),
+        ),
+        migrations.AddConstraint(
+            model_name='budget',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('stop_reason', ''), ('stopped_at', None), ('stopped_by', None)), models.Q(('stop_reason__in', ['cost', 'fault', 'safety', 'maintenance', 'other']), ('stopped_at__isnull', False)), _connector='OR'), name='budget_stopped_for_a_reason'),
+        ),
+        migrations.AddField(
+            model_name='grant',
+            name='batch',
+            field=models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='budgets.grantbatch', verbose_name='file'),
+        ),
+        migrations.AddConstraint(
+            model_name='budgetalert',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['80', '100', 'pace'])), name='alert_kind_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='budgetalert',
+            constraint=models.CheckConstraint(condition=models.Q(('unit__in', ['tokens', 'microdollars'])), name='alert_unit_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='budgetalert',
+            constraint=models.UniqueConstraint(fields=('budget', 'period_starts_at', 'kind'), name='alert_once_in_a_period'),
+        ),
+        migrations.AddIndex(
+            model_name='budgetchange',
+            index=models.Index(fields=['-at'], name='change_newest'),
+        ),
+        migrations.AddConstraint(
+            model_name='budgetchange',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['assigned', 'allowance', 'cap', 'plan', 'grant', 'stop', 'start'])), name='change_kind_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='grantbatch',
+            constraint=models.UniqueConstraint(condition=models.Q(('given_at__isnull', False)), fields=('digest',), name='grant_batch_given_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='grantbatch',
+            constraint=models.CheckConstraint(condition=models.Q(('given_at', None), ('content', ''), _connector='OR'), name='grant_batch_keeps_no_names'),
         ),
         migrations.AddIndex(
             model_name='grant',

@@ -12,6 +12,8 @@ DROP TRIGGER budgets_hold_never_changes ON budgets_hold;
 DROP TRIGGER budgets_check_nesting ON budgets_budget;
 DROP FUNCTION budgets_refuse_entry_change, budgets_refuse_forecast_change, budgets_refuse_hold_change;
 DROP FUNCTION budgets_check_nesting;
+DROP TRIGGER budgets_record_never_changes ON budgets_budgetchange;
+DROP FUNCTION budgets_refuse_record_change;
 DROP FUNCTION budgets_create_hold, budgets_resolve_hold;
 """
 

@@ -18,6 +18,17 @@ CREATE TRIGGER budgets_forecast_never_changes BEFORE UPDATE OR DELETE ON budgets
     FOR EACH ROW EXECUTE FUNCTION budgets_refuse_forecast_change();
 
 
+-- A recorded change never changes. The admin's name and the note may go, when a person is erased.
+CREATE FUNCTION budgets_refuse_record_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'The record of a change never changes.' USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER budgets_record_never_changes
+    BEFORE DELETE OR UPDATE OF at, kind, budget_id, plan_id, grant_id, before, after
+    ON budgets_budgetchange FOR EACH ROW EXECUTE FUNCTION budgets_refuse_record_change();
+
+
 -- What a hold set aside never changes, and neither do its periods.
 CREATE FUNCTION budgets_refuse_hold_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

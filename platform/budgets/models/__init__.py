@@ -5,12 +5,15 @@ app writes these tables.
 """
 
 from budgets.calendar import PeriodLength
+from budgets.models.alerts import AlertKind, BudgetAlert
 from budgets.models.audits import Audit
-from budgets.models.budgets import SITE_SHARDS, Budget, BudgetScope
+from budgets.models.budgets import SITE_SHARDS, Budget, BudgetScope, StopReason, format_family_name
+from budgets.models.changes import BudgetChange, ChangeKind
 from budgets.models.entries import EntryKind, LedgerEntry, Overrun
 from budgets.models.forecasts import Forecast
-from budgets.models.grants import Grant
+from budgets.models.grants import Grant, GrantBatch
 from budgets.models.holds import AnswerShortening, Hold, HoldState
+from budgets.models.owners import BudgetOwner
 from budgets.models.periods import Period
 from budgets.models.plans import (
     MEMORY_TOKENS,
@@ -25,13 +28,19 @@ __all__ = [
     "MEMORY_TOKENS",
     "MIN_MEMORY_TOKENS",
     "SITE_SHARDS",
+    "AlertKind",
     "AnswerShortening",
     "Audit",
     "Budget",
+    "BudgetAlert",
+    "BudgetChange",
+    "BudgetOwner",
     "BudgetScope",
+    "ChangeKind",
     "EntryKind",
     "Forecast",
     "Grant",
+    "GrantBatch",
     "Hold",
     "HoldState",
     "LedgerEntry",
@@ -39,7 +48,9 @@ __all__ = [
     "Period",
     "PeriodLength",
     "Plan",
+    "StopReason",
     "UsageRecord",
     "build_default_plan",
     "default_daily_tokens",
+    "format_family_name",
 ]

@@ -1,8 +1,12 @@
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
+from django.utils.text import get_text_list
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
@@ -13,12 +17,29 @@ from budgets.models.plans import Plan
 SITE_SHARDS = 16
 
 
+def format_family_name(number: int, members: Sequence[str]) -> str:
+    """Return a family's name for admins: its members' names, or its number while it has none."""
+    if not members:
+        return str(_("family %(number)s") % {"number": number})
+    return str(get_text_list(list(members), gettext("and")))
+
+
 class BudgetScope(models.TextChoices):
     """Whose budget it is. Each lies within the next."""
 
     PERSON = "person", _("a person’s")
     FAMILY = "family", _("a family’s")
     SITE = "site", _("the site’s")
+
+
+class StopReason(models.TextChoices):
+    """Why an admin stopped the tutor. Everyone reads it, teens too, so it is chosen and never typed."""
+
+    COST = "cost", _("It has used more than was planned.")
+    FAULT = "fault", _("Something isn’t working as it should, and we’re fixing it.")
+    SAFETY = "safety", _("We’re checking that its answers are safe.")
+    MAINTENANCE = "maintenance", _("We’re working on the site.")
+    OTHER = "other", _("The people who run this site have paused it.")
 
 
 class Budget(models.Model):
@@ -51,7 +72,7 @@ class Budget(models.Model):
         _("tokens per period"), null=True, blank=True, help_text=_("Leave empty for no limit.")
     )
     microdollars = models.PositiveBigIntegerField(
-        _("millionths of a dollar per period"),
+        _("dollars per period"),
         null=True,
         blank=True,
         help_text=_("Leave empty for no limit."),
@@ -73,6 +94,15 @@ class Budget(models.Model):
     daily_cap = models.PositiveBigIntegerField(_("daily token cap"), null=True, blank=True, editable=False)
     # Only for the site's budget.
     stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True, editable=False)
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("stopped by"),
+    )
+    stop_reason = models.CharField(_("reason"), max_length=11, choices=StopReason, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("budget")
@@ -98,14 +128,25 @@ class Budget(models.Model):
             models.CheckConstraint(
                 condition=Q(scope=BudgetScope.SITE) | Q(stopped_at=None), name="budget_site_alone_stops"
             ),
+            models.CheckConstraint(
+                condition=Q(stopped_at=None, stop_reason="", stopped_by=None)
+                | Q(stopped_at__isnull=False, stop_reason__in=StopReason.values),
+                name="budget_stopped_for_a_reason",
+            ),
         ]
 
     def __str__(self) -> str:
         if self.scope == BudgetScope.SITE:
             return str(_("the site"))
         if self.scope == BudgetScope.FAMILY:
-            return str(_("family %(number)s") % {"number": self.pk})
+            return self.family_name
         return str(self.owner) if self.owner else str(_("deleted account"))
+
+    @cached_property
+    def family_name(self) -> str:
+        """The members’ names, as “Ana and Noor”. A list sets it for all its rows (budgets.purses.name_families)."""
+        members = self.children.filter(owner__isnull=False).select_related("owner").order_by("pk")
+        return format_family_name(self.pk, [str(child.owner) for child in members])
 
     @property
     def zone(self) -> ZoneInfo:

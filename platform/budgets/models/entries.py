@@ -60,7 +60,7 @@ class LedgerEntry(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=10, choices=EntryKind)
     tokens = models.BigIntegerField(_("tokens"))
-    microdollars = models.BigIntegerField(_("millionths of a dollar"), default=0)
+    microdollars = models.BigIntegerField(_("dollars"), default=0)
     at = models.DateTimeField(_("at"), default=timezone.now)
     memo = models.CharField(_("memo"), max_length=200, blank=True)
 

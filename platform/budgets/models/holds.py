@@ -67,7 +67,7 @@ class Hold(models.Model):
         output_field=models.PositiveIntegerField(),
         db_persist=True,
     )
-    microdollars = models.PositiveBigIntegerField(_("millionths of a dollar"), default=0)
+    microdollars = models.PositiveBigIntegerField(_("dollars"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=HoldState, default=HoldState.HELD)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))

@@ -28,9 +28,9 @@ class Period(models.Model):
     spent = models.BigIntegerField(_("spent"), default=0, help_text=_("tokens"))
     held = models.BigIntegerField(_("held"), default=0, help_text=_("tokens"))
     limits_microdollars = models.BooleanField(_("money is limited"), default=False)
-    granted_microdollars = models.BigIntegerField(_("granted, in millionths of a dollar"), default=0)
-    spent_microdollars = models.BigIntegerField(_("spent, in millionths of a dollar"), default=0)
-    held_microdollars = models.BigIntegerField(_("held, in millionths of a dollar"), default=0)
+    granted_microdollars = models.BigIntegerField(_("dollars granted"), default=0)
+    spent_microdollars = models.BigIntegerField(_("dollars spent"), default=0)
+    held_microdollars = models.BigIntegerField(_("dollars held"), default=0)
 
     class Meta:
         verbose_name = _("period")
@@ -59,6 +59,10 @@ class Period(models.Model):
                 name="period_microdollars_never_overdrawn",
             ),
         ]
+        indexes: ClassVar = [
+            # The desk's lists of open periods. A hold never changes it.
+            models.Index(fields=["ends_at"], name="period_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.budget}, {self.starts_at:%Y-%m-%d}"
@@ -67,6 +71,11 @@ class Period(models.Model):
     def left(self) -> int:
         """Tokens that are neither spent nor held."""
         return self.granted - self.spent - self.held
+
+    @property
+    def left_microdollars(self) -> int:
+        """Micro-dollars that are neither spent nor held."""
+        return self.granted_microdollars - self.spent_microdollars - self.held_microdollars
 
     def is_open(self, now: datetime) -> bool:
         """Return whether a hold at `now` belongs to this period, if it is the budget's latest.

@@ -32,7 +32,7 @@ class Plan(models.Model):
         _("tokens per period"), null=True, blank=True, help_text=_("Leave empty for no limit.")
     )
     microdollars = models.PositiveBigIntegerField(
-        _("millionths of a dollar per period"),
+        _("dollars per period"),
         null=True,
         blank=True,
         help_text=_("Leave empty for no limit."),
@@ -54,6 +54,16 @@ class Plan(models.Model):
         default=MEMORY_TOKENS,
         validators=[MinValueValidator(MIN_MEMORY_TOKENS)],
         help_text=_("Of the latest questions and answers and the notes together. “Everything” has no limit."),
+    )
+    answers_per_hour = models.PositiveSmallIntegerField(
+        _("answers an hour before answers get shorter"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Someone who asks faster than this gets short answers until the hour is over. Leave empty for no limit. "
+            "Help in a crisis is never limited."
+        ),
     )
     tutor_models = models.ManyToManyField(
         "routing.TutorModel",
