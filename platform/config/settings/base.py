@@ -208,6 +208,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # The largest request body (pages.request_bodies): the captions of a recording are one megabyte. Bodies, and uploads in
 # them, are kept in memory and never written to disk.
 MAX_BODY_BYTES = FILE_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+# A spreadsheet must not run a cell of a download as a formula.
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
 _mailer = parse_email_url(env.str("EMAIL_URL", default=""))
 MAILERS = {"default": _mailer.settings}
