@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from budgets import audit, forecasts, grants, services
+from budgets import alerts, audit, forecasts, grant_files, grants, services
 
 
 @shared_task(name="budgets.tasks.expire_holds")
@@ -30,3 +30,15 @@ def audit_ledger() -> int:
 def make_forecast() -> bool:
     """Store what a month is expected to cost, in its first days. Return whether it was made now."""
     return forecasts.make_forecast() is not None
+
+
+@shared_task(name="budgets.tasks.send_alerts")
+def send_alerts() -> int:
+    """Send the alerts that are due about the site's and families' budgets. Return how many."""
+    return alerts.send_alerts()
+
+
+@shared_task(name="budgets.tasks.delete_expired_files")
+def delete_expired_files() -> int:
+    """Delete files of grants that were looked at and never given. Return how many."""
+    return grant_files.delete_expired_files()

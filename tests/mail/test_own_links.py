@@ -17,6 +17,9 @@ from icalendar import Calendar
 from pytest_django import Settings
 
 from accounts.models import Person, Role
+from budgets.alerts import send_alerts
+from budgets.allowances import create_family_budget, set_allowance, set_parent_budget
+from budgets.services import settle_hold
 from desk.roles import StaffRole
 from desk.team import invite_to_team
 from events import emails
@@ -31,6 +34,7 @@ from mail.models import Email
 from mail.services import NewEmail, build_email, queue_emails
 from safeguarding.models import Incident
 from safeguarding.notifying import notify_on_call
+from tests.budgets.ledger import make_hold
 
 SITE = "https://kitchen.example"
 # A hostile name that today's validation rejects. It may be stored already.
@@ -236,6 +240,23 @@ def test_emails_to_reviewers_link_only_to_this_site(db: None) -> None:
         require_own_links_only(email)
 
 
+def test_budget_alerts_link_only_to_this_site(db: None) -> None:
+    family = set_allowance(budget=create_family_budget(time_zone="UTC"), tokens=1000)
+    parent = Person.objects.create(
+        username="evil", display_name=EVIL[:150], role=Role.PARENT, email="kim@example.org"
+    )
+    staff = {"role": Role.ADMIN, "is_staff": True, "is_superuser": True}
+    Person.objects.create(username="boss", email="boss@example.org", **staff)
+    set_parent_budget(owner=parent, parent=family)
+    settle_hold(
+        key=make_hold(parent, prompt=900, answer=50, now=timezone.now()).key, tokens=900, microdollars=0
+    )
+    assert send_alerts() == 1
+    assert Email.objects.count() == 2
+    for email in Email.objects.all():
+        require_own_links_only(email)
+
+
 def test_only_these_modules_queue_emails() -> None:
     """Add a check of its emails above before you add a module to this list."""
     places = {
@@ -247,6 +268,7 @@ def test_only_these_modules_queue_emails() -> None:
     assert places == {
         "platform/accounts/adapter.py",
         "platform/desk/team.py",
+        "platform/budgets/alerts.py",
         "platform/events/follow_up.py",
         "platform/events/changes.py",
         "platform/events/messages.py",

@@ -18,6 +18,15 @@ CELERY_BEAT_SCHEDULE = {
     "expire holds": {"task": "budgets.tasks.expire_holds", "schedule": 60.0, "options": {"expires": 60}},
     "expire grants": {"task": "budgets.tasks.expire_grants", "schedule": 60.0, "options": {"expires": 60}},
     "make forecast": {"task": "budgets.tasks.make_forecast", "schedule": crontab(hour="11", minute="15")},
+    "send budget alerts": {
+        "task": "budgets.tasks.send_alerts",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "delete expired grant files": {
+        "task": "budgets.tasks.delete_expired_files",
+        "schedule": crontab(hour="11", minute="25"),
+    },
     "audit budgets": {"task": "budgets.tasks.audit_ledger", "schedule": crontab(hour="11", minute="20")},
     "sweep emails": {"task": "mail.tasks.sweep_emails", "schedule": 15.0, "options": {"expires": 15}},
     "delete expired emails": {
