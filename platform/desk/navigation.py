@@ -73,7 +73,64 @@ COST_PAGES: Sequence[DeskPage] = (
 )
 
 # Plans, people, families, grants.
-BUDGET_PAGES: Sequence[DeskPage] = ()
+BUDGET_PAGES: Sequence[DeskPage] = (
+    DeskPage(
+        route="admin:budgets_budgetowner_changelist",
+        title=_("People and allowances"),
+        permissions=("budgets.view_budgetowner",),
+        section=DeskSection.MONEY,
+        explains=_("Find anyone, see what is left, give a plan or a grant."),
+    ),
+    DeskPage(
+        route="admin:budgets_budget_near_edge",
+        title=_("Who is near the edge"),
+        permissions=("budgets.view_budget",),
+        section=DeskSection.MONEY,
+        explains=_("People and families with the smallest part left, by number."),
+    ),
+    DeskPage(
+        route="admin:budgets_budget_site",
+        title=_("The site’s budget"),
+        permissions=("budgets.view_budget",),
+        section=DeskSection.MONEY,
+        explains=_("Its limit, how it goes down, its alerts."),
+    ),
+    DeskPage(
+        route="admin:budgets_budget_changelist",
+        title=_("Families’ budgets"),
+        permissions=("budgets.view_budget",),
+        section=DeskSection.MONEY,
+        explains=_("What each family shares, and its limit."),
+    ),
+    DeskPage(
+        route="admin:budgets_plan_changelist",
+        title=_("Plans"),
+        permissions=("budgets.view_plan",),
+        section=DeskSection.MONEY,
+        explains=_("What people get, and at which pace."),
+    ),
+    DeskPage(
+        route="admin:budgets_grant_file",
+        title=_("Grants from a file"),
+        permissions=("budgets.add_grant",),
+        section=DeskSection.MONEY,
+        explains=_("Give many people something extra, all or none."),
+    ),
+    DeskPage(
+        route="admin:budgets_budgetchange_changelist",
+        title=_("What was changed"),
+        permissions=("budgets.view_budgetchange",),
+        section=DeskSection.MONEY,
+        explains=_("Who changed a plan, an allowance or a grant, and when."),
+    ),
+    DeskPage(
+        route="admin:budgets_budget_stop",
+        title=_("Stop the tutor"),
+        permissions=("budgets.change_budget",),
+        section=DeskSection.MONEY,
+        explains=_("At once, for everyone, with a reason. And start it again."),
+    ),
+)
 
 SITE_PAGES: Sequence[DeskPage] = (
     DeskPage(

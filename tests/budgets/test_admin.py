@@ -1,6 +1,7 @@
 """Admins can view the ledger and change it only through its services."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,6 +13,7 @@ from budgets.models import Budget, EntryKind, Grant, Hold, LedgerEntry, Period, 
 from budgets.services import create_hold, settle_hold
 from routing.models import TutorModel
 from tests.budgets.ledger import LEASE
+from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
 
@@ -32,6 +34,15 @@ def budget(budget_owner: Person) -> Budget:
         lease=LEASE,
     )
     return budget_owner.budget
+
+
+def confirm(client: Client, path: str, form: dict[str, object]) -> Any:
+    """Post a form, and confirm what its page says that it does."""
+    stated = client.post(path, form)
+    assert stated.status_code == 200, stated
+    confirmed: Any = client.post(path, {**form, "basis": stated.context["basis"]})
+    assert confirmed.status_code == 302, confirmed.content.decode()
+    return confirmed
 
 
 @pytest.mark.parametrize("table", ["budget", "period", "hold", "ledgerentry"])
@@ -56,8 +67,8 @@ def test_the_ledger_is_read_only(admin_client: Client, budget: Budget, table: st
 
 def test_a_changed_plan_goes_through_the_ledger(admin_client: Client, budget: Budget) -> None:
     small = Plan.objects.create(slug="small", name="Small", tokens=200)
-    change = f"/admin/budgets/budget/{budget.pk}/change/"
-    assert admin_client.post(change, {"plan": small.pk}).status_code == 302
+    change = f"/admin/budgets/budgetowner/{budget.owner_id}/change/"
+    confirm(admin_client, change, {"plan": small.pk})
     period = budget.periods.get()
     # What is held stays held.
     assert period.granted == 400
@@ -75,7 +86,12 @@ def test_changing_a_plan_changes_the_limits_of_everyone_on_it(admin_client: Clie
         "memory_policy": "none",
         "memory_tokens": "300",
     }
-    assert admin_client.post(f"/admin/budgets/plan/{small.pk}/change/", form).status_code == 302
+    stated = admin_client.post(f"/admin/budgets/plan/{small.pk}/change/", form)
+    assert "1 person is on this plan" in stated.content.decode()
+    assert "1 person has less left than before" in squeezed(stated.content.decode())
+    assert budget.periods.get().granted == 2000
+    posted = dict(stated.context["posted"]) | {"confirmed": "1"}
+    assert admin_client.post(f"/admin/budgets/plan/{small.pk}/change/", posted).status_code == 302
     assert budget.periods.get().granted == 700
     assert admin_client.post(f"/admin/budgets/plan/{small.pk}/delete/").status_code == 403
 
@@ -98,27 +114,31 @@ def test_a_new_plan_can_be_made(admin_client: Client) -> None:
 def test_the_sites_limits_and_its_stop_go_through_the_ledger(admin_client: Client, budget: Budget) -> None:
     site = get_site_budget()
     change = f"/admin/budgets/budget/{site.pk}/change/"
-    form = {"tokens": "5000", "microdollars": "", "period_length": "month", "time_zone": "Europe/Berlin"}
+    form: dict[str, object] = {
+        "tokens": "5000", "microdollars": "", "period_length": "month", "time_zone": "Europe/Berlin",
+    }  # fmt: skip
     assert admin_client.get(change).status_code == 200
-    assert admin_client.post(change, form | {"is_stopped": "on"}).status_code == 302
+    confirm(admin_client, change, form)
     site = get_site_budget()
     assert (site.tokens, site.microdollars, site.time_zone) == (5000, None, "Europe/Berlin")
-    assert site.stopped_at
     assert sum(shard.granted for shard in site.periods.all()) == 5000
-    assert admin_client.post(change, form).status_code == 302
-    assert get_site_budget().stopped_at is None
     assert admin_client.post(change, form | {"time_zone": "Mars/Base"}).status_code == 200
+    stop = "/admin/budgets/budget/stop/"
+    assert admin_client.post(stop, {"reason": "fault", "note": "The prices were wrong."}).status_code == 302
+    assert get_site_budget().stopped_at
+    assert admin_client.post(stop, {"to": "start"}).status_code == 302
+    assert get_site_budget().stopped_at is None
 
 
 def test_a_grant_is_given_once_and_not_changed(
     admin_client: Client, admin_person: Person, budget: Budget
 ) -> None:
     before = budget.periods.get().granted
-    form = {
-        "budget": budget.pk, "tokens": "300", "microdollars": "0", "reason": "A science fair.",
-        "expires_at_0": "2099-01-01", "expires_at_1": "00:00:00",
+    form: dict[str, object] = {
+        "tokens": "300", "microdollars": "", "reason": "A science fair.", "until": "date",
+        "last_day": "2099-01-01",
     }  # fmt: skip
-    assert admin_client.post("/admin/budgets/grant/add/", form).status_code == 302
+    confirm(admin_client, f"/admin/budgets/grant/add/?budget={budget.pk}", form)
     assert budget.periods.get().granted == before + 300
     grant = Grant.objects.get()
     assert (grant.given_by, grant.reason) == (admin_person, "A science fair.")

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Person
+from budgets.models import Plan
 from chat.models import Conversation, Note, Turn
 from courses.models import Briefing, Lesson, Module
 from mail.models import Email
@@ -35,7 +36,10 @@ SPANISH = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
 
 
 # Django does not translate the names of permissions, two images of its admin pages, and a language's name in itself.
-IN_DJANGO = re.compile(r"\| Can (add|change|delete|view|review) |/admin/\S+: (Search|None|English)$")
+# The short name of a plan is for programs.
+IN_DJANGO = re.compile(
+    r"\| Can (add|change|delete|view|review) |/admin/\S+: (Search|None|English)$|/plan/\d+/change/: free$"
+)
 
 
 def read_in_spanish(client: Client, address: str, names: Iterable[str] = ()) -> list[str]:
@@ -57,6 +61,7 @@ def _people_write_spanish(world: World) -> None:
     Conversation.objects.update(title="Sesgos")
     Turn.objects.update(question="¿La IA tiene sesgos?", answer="Sí.")
     Note.objects.update(text="Es así.")
+    Plan.objects.update(name="Gratis")
     Email.objects.update(subject="Asunto", text="Texto")
 
 

@@ -265,6 +265,27 @@ ADMIN_ROWS = {
         "302 302 302 302 302 403 200",
         "302 302 302 302 302 403 200",
     ),
+    "budgets_budget_site": ([], "302 302 302 302 302 403 302", "302 302 302 302 302 405 405"),
+    "budgets_budget_stop": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 403 200"),
+    "budgets_budget_near_edge": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 405 405"),
+    "budgets_budgetowner_change": (
+        ["person_id"],
+        "302 302 302 302 302 403 200",
+        "302 302 302 302 302 403 200",
+    ),
+    "budgets_budget_change": (
+        ["family_budget_id"],
+        "302 302 302 302 302 403 200",
+        "302 302 302 302 302 403 200",
+    ),
+    "budgets_grant_add": ([], "302 302 302 302 302 403 302", "302 302 302 302 302 403 302"),
+    "budgets_grant_file": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 403 200"),
+    "budgets_grant_file_preview": (
+        ["grant_batch_id"],
+        "302 302 302 302 302 403 200",
+        "302 302 302 302 302 403 302",
+    ),
+    "budgets_grant_csv": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 405 405"),
 }
 # Tested in tests/config: it checks every service, which takes seconds, and answers all roles alike.
 APART = {"readyz"}

@@ -11,6 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Person, Role
+from budgets.allowances import create_family_budget, get_budget, set_parent_budget
+from budgets.grant_files import keep_file
+from budgets.grants import create_grant
 from chat.models import Conversation, Note, Turn, TurnState
 from courses.models import Certificate, QuizQuestion
 from desk.roles import StaffRole
@@ -126,6 +129,16 @@ def create_world() -> World:
     team_invitation = invite_to_team(
         email="colleague@example.org", roles=[StaffRole.CONTENT], language="en", by=people["admin"]
     )
+    family = create_family_budget(time_zone="UTC")
+    for person in (parent, teen):
+        set_parent_budget(owner=person, parent=family)
+    create_grant(
+        budget=get_budget(owner=teen), tokens=5, reason="One.", expires_at=timezone.now() + timedelta(days=9)
+    )
+    batch = keep_file(
+        content="username,tokens,dollars,until,reason\nteen,5,,2099-12-31,Two.\n", file_name="a.csv",
+        by=people["admin"],
+    )  # fmt: skip
     return World(
         people,
         {
@@ -149,6 +162,9 @@ def create_world() -> World:
             "families:accept:token": invitation.token,
             "families:decline:token": invitation.token,
             "session_id": 1,
+            "person_id": teen.pk,
+            "family_budget_id": family.pk,
+            "grant_batch_id": batch.pk,
             "incident_id": incident.pk,
             "shift_id": shift.pk,
             "language": "en",
