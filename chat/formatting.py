@@ -9,11 +9,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import Person
+from accounts.models import Person, Role
 from accounts.zones import format_time_in_zone
 from budgets.errors import InsufficientBudget, SiteStopped
 from budgets.models import BudgetScope
-from budgets.selectors import Meter
+from budgets.selectors import Meter, SiteStop, find_site_stop
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -32,6 +32,7 @@ from chat.errors import (
 )
 from chat.memory.costs import ConversationCost, PartCost, round_to_two_digits
 from chat.models import EndReason, ModelOutage, Report, Turn, TurnState, WaitsFor
+from chat.turns.pace import PACE_SCOPE
 from chat.turns.verdicts import get_verdict
 from kit.rate_limits import RateLimited, format_rate_limited
 from kit.texts import format_character_count, format_length_error
@@ -205,10 +206,12 @@ def format_deferral(turn: Turn) -> str:
 
 def format_budget_rejection(rejection: InsufficientBudget | SiteStopped, person: Person) -> str:
     if isinstance(rejection, SiteStopped):
-        return _(
+        paused = _(
             "The tutor is paused on this whole site. What you wrote is still here, and nothing was charged. Help "
             "is always available."
         )
+        stop = find_site_stop()
+        return f"{paused} {stop.reason}" if stop else paused
     if isinstance(rejection, TooLongForBudget):
         words = {
             BudgetScope.PERSON: _("You don’t have enough of your allowance left for a question this long."),
@@ -233,6 +236,8 @@ def format_budget_rejection(rejection: InsufficientBudget | SiteStopped, person:
 
 def format_brief_reason(scope: str, refills_at: datetime, person: Person) -> str:
     """Return why an answer is shorter than usual."""
+    if scope == PACE_SCOPE:
+        return _("This answer is short because you had asked a lot within an hour.")
     words = {
         BudgetScope.PERSON: _(
             "This answer is shorter than usual because you have little of your allowance left. It refills "
@@ -275,6 +280,34 @@ def format_meter(meter: Meter, person: Person) -> str:
         ),
     }[meter.scope]
     return words % {"n": meter.short_answers, "when": when}
+
+
+def format_pace(ends_at: datetime, person: Person) -> str:
+    """Say on the meter, before the next question, that its answer will be short, and until when."""
+    when = _format_refill_in_sentence(ends_at, person)
+    return _("You’ve asked a lot within an hour. Answers are short until that has passed, %(when)s.") % {
+        "when": when
+    }
+
+
+def format_stop(stop: SiteStop, person: Person) -> str:
+    """Say why an admin has stopped the tutor on the whole site. Adults also read who did, and when."""
+    if person.role == Role.TEEN:
+        return stop.reason
+    values = {
+        "when": _format_moment_in_sentence(stop.at, person),
+        "who": str(stop.by) if stop.by else _("an admin"),
+        "reason": stop.reason,
+    }
+    return _("%(reason)s Stopped by %(who)s %(when)s.") % values
+
+
+def _format_moment_in_sentence(moment: datetime, person: Person) -> str:
+    local_moment = localtime(moment, person.zone)
+    return _("on %(date)s at %(time)s") % {
+        "date": date_format(local_moment, "MONTH_DAY_FORMAT"),
+        "time": format_time_in_zone(moment, person.zone).removesuffix("."),
+    }
 
 
 def _format_refill_in_sentence(moment: datetime, person: Person) -> str:

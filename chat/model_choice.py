@@ -5,7 +5,7 @@ This happens when the question is asked, when a deferred turn is released, and w
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -43,6 +43,7 @@ from chat.selectors import (
 )
 from chat.turns.outages import find_outage
 from chat.turns.outcomes import Outcome, resolve_hold
+from chat.turns.pace import PACE_SCOPE, find_pace_end, shorten_for_pace
 from courses.retrieval.search import FoundPassage
 from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host
@@ -161,6 +162,14 @@ def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> P
     return add_turn_instructions(prompt, turn, limits=limits)
 
 
+@dataclass(frozen=True)
+class AnswerLimits:
+    """The longest answer of a plan, in tokens (None: the model's limit), and whether its pace shortens it now."""
+
+    longest: int | None
+    is_paced: bool
+
+
 def create_turn_hold(
     turn: Turn,
     parts: PromptParts,
@@ -196,6 +205,7 @@ def create_turn_hold(
         parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False
+    pace_ends_at = find_pace_end(person, answers_per_hour=plan.answers_per_hour, besides=turn.pk)
     ranking = rank_for_plan(plan, local_only=turn.local_only)
     tried_ids = {skipped.model.pk for skipped in tried}
     models = [model for model in ranking.models if model.pk not in tried_ids]
@@ -204,12 +214,13 @@ def create_turn_hold(
             must_stay_local=any(skipped.reason == SkipReason.LOCAL_ONLY for skipped in ranking.skipped)
         )
     attempts = _list_attempts(models, ranking.resting)
-    rejected, hold, model = _hold_first_affordable(turn, parts, person, plan, attempts)
+    limits = AnswerLimits(plan.answer_tokens, is_paced=pace_ends_at is not None)
+    rejected, hold, model = _hold_first_affordable(turn, parts, person, limits, attempts)
     turn.route = [
         {"id": passed.model.pk, "name": passed.model.name, "reason": passed.reason}
         for passed in ranking.list_passed_over(model, [*rejected, *tried])
     ]
-    _set_hold_fields(turn, hold, model)
+    _set_hold_fields(turn, hold, model, pace_ends_at)
 
 
 def set_memory_fields(turn: Turn, rules: MemoryRules) -> None:
@@ -219,7 +230,11 @@ def set_memory_fields(turn: Turn, rules: MemoryRules) -> None:
 
 
 def _hold_first_affordable(
-    turn: Turn, parts: PromptParts, person: Person, plan: Plan, attempts: Sequence[tuple[TutorModel, bool]]
+    turn: Turn,
+    parts: PromptParts,
+    person: Person,
+    answer_limits: AnswerLimits,
+    attempts: Sequence[tuple[TutorModel, bool]],
 ) -> tuple[list[Skipped], Hold, TutorModel]:
     """Return the models whose attempts were all rejected before the hold, the hold, and the model that it is for.
 
@@ -230,7 +245,9 @@ def _hold_first_affordable(
         if isinstance(rejections.get(model), QuestionTooLong):
             continue
         try:
-            hold = _hold_answer_cost(turn, parts, person, plan, model, needs_whole_answer=needs_whole_answer)
+            hold = _hold_answer_cost(
+                turn, parts, person, answer_limits, model, needs_whole_answer=needs_whole_answer
+            )
         except (QuestionTooLong, InsufficientBudget) as rejection:
             rejections[model] = rejection
             continue
@@ -266,14 +283,16 @@ def _hold_answer_cost(
     turn: Turn,
     parts: PromptParts,
     person: Person,
-    plan: Plan,
+    answer_limits: AnswerLimits,
     model: TutorModel,
     *,
     needs_whole_answer: bool,
 ) -> Hold:
     """Hold the cost of an answer by this model. Unless `needs_whole_answer`, the answer may be shortened to fit."""
     prompt = build_turn_prompt(turn, parts, model=model)
-    longest = get_answer_room(prompt, longest=plan.answer_tokens, limits=get_limits(model))
+    longest = get_answer_room(prompt, longest=answer_limits.longest, limits=get_limits(model))
+    if answer_limits.is_paced:
+        longest = min(longest, shorten_for_pace(longest, least=MIN_ANSWER_TOKENS) + BRIEF_INSTRUCTION_TOKENS)
     now = timezone.now()
     try:
         hold = create_hold(
@@ -309,7 +328,7 @@ def _hold_answer_cost(
     return hold
 
 
-def _set_hold_fields(turn: Turn, hold: Hold, model: TutorModel) -> None:
+def _set_hold_fields(turn: Turn, hold: Hold, model: TutorModel, pace_ends_at: datetime | None) -> None:
     turn.tutor_model, turn.model, turn.is_local = model, model.model_name, model.is_local
     turn.input_price, turn.cached_input_price, turn.output_price = (
         model.input_price,
@@ -318,9 +337,12 @@ def _set_hold_fields(turn: Turn, hold: Hold, model: TutorModel) -> None:
     )
     turn.max_answer_tokens = hold.answer_tokens
     turn.brief_scope, turn.refills_at = "", None
-    if hold.shortened_by:
+    if hold.shortened_by or pace_ends_at:
         turn.is_brief, turn.max_answer_tokens = True, max(1, hold.answer_tokens - BRIEF_INSTRUCTION_TOKENS)
+    if hold.shortened_by:
         turn.brief_scope, turn.refills_at = hold.shortened_by.scope, hold.shortened_by.refills_at
+    elif pace_ends_at:
+        turn.brief_scope, turn.refills_at = PACE_SCOPE, pace_ends_at
 
 
 # The fields that change when a turn falls back to another model.

@@ -203,7 +203,7 @@ class Turn(Deferral):
 
     max_answer_tokens = models.PositiveIntegerField(default=0)
     is_brief = models.BooleanField(default=False)
-    # The budget scope that made the answer brief ("person", "family", "site"), and when that budget refills.
+    # The budget scope that made the answer brief, or PACE_SCOPE, and when that budget refills or the pace is past.
     brief_scope = models.CharField(max_length=6, blank=True)
     refills_at = models.DateTimeField(null=True, blank=True)
     # What the prompt carries of earlier turns: the smallest memory of plan, agreement and asker, and the plan's limit.

@@ -13,10 +13,11 @@ from django.urls import reverse
 
 from accounts.models import Person
 from budgets.selectors import Meter, get_meter
-from chat.formatting import format_destination, format_meter, format_outage
+from chat.formatting import format_destination, format_meter, format_outage, format_pace, format_stop
 from chat.model_choice import preview_route
 from chat.models import LIVE_STATES, MAX_QUESTION_LENGTH, Conversation, Turn
 from chat.selectors import Pause, find_pause, list_conversations, list_shown_turns
+from chat.turns.pace import find_pace_end
 from chat.web.turns import build_shown_turn, build_shown_turns
 from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host
@@ -169,6 +170,8 @@ class Composer:
     is_open: bool
     gate: TutorGate
     meter: Meter
+    # Says that answers are short because the person has asked a lot, or "".
+    pace_text: str
     # The notice about a model outage, or "".
     outage_text: str
     # The model that the next question goes to, and whether any model of this site is outside.
@@ -204,7 +207,17 @@ class Composer:
     @property
     def is_resting(self) -> bool:
         """Whether the tutor answers nothing now. The form stays open: a cry for help is always judged."""
-        return not self.is_open or self.gate.closed_reason is not None or self.pause is not None
+        return (
+            not self.is_open
+            or self.meter.stop is not None
+            or self.gate.closed_reason is not None
+            or self.pause is not None
+        )
+
+    @property
+    def stop_text(self) -> str:
+        """Why an admin has stopped the tutor on the whole site; "" if none has."""
+        return format_stop(self.meter.stop, self.person) if self.meter.stop else ""
 
     @property
     def has_question_box(self) -> bool:
@@ -246,6 +259,8 @@ def build_composer(
     """
     gate = get_tutor_gate(person)
     preview = preview_route(person, gate)
+    meter = get_meter(owner=person)
+    pace_ends_at = find_pace_end(person, answers_per_hour=meter.answers_per_hour)
     return Composer(
         person=person,
         conversation=conversation,
@@ -253,7 +268,8 @@ def build_composer(
         pause=find_pause(person),
         is_open=is_tutor_open(),
         gate=gate,
-        meter=get_meter(owner=person),
+        meter=meter,
+        pace_text=format_pace(pace_ends_at, person) if pace_ends_at else "",
         outage_text=format_outage(preview.outage, person),
         model=preview.model,
         has_outside_models=not is_self_hosted(),
