@@ -1,4 +1,4 @@
 """Models behind any OpenAI-compatible server. Only this room imports `openai`.
 
-Public: endpoints, errors, location, loop, messages, prices, provider, remote_guard, repetition, tokens.
+Public: endpoints, errors, inspection, location, loop, messages, prices, provider, remote_guard, repetition, tokens.
 """

@@ -67,3 +67,7 @@ class ModelTimeout(ModelError):
 
 class ModelResponseInvalid(ModelError):
     """The model's server sent something that is not a chat completion."""
+
+
+class NotShown(ModelError):
+    """The model's server does not show the pieces of a text or the chances of what comes next."""

@@ -56,7 +56,8 @@ def load_client() -> None:
     _ = openai.AsyncOpenAI, openai.DefaultAioHttpClient  # the attribute access imports it
 
 
-def _get_client(endpoint: Endpoint) -> "openai.AsyncOpenAI":
+def get_client(endpoint: Endpoint) -> "openai.AsyncOpenAI":
+    """Return the client of the running event loop for this server. For modules of this room."""
     # One client per event loop and server: creating it takes 20 ms, and its connection pool belongs to the loop.
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     key = endpoint.base_url, endpoint.api_key
@@ -114,20 +115,20 @@ async def check_provider(endpoint: Endpoint) -> None:
 
     Unlike for `find_server_error`, a server without a list of models fails.
     """
-    await _get_client(endpoint).models.list()
+    await get_client(endpoint).models.list()
 
 
 async def find_server_error(endpoint: Endpoint) -> errors.ModelError | None:
     """Return why the server cannot list its models; None if it answers at all, even with "no such list"."""
     try:
-        await _get_client(endpoint).get("/models", cast_to=object)
+        await get_client(endpoint).get("/models", cast_to=object)
     except (openai.APIResponseValidationError, ValueError):
         # Any response shows that the server answers.
         return None
     except openai.APIStatusError as error:
-        return None if error.status_code in NO_MODEL_LIST_STATUSES else _map_error(error)
+        return None if error.status_code in NO_MODEL_LIST_STATUSES else map_client_error(error)
     except openai.APIError as error:
-        return _map_error(error)
+        return map_client_error(error)
     return None
 
 
@@ -171,7 +172,7 @@ async def stream_answer(
             # Once seen, it is believed for good.
             profile.thinks_first = profile.thinks_first or reader.thinking.began_inside
     except openai.APIError as error:
-        raise _map_error(error) from error
+        raise map_client_error(error) from error
     except Exception as error:
         # The client does not wrap aiohttp's errors when a server breaks HTTP.
         if type(error).__module__.partition(".")[0] != "aiohttp":
@@ -189,7 +190,7 @@ async def count_tokens(endpoint: Endpoint, text: str) -> int | None:
         return None
     body = {"model": endpoint.model, "content": text, "prompt": text, "add_special_tokens": False}
     address = urljoin(endpoint.base_url, "/tokenize")
-    client = _get_client(endpoint).with_options(timeout=COUNT_TIMEOUT_SECONDS)
+    client = get_client(endpoint).with_options(timeout=COUNT_TIMEOUT_SECONDS)
     try:
         reply = await client.post(address, cast_to=object, body=body)
     except openai.APIStatusError as error:
@@ -248,7 +249,7 @@ async def _send_request(
     }
     # The client's general method keeps its authentication and errors. The one for completions converts each message by
     # its type, which takes as long as sending it. Any, because only the types of streams of objects are declared.
-    post: Any = _get_client(endpoint).post
+    post: Any = get_client(endpoint).post
     response: httpx2.Response = await post(
         "/chat/completions",
         body=body,
@@ -299,7 +300,7 @@ def _get_retry_delay(
     now = asyncio.get_running_loop().time()
     if _is_loading(error):
         return LOADING_RETRY_SECONDS if now + LOADING_RETRY_SECONDS < request.give_up_at else None
-    model_error = _map_error(error)
+    model_error = map_client_error(error)
     # A 500 without a known error maps to ModelMisconfigured (inference.quirks), but often passes.
     is_transient = isinstance(model_error, errors.ModelBusy | errors.ModelUnreachable) or (
         isinstance(error, openai.InternalServerError) and isinstance(model_error, errors.ModelMisconfigured)
@@ -314,7 +315,8 @@ def _is_loading(error: "openai.APIError") -> bool:
     return isinstance(error, openai.APIStatusError) and is_model_loading(error.status_code, error.body)
 
 
-def _map_error(error: "openai.APIError") -> errors.ModelError:
+def map_client_error(error: "openai.APIError") -> errors.ModelError:
+    """Return our exception for one of the client's. For modules of this room."""
     if isinstance(error, openai.APITimeoutError):
         # The transport also reports a refused connection as a timeout; only the cause's name differs.
         is_unreachable = type(error.__cause__).__name__ == "ConnectTimeout"
