@@ -7,9 +7,15 @@ all of it.
 
 The docstring of each package names the modules that the others may import. Rooms above chat import only these:
 
-selectors        the number of live turns
+errors           why the tutor is closed to a person, for labs, which close with it
+formatting       why it is closed or what a budget lacks, as a person reads it
+model_choice     which model answers a person's next question, and its limits
+prompt           a prompt with passages, and marks made harmless
+prompt_profiles  how a model of a size is told and sampled
+selectors        the number of live turns; the pause in force
 turns.outages    whether the model is down
 turns.outcomes   metrics of ended turns
+turns.verdicts   what follows from the guard's verdict
 
 pyproject.toml enforces both lists.
 """

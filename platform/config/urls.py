@@ -31,6 +31,7 @@ urlpatterns = [
     path("family/", include("families.urls")),
     path("learn/", include("courses.urls")),
     path("certificates/", include("courses.certificates.urls")),
+    path("labs/", include("labs.urls")),
     path("briefings/", include("courses.briefings.urls")),
     path("events/", include("events.urls")),
     path("tutor/", include("chat.urls")),

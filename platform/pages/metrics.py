@@ -16,6 +16,7 @@ from budgets.selectors import count_open_holds
 from chat.selectors import count_live_turns
 from chat.turns.outages import list_outages
 from chat.turns.outcomes import MEASURES
+from labs.views import RUNS
 from routing.registry import list_models
 from telemetry.metric_store import read_totals
 
@@ -52,7 +53,7 @@ class SiteCollector:
             totals is not None,
         )
         if totals is not None:
-            yield from (measure.collect(totals) for measure in MEASURES)
+            yield from (measure.collect(totals) for measure in (*MEASURES, RUNS))
         yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", count_open_holds())
         down_since = {outage.model_id: outage.began_at for outage in list_outages()}
         outage_seconds = GaugeMetricFamily(

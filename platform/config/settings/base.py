@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "courses",
     "chat",
     "desk",
+    "labs",
 ]
 
 # The order in which erasing a person goes through the rooms and locks their rows. The ledger is locked before the rows

@@ -27,6 +27,7 @@ ACCEPTED_SHORT = {
     "courses.retrieval.spelling": "trigrams, of which the ranking of passages knows nothing",
     "events.previews": "every mail of an event as staff see it, which grows with the mails",
     "families.family_export": "a service: making a copy is not the business of the page that hands it over",
+    "labs.drawing": "pure, and static/js/chances.js does the same in the browser",
     "mail.send_errors": "classifies the errors of mail servers, independent of claims and leases",
     "rest.fields": "how any program's text is read; the tutor's API is the first that takes some",
 }

@@ -1,0 +1,107 @@
+"""What every lab is: a form, what it asks the model, and how it shows the reply.
+
+`plan` says what will be asked and what that may cost, `build` turns the reply into what the page shows. The reply is
+plain JSON, so one that was printed earlier (labs.printed) is shown by the same code while no model answers.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.urls import reverse
+from django.utils.functional import Promise
+
+from inference.messages import TokenUsage
+from routing.models import TutorModel
+
+type Json = Any
+type Text = str | Promise
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelReply:
+    """What the model replied, as JSON, and the tokens of each call."""
+
+    raw: Json
+    usages: Sequence[TokenUsage] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """The calls of a run, and the most tokens that they may take together.
+
+    A run without `answer_tokens` writes nothing and is free. `ask` runs on the event loop and may not use the database.
+    """
+
+    ask: Callable[[], Awaitable[ModelReply]]
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+    @property
+    def is_free(self) -> bool:
+        return not self.answer_tokens
+
+
+class Lab(ABC):
+    """A lab. Its templates are `labs/<slug>/form.html` and `labs/<slug>/result.html`."""
+
+    slug: ClassVar[str]
+    title: ClassVar[Text]
+    summary: ClassVar[Text]
+    # The one question for parent and teen with which the lab ends.
+    family_question: ClassVar[Text]
+    # Labs in which the model writes need a person with a budget. The others are open to everyone.
+    needs_sign_in: ClassVar[bool] = True
+    # Whether the page asks again by itself while someone types or moves a slider.
+    is_live: ClassVar[bool] = False
+    # A script of its own beside labs.js, or "".
+    script: ClassVar[str] = ""
+    form_class: ClassVar[type[forms.Form]]
+
+    @property
+    def url(self) -> str:
+        return reverse(f"labs:{self.slug}")
+
+    @property
+    def form_template(self) -> str:
+        return f"labs/{self.slug}/form.html"
+
+    @property
+    def result_template(self) -> str:
+        return f"labs/{self.slug}/result.html"
+
+    def create_form(
+        self, data: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
+    ) -> forms.Form:
+        """Return the form: bound to `data`, or as the page's address `query` asks for it."""
+        return (
+            self.form_class(data)
+            if data is not None
+            else self.form_class(initial=self.get_initial(query or {}))
+        )
+
+    def get_initial(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return the first values of the form."""
+        return {}
+
+    def get_example(self) -> dict[str, Any]:
+        """Return the data of the form for the printed example."""
+        return self.get_initial({})
+
+    def list_texts(self, typed: Mapping[str, str]) -> list[str]:
+        """Return the texts that the guard judges, from the form's free-text fields."""
+        return list(typed.values())
+
+    def find_known_reply(self, given: Mapping[str, Any]) -> Json | None:
+        """Return a reply that the form brought back, signed, so that the model need not be asked again; or None."""
+        return None
+
+    @abstractmethod
+    def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
+        """Plan a run with the cleaned data of the form."""
+
+    @abstractmethod
+    def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:
+        """Return the context of the result's template. `announcement` is what a screen reader says."""

@@ -1,0 +1,235 @@
+"""Lab 4: what a talk costs as it grows, with each way of remembering, and what changes on a computer of one's own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from budgets.models import MEMORY_TOKENS
+from budgets.pricing import BLENDED, PRESETS, Sum, Talk, calculate_price, round_dollars, round_to_cents
+from inference.inspection import split_into_pieces
+from kit.languages import get_page_language
+from kit.memory_policy import MemoryPolicy
+from kit.texts import ProseField
+from labs.charts import build_line_chart
+from labs.lab import Json, Lab, ModelReply, PlannedRun, Text
+from labs.numbers import format_rounded
+from routing.models import TutorModel
+
+MAX_TEXT_LENGTH, MAX_MESSAGES = 2000, 24
+TALKS = Path(__file__).with_name("talk")
+MAX_QUESTIONS, MAX_PEOPLE = 100, 150_000_000
+# Of the lines in the chart, from the most expensive to the cheapest.
+WAYS: Mapping[MemoryPolicy, Text] = {
+    MemoryPolicy.FULL: gettext_lazy("everything is sent again"),
+    MemoryPolicy.NOTES: gettext_lazy("the latest, and notes"),
+    MemoryPolicy.WINDOW: gettext_lazy("only the latest"),
+    MemoryPolicy.NONE: gettext_lazy("nothing is remembered"),
+}
+CASES: Mapping[str, Text] = {
+    "basic": gettext_lazy("a simple question and answer"),
+    "email": gettext_lazy("email, no memory"),
+    "thread": gettext_lazy("email, the thread is sent again"),
+    "message": gettext_lazy("chatbot, one message"),
+    "short": gettext_lazy("chatbot, short memory"),
+    "context": gettext_lazy("chatbot, as much as it can read"),
+    "device": gettext_lazy("on your own computer"),
+}
+
+
+class MemoryPriceForm(forms.Form):
+    text = ProseField(
+        max_length=MAX_TEXT_LENGTH,
+        label=gettext_lazy("A talk of your own, if you like"),
+        help_text=gettext_lazy(
+            "A line for each message: yours, the answer, yours … Leave it empty for ours."
+        ),
+        required=False,
+    )
+    questions = forms.IntegerField(
+        label=gettext_lazy("Questions in the talk"), min_value=2, max_value=MAX_QUESTIONS
+    )
+    people = forms.IntegerField(
+        label=gettext_lazy("People who have such a talk each day"), min_value=1, max_value=MAX_PEOPLE
+    )
+    local = forms.IntegerField(
+        label=gettext_lazy("Answers from a computer of their own, in percent"), min_value=0, max_value=100
+    )
+
+    def clean_text(self) -> str:
+        text = str(self.cleaned_data["text"])
+        if len(_split(text)) > MAX_MESSAGES:
+            raise forms.ValidationError(
+                _("A talk here has up to %(count)d messages.") % {"count": MAX_MESSAGES}
+            )
+        return text
+
+
+def _split(text: str) -> list[str]:
+    """Return the messages of a talk, a line for each."""
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownWay:
+    """A way of remembering: its tokens after some questions, and its price."""
+
+    label: str
+    tokens: Sequence[str]
+    price: str
+    daily: str
+    times: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownCase:
+    label: str
+    tokens: str
+    frequency: str
+    users: str
+    total: str
+    shared: str
+
+
+class MemoryPriceLab(Lab):
+    slug = "memory-price"
+    title = gettext_lazy("Memory’s price")
+    summary = gettext_lazy(
+        "A model forgets after every answer. To remember is to send the talk again and to pay for it again. Let a talk "
+        "grow and see what that comes to."
+    )
+    family_question = gettext_lazy(
+        "What would each of you want a chatbot to remember, what would you rather have it forget, and who should pay "
+        "for the difference?"
+    )
+    needs_sign_in = False
+    is_live = True
+    form_class = MemoryPriceForm
+
+    def get_initial(self, query: Mapping[str, str]) -> dict[str, Any]:
+        return {"text": "", "questions": 60, "people": 10_000, "local": 0}
+
+    def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
+        messages = _list_messages(given["text"])
+
+        async def ask() -> ModelReply:
+            split = (split_into_pieces(model.endpoint, message) for message in messages)
+            return ModelReply(raw=[len(pieces) for pieces in await asyncio.gather(*split)])
+
+        return PlannedRun(ask=ask)
+
+    def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:
+        messages, counts = _list_messages(given["text"]), list(raw)
+        questions = given["questions"]
+        talk = _build_talk(counts, questions)
+        marks = _choose_marks(questions)
+        cloud_share = Decimal(100 - given["local"]) / 100
+        ways = [
+            _build_way(talk, policy, marks=marks, people=given["people"], cloud_share=cloud_share)
+            for policy in WAYS
+        ]
+        return {
+            "question_tokens": number_format(talk.question_tokens),
+            "answer_tokens": number_format(talk.answer_tokens),
+            "window_tokens": number_format(MEMORY_TOKENS, force_grouping=True),
+            "messages": [
+                (message, number_format(count)) for message, count in zip(messages, counts, strict=True)
+            ],
+            "marks": [number_format(mark) for mark in marks],
+            "ways": ways,
+            "chart": _build_chart(talk, questions),
+            "questions": number_format(questions),
+            "local": number_format(given["local"]),
+            "cases": [_build_case(name, case, cloud_share) for name, case in PRESETS.items()],
+            "announcement": "; ".join(f"{way.label}: {way.daily}" for way in ways),
+        }
+
+
+def _list_messages(text: str) -> list[str]:
+    return _split(text) or _read_talk(get_page_language())
+
+
+@cache
+def _read_talk(language: str) -> list[str]:
+    """Return the messages of our talk in a language: what a teen asks and what a tutor answers, in turn."""
+    return _split((TALKS / f"{language}.txt").read_text(encoding="utf-8"))
+
+
+def _build_talk(counts: Sequence[int], questions: int) -> Talk:
+    """Return a talk as long as asked for, whose questions and answers have the average length of these messages.
+
+    Notes are a person's own sentences, as in the tutor's memory, so a note is as long as a question.
+    """
+    asked, answered = counts[::2], counts[1::2] or [0]
+    question, answer = round(sum(asked) / len(asked)), round(sum(answered) / len(answered))
+    return Talk(
+        question_tokens=question,
+        answer_tokens=answer,
+        replies=questions,
+        window_tokens=MEMORY_TOKENS,
+        note_tokens=question,
+    )
+
+
+def _choose_marks(questions: int) -> list[int]:
+    """Return the lengths of a talk that the table shows."""
+    return [*(mark for mark in (1, 5, 10, 20, 50) if mark < questions), questions]
+
+
+def count_tokens(talk: Talk, policy: MemoryPolicy, questions: int) -> int:
+    """Return the tokens of the first questions of a talk and their answers."""
+    return replace(talk, memory=policy, replies=questions).count_tokens().total
+
+
+def _build_way(
+    talk: Talk, policy: MemoryPolicy, *, marks: Sequence[int], people: int, cloud_share: Decimal
+) -> ShownWay:
+    remembering = Sum(prices=BLENDED, talk=talk, frequency=1, users=people).with_memory(policy)
+    tokens = remembering.talk.count_tokens()
+    price = calculate_price(BLENDED, tokens)
+    without = count_tokens(talk, MemoryPolicy.NONE, talk.replies)
+    return ShownWay(
+        label=str(WAYS[policy]),
+        tokens=[number_format(count_tokens(talk, policy, mark), force_grouping=True) for mark in marks],
+        price=format_amount(round_dollars(price)),
+        daily=format_amount(round_to_cents(remembering.calculate_total() * cloud_share)),
+        times=format_rounded(tokens.total / without if without else 0, places=1),
+    )
+
+
+def _build_chart(talk: Talk, questions: int) -> Any:
+    series = [
+        (
+            str(policy),
+            str(label),
+            [count_tokens(talk, policy, question) for question in range(1, questions + 1)],
+        )
+        for policy, label in WAYS.items()
+    ]
+    highest = max(amounts[-1] for _name, _label, amounts in series)
+    return build_line_chart(series, highest=number_format(highest, force_grouping=True))
+
+
+def _build_case(name: str, case: Sum, cloud_share: Decimal) -> ShownCase:
+    total = case.calculate_total()
+    return ShownCase(
+        label=str(CASES[name]),
+        tokens=number_format(case.talk.count_tokens().total, force_grouping=True),
+        frequency=number_format(case.frequency, force_grouping=True),
+        users=number_format(case.users, force_grouping=True),
+        total=format_amount(round_to_cents(total)),
+        shared=format_amount(round_to_cents(total * cloud_share)),
+    )
+
+
+def format_amount(amount: Decimal) -> str:
+    """Format a sum of dollars with all its decimals."""
+    return f"${number_format(amount, use_l10n=True, force_grouping=True)}"

@@ -1,0 +1,199 @@
+"""The pages of the labs: the shelf, and one view for all labs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import page_of_its_form, sign_in_required
+from accounts.models import Person
+from chat.formatting import REJECTIONS, format_rejection
+from inference.errors import ModelError
+from kit.free_text import free_text_fields, get_free_text
+from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate_limited, mark_rate_limited
+from kit.texts import normalize_text
+from labs.checks import judge_texts, require_open
+from labs.lab import Json, Lab
+from labs.printed import Printed, load_printed
+from labs.runs import LabRun, NoLabModel, choose_model, run_lab
+from labs.shelf import LABS
+from routing.formatting import format_dollars
+from safeguarding.counts import record_unstored_card
+from safeguarding.crisis import CardTranslation, build_cards_in_all_languages, mark_judged
+from safeguarding.response_texts import FixedText
+from telemetry.metrics import Counter
+
+# A live lab asks after each pause in typing.
+free_runs = ClientRateLimit("labs, free", person="90/minute", network="600/minute", everyone="1800/minute")
+paid_runs = RateLimit("labs", "20/minute;200/hour")
+# The names of all fields in which people write, in any lab.
+FREE_TEXT = ("text", "other", "pick", "question", "voice")
+
+RUNS = Counter("kitchen_lab_runs", "Runs of labs, by lab and result.", ("lab", "result"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What the page of a lab shows below its form."""
+
+    result: dict[str, Any] | None = None
+    run: LabRun | None = None
+    printed: Printed | None = None
+    # Why the model was not asked, or "".
+    error: str = ""
+    fixed_text: FixedText | None = None
+    # The cards for a cry for help, which take the place of the page.
+    cards: Sequence[CardTranslation] = ()
+    # Whether the person asked for a run and no model could answer.
+    is_model_down: bool = False
+    status: int = HTTPStatus.OK
+    rate_limited: RateLimited | None = None
+
+    @property
+    def cost_text(self) -> str:
+        """What the run cost, in a sentence; "" if nothing ran."""
+        return format_cost(self.run) if self.run else ""
+
+    @property
+    def announcement(self) -> str:
+        """What a screen reader says about a run."""
+        return str(self.result["announcement"]) if self.result and self.run else self.error
+
+    @property
+    def model_name(self) -> str:
+        return self.run.model.model_name if self.run else ""
+
+
+def format_cost(run: LabRun) -> str:
+    """Say what a run cost the person."""
+    if not run.tokens:
+        return _("This run cost nothing: the model only counted.")
+    values = {
+        "tokens": number_format(run.tokens, force_grouping=True),
+        "price": format_dollars(run.microdollars),
+    }
+    return (
+        ngettext(
+            "This run used %(tokens)s token of your allowance and cost %(price)s.",
+            "This run used %(tokens)s tokens of your allowance and cost %(price)s.",
+            run.tokens,
+        )
+        % values
+    )
+
+
+@require_safe
+def shelf(request: HttpRequest) -> HttpResponse:
+    return render(request, "labs/shelf.html", {"labs": LABS})
+
+
+def build_view(lab: Lab) -> Callable[..., HttpResponseBase]:
+    """Return the view of a lab. Anyone may open its page; where the model writes, a run needs a signed-in person."""
+
+    @page_of_its_form
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @free_text_fields(*FREE_TEXT)
+    def show(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            form = lab.create_form(request.POST)
+            outcome = _respond(request, lab, form)
+            if outcome.cards:
+                return _show_cards(request, outcome.cards)
+            outcome = _add_printed(lab, outcome) if outcome.is_model_down else outcome
+        else:
+            form, outcome = lab.create_form(query=request.GET.dict()), _add_printed(lab, Outcome())
+        context = {"lab": lab, "form": form, "outcome": outcome, "labs": LABS}
+        if outcome.run and outcome.result and "carried" in outcome.result:
+            # After a run the form may differ from what was sent: a picked piece is now part of the text.
+            context["form"] = lab.form_class(initial=outcome.result["carried"])
+        response = render(request, "labs/lab.html", context, status=outcome.status)
+        return mark_rate_limited(response, outcome.rate_limited) if outcome.rate_limited else response
+
+    if not lab.needs_sign_in:
+        return show
+
+    signed_in = sign_in_required(show)
+
+    @page_of_its_form
+    @free_text_fields(*FREE_TEXT)
+    def view(request: HttpRequest) -> HttpResponseBase:
+        return signed_in(request) if request.method == "POST" else show(request)
+
+    return view
+
+
+def _add_printed(lab: Lab, outcome: Outcome) -> Outcome:
+    """Add what a model of this site has replied before, as long as there is no result of now."""
+    printed = load_printed(lab.slug)
+    if printed is None:
+        return outcome
+    return replace(outcome, printed=printed, result=lab.build(printed.given, printed.raw))
+
+
+def _show_cards(request: HttpRequest, cards: Sequence[CardTranslation]) -> HttpResponse:
+    """Show the page of the crisis middleware, which judges fields one by one; a lab may read two as one text."""
+    page = render(
+        request, "safeguarding/help_card_page.html", {"cards": cards, "is_taken": False, "onward": ""}
+    )
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def _respond(request: HttpRequest, lab: Lab, form: forms.Form) -> Outcome:
+    """Judge what was typed, then run the lab if nothing speaks against it."""
+    mark_judged(request)
+    texts = {name: normalize_text(text) for name, text in get_free_text(request).items()}
+    typed = judge_texts(lab.list_texts(texts))
+    # Before the rate limit and every other reason to refuse.
+    if typed.is_crisis:
+        record_unstored_card(level=str(typed.verdict.level))
+        return _count(lab, "crisis", Outcome(cards=build_cards_in_all_languages(typed.verdict)))
+    person = request.user if isinstance(request.user, Person) else None
+    try:
+        _require_rate(request, lab, person)
+    except RateLimited as error:
+        outcome = Outcome(error=format_rate_limited(error), status=429, rate_limited=error)
+        return _count(lab, "limited", outcome)
+    if typed.fixed_text:
+        return _count(lab, "refused", Outcome(fixed_text=typed.fixed_text))
+    if not form.is_valid():
+        return Outcome(status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _run(lab, form.cleaned_data, person)
+
+
+def _require_rate(request: HttpRequest, lab: Lab, person: Person | None) -> None:
+    if person and lab.needs_sign_in:
+        paid_runs.hit(person.pk)
+    else:
+        free_runs.hit(request)
+
+
+def _run(lab: Lab, given: dict[str, Any], person: Person | None) -> Outcome:
+    """Run a lab, or say why not."""
+    try:
+        if lab.needs_sign_in and person is not None:
+            require_open(person)
+        model = choose_model(person)
+        known: Json | None = lab.find_known_reply(given)
+        run = LabRun(raw=known, model=model) if known else run_lab(lab.plan(given, model), model, person)
+    except REJECTIONS as rejection:
+        assert person is not None  # noqa: S101 - only a person's run is rejected
+        error = format_rejection(rejection, person)
+        return _count(lab, "rejected", Outcome(error=error, status=HTTPStatus.UNPROCESSABLE_ENTITY))
+    except (NoLabModel, ModelError):
+        return _count(lab, "no_model", Outcome(is_model_down=True))
+    return _count(lab, "shown", Outcome(run=run, result=lab.build(given, run.raw)))
+
+
+def _count(lab: Lab, result: str, outcome: Outcome) -> Outcome:
+    RUNS.add(1, lab.slug, result)
+    return outcome

@@ -1,0 +1,94 @@
+// Makes a lab live: sends its form in the background and shows the outcome in place. Without it, the form loads a page.
+
+const PAUSE = 450;
+const form = /** @type {HTMLFormElement} */ (document.getElementById("lab-form"));
+const status = document.getElementById("lab-status");
+let timer = 0;
+/** @type {AbortController | null} the run in progress */
+let running = null;
+
+/**
+ * @param {HTMLElement | null} submitter
+ * @param {boolean} isOwnWish whether someone pressed a button, and not only typed
+ */
+async function run(submitter, isOwnWish) {
+  clearTimeout(timer);
+  running?.abort();
+  const own = (running = new AbortController());
+  const outcome = document.getElementById("lab-outcome");
+  outcome.setAttribute("aria-busy", "true");
+  if (isOwnWish) status.textContent = form.dataset.working;
+  try {
+    const reply = await fetch(form.getAttribute("action"), {
+      method: "POST",
+      body: new FormData(form, submitter),
+      signal: own.signal,
+    });
+    const text = await reply.text();
+    if (own !== running) return;
+    // To sign in, or a page by a proxy.
+    if (reply.redirected) return location.assign(reply.url);
+    if (!reply.headers.has("Kitchen-Table")) throw new Error("not from this site");
+    show(new DOMParser().parseFromString(text, "text/html"), isOwnWish);
+  } catch (error) {
+    if (error.name !== "AbortError") status.textContent = form.dataset.failed;
+    status.classList.toggle("visually-hidden", error.name === "AbortError");
+  } finally {
+    if (own === running) {
+      running = null;
+      document.getElementById("lab-outcome")?.removeAttribute("aria-busy");
+    }
+  }
+}
+
+/**
+ * @param {Document} page the reply
+ * @param {boolean} isOwnWish
+ */
+function show(page, isOwnWish) {
+  const outcome = page.getElementById("lab-outcome");
+  status.classList.add("visually-hidden");
+  if (!outcome) {
+    // A card with help lines, or an error page: it takes the place of this one.
+    document.title = page.title;
+    document.getElementById("main").replaceChildren(...page.getElementById("main").childNodes);
+    document.getElementById("main").focus();
+    scrollTo(0, 0);
+    return;
+  }
+  if (isOwnWish) takeOverFields(page);
+  for (const element of outcome.querySelectorAll("[autofocus]")) element.removeAttribute("autofocus");
+  document.getElementById("lab-outcome").replaceWith(outcome);
+  status.textContent = outcome.dataset.announce;
+  document.dispatchEvent(new CustomEvent("lab:shown"));
+  if (!isOwnWish) return;
+  const heading = outcome.querySelector("[role=alert], h2");
+  heading?.focus({ preventScroll: true });
+  heading?.scrollIntoView({ block: "nearest" });
+}
+
+/**
+ * A run may change the form: a picked piece is now part of the text.
+ * @param {Document} page
+ */
+function takeOverFields(page) {
+  for (const field of page.querySelectorAll("#lab-form [data-carried]")) {
+    const own = document.getElementById(field.id);
+    if (own?.matches("button")) own.textContent = field.textContent;
+    else if (own) own.value = field.value;
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target !== form) return;
+  event.preventDefault();
+  run(/** @type {HTMLElement | null} */ (event.submitter), true);
+});
+
+document.addEventListener("input", ({ target }) => {
+  const number = target.id && document.querySelector(`.lab-slider output[for="${target.id}"]`);
+  if (number) number.textContent = target.value;
+  if (!("live" in form.dataset) || target.form !== form) return;
+  clearTimeout(timer);
+  if (form.checkValidity()) timer = setTimeout(() => run(null, false), PAUSE);
+});
