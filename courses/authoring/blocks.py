@@ -27,6 +27,12 @@ DIAGRAMS = {
 }
 
 
+# The labs of the room above, by the folders of their templates.
+LAB_SLUGS = sorted(
+    path.parent.name for path in (Path(__file__).parents[2] / "templates/labs").glob("*/form.html")
+)
+
+
 @dataclass(frozen=True)
 class Fence:
     """One fenced block as written: `words` are the rest of its first line, `line` is the number of that line."""
@@ -123,6 +129,13 @@ def _parse_diagram(fence: Fence) -> Block:
     return {"template": DIAGRAMS[name], "html": render_html(fence.text)}
 
 
+def _parse_lab(fence: Fence) -> Block:
+    from courses.authoring.schemas import LabLine  # noqa: PLC0415 - it imports pydantic
+
+    lab = fence.read_line(LabLine).lab
+    return {"lab": lab, "route": f"labs:{lab}", "html": render_html(fence.text)}
+
+
 def parse_question(fence: Fence) -> Block:
     """Parse a quiz question: its text, then two or more options, each with an explanation; exactly one is right.
 
@@ -187,6 +200,7 @@ PARSERS: dict[str, Callable[[Fence], Block]] = {
     "activity": _parse_activity,
     "diagram": _parse_diagram,
     "calculator": _parse_text,
+    "lab": _parse_lab,
     "agreement": _parse_text,
     "help": _parse_text,
     "notice": _parse_text,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from courses.authoring.blocks import DIAGRAMS, SLUG
+from courses.authoring.blocks import DIAGRAMS, LAB_SLUGS, SLUG
 from kit.schemas import Hint, Items, Line, Table, build_schema_error
 
 OUTCOME_COUNT = 3
@@ -27,6 +27,12 @@ def _require_https(url: str) -> str:
 def _require_diagram(name: str) -> str:
     if name not in DIAGRAMS:
         raise build_schema_error(f"There is no diagram “{name}”.", _DIAGRAM_HINT.text)
+    return name
+
+
+def _require_lab(name: str) -> str:
+    if name not in LAB_SLUGS:
+        raise build_schema_error(f"There is no lab “{name}”.", _LAB_HINT.text)
     return name
 
 
@@ -100,6 +106,7 @@ class BriefingFront(Table):
 # The first lines of blocks. Each field is one word, and the last field is the rest of the line.
 
 _DIAGRAM_HINT = Hint(f"Use one of: {', '.join(sorted(DIAGRAMS))}.")
+_LAB_HINT = Hint(f"Use one of: {', '.join(LAB_SLUGS)}.")
 _ACTIVITY_HINT = Hint("Give its minutes and its name: “:::activity 10 Two chairs, one question”.")
 
 
@@ -118,6 +125,10 @@ class ActivityLine(Table):
 
 class DiagramLine(Table):
     diagram: Annotated[str, AfterValidator(_require_diagram), _DIAGRAM_HINT]
+
+
+class LabLine(Table):
+    lab: Annotated[str, AfterValidator(_require_lab), _LAB_HINT]
 
 
 class QuestionLine(Table):

@@ -33,6 +33,7 @@ SLIPS = [
     (BIAS, "## It has been", "# It has been", None, "title belongs in its front matter", "“## ”"),
     (BIAS, ":::diagram bias", ":::diagram bia", None, "no diagram “bia”", "bias, loop, tokens, trained"),
     (BIAS, ":::diagram bias", ":::diagram", None, "“diagram” is missing", "bias, loop, tokens, trained"),
+    (BIAS, ":::diagram bias", ":::lab bias", None, "no lab “bias”", "memory-price, sure-and-wrong, tokens"),
     (BIAS, ":::reported gender-shades", ":::reported gender-shade", None, "no source “gender-shade”", "[[sources]]"),
     (BIAS, ":::reported gender-shades", ":::reported", None, "“source” is missing", ":::reported the-id"),
     (BIAS, ":::reported gender-shades", ":::reportd gender-shades", None, "no block “reportd”", "agreement"),
