@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -41,9 +41,9 @@ MAX_THINKING_GAP = timedelta(minutes=10)
 EXCERPT_LENGTH = 160
 TURNS_PER_PAGE = 50
 NOTES_SHOWN = 50
-# Signs of an unsafe home are never shown to a parent, regardless of the agreement (docs/safety.md, level S).
+# Signs of an unsafe home, and who a teen is or loves, are never shown to a parent, whatever was agreed (docs/safety.md).
 ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
-    categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION]
+    categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION, Category.IDENTITY]
 )
 
 
@@ -132,9 +132,14 @@ def get_visible_turn(link: Link, turn_id: str) -> Turn:
 
 def _list_counted_turns(teen: Person, visible: VisibleContent) -> QuerySet[Turn]:
     since = max(timezone.now() - timedelta(days=DAYS_SHOWN), visible.topics_since)
-    return drop_duplicate_questions(
-        Turn.objects.filter(conversation__owner=teen, asked_at__gte=since)
-    ).exclude(ALWAYS_HIDDEN)
+    # What follows a coming-out speaks of it too ("How do I tell her?").
+    came_out = Turn.objects.filter(
+        conversation=OuterRef("conversation"),
+        asked_at__lte=OuterRef("asked_at"),
+        categories__contains=[Category.IDENTITY],
+    )
+    turns = Turn.objects.filter(~Exists(came_out), conversation__owner=teen, asked_at__gte=since)
+    return drop_duplicate_questions(turns).exclude(ALWAYS_HIDDEN)
 
 
 def _list_readable_turns(teen: Person, visible: VisibleContent) -> QuerySet[Turn]:

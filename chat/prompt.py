@@ -26,7 +26,7 @@ from chat.models import Note, Turn, TurnState
 from chat.prompt_profiles import FULL, PromptProfile
 from chat.turns.verdicts import get_action
 from courses.retrieval.search import FoundPassage
-from guard import Action
+from guard import Action, Category, Level
 from inference.messages import ChatMessage
 from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens, estimate_tokens
 from kit.languages import get_page_language
@@ -470,7 +470,10 @@ def add_turn_instructions(prompt: Prompt, turn: Turn, *, limits: ContextLimits |
     """Return the prompt with the instructions for this turn alone, if the model's context has room for them."""
     if get_action(turn) is not Action.SUPPORT:
         return prompt
-    supportive = (*prompt.turn_instructions, prompt.profile.support_instruction)
+    profile = prompt.profile
+    is_about_identity = Category.IDENTITY in turn.categories and turn.level == Level.NONE
+    support = profile.identity_instruction if is_about_identity else profile.support_instruction
+    supportive = (*prompt.turn_instructions, support)
     extended = replace(prompt, turn_instructions=supportive)
     return extended if get_answer_room(extended, limits=limits) >= MIN_ANSWER_TOKENS else prompt
 

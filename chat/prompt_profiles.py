@@ -20,6 +20,8 @@ class PromptProfile:
     brief_instruction: str
     # Added to a turn whose question sounded burdened.
     support_instruction: str
+    # In its place, if the question is about who the asker is or whom they love.
+    identity_instruction: str
     # Added to a continuation.
     continue_instruction: str
     # Introduces the passages of lessons, which replace {passages}. Empty if it carries none.
@@ -59,6 +61,10 @@ FULL = PromptProfile(
         "The learner sounds burdened. Begin with one plain sentence that acknowledges it, then help with the question, "
         "and say who near them could help too. Do not diagnose and do not promise anything."
     ),
+    identity_instruction=(
+        "The learner speaks of who they are or whom they love. Be warm and plain: nothing is wrong with them. They "
+        "decide whether, when and whom to tell; offer words they could use. If home may be unsafe, waiting is right."
+    ),
     continue_instruction=(
         "Your last answer broke off, and the learner asks you to go on with it. Continue in its language, exactly "
         "where it stopped: do not repeat any of it, do not greet, do not begin again."
@@ -83,6 +89,7 @@ SMALL = PromptProfile(
     language_instruction="",
     brief_instruction="Answer in two sentences.",
     support_instruction="The student feels bad. Begin with a kind sentence.",
+    identity_instruction="Be warm: nothing is wrong with the student. They choose whom to tell.",
     continue_instruction="Go on where your answer stopped.",
     # Lessons confuse them more than they help.
     passages_instruction="",

@@ -36,6 +36,7 @@ _BY_CATEGORY = {
     Category.COMPANION: Action.REDIRECT,
     Category.MEDICAL: Action.REDIRECT,
     Category.LEGAL: Action.REDIRECT,
+    Category.IDENTITY: Action.SUPPORT,
     Category.PERSONAL: Action.REDACT,
 }
 _ORDER = {action: position for position, action in enumerate(Action)}

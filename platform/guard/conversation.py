@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import encoders
 from guard.classifier import Classifier
 from guard.heads import HeadScores
+from guard.identity import judge_identity, mask_identity
 from guard.judge import judge
 from guard.levels import CARD_HEAD, DANGER_OR_STRESS, HINT_HEAD, UNSAFE, UNSAFE_HEAD
 from guard.parts import has_agreement, judge_parts, strip_danger
@@ -77,10 +78,12 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
     alone, summary = _judge_alone(last)
     verdicts = (
         judge_personal(last),
+        judge_identity(last),
         _judge_split_phrases(earlier, last),
         _judge_accumulated_hints(earlier, summary, last),
     )
-    return merge_verdicts(alone, *verdicts, _judge_in_context(earlier, last, summary))
+    read_earlier = [mask_identity(text) for text in earlier[-_CONTEXT_MESSAGES:]]
+    return merge_verdicts(alone, *verdicts, _judge_in_context(read_earlier, mask_identity(last), summary))
 
 
 def judge_by_rules(text: str) -> Verdict:
@@ -93,7 +96,7 @@ def judge_strictly(text: str) -> Verdict:
 
     Otherwise a trace is too weak to act on, and `judge_conversation` only counts it together with earlier ones.
     """
-    traces = read_message(text).traces | judge(text, trace_rules()).categories
+    traces = read_message(mask_identity(text)).traces | judge(text, trace_rules()).categories
     categories = traces & (DANGER_OR_STRESS | UNSAFE)
     if not categories:
         return Verdict(layer=LAYER)
@@ -256,8 +259,13 @@ class _MessageSummary(NamedTuple):
 
 def _judge_alone(text: str) -> tuple[Verdict, _MessageSummary]:
     """Judge a message by itself, and keep its summary for when it is an earlier message."""
-    scores = read_message(text)
-    verdict = merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), scores.verdict)
+    masked = mask_identity(text)
+    scores = read_message(masked)
+    read = scores.verdict
+    if masked != text:
+        # Hate against oneself, or quoted, is for the rules: the networks find it in the topic.
+        read = dataclasses.replace(read, categories=read.categories - {Category.HATE})
+    verdict = merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), read)
     concern = max((scores.probabilities.get(head, 0.0) for head in _CONCERN_HEADS), default=0.0)
     summary = _MessageSummary(
         dataclasses.replace(verdict, evidence=()), _count_points(verdict, scores, text), concern

@@ -32,6 +32,12 @@ def trace_rules() -> RuleBook:
 
 
 @load_once
+def identity_rules() -> RuleBook:
+    """Who someone is and whom they love."""
+    return _load_rule_book("identity_en", "identity_es")
+
+
+@load_once
 def output_rules() -> RuleBook:
     """What the tutor must never say."""
     return _load_rule_book(*sorted(file.stem for file in FILES.glob("output_*.toml")))
@@ -39,7 +45,7 @@ def output_rules() -> RuleBook:
 
 def load_rule_books() -> None:
     """Load every rule book. Raises kit.authored.InvalidFile with every error."""
-    for book in (input_rules, care_rules, trace_rules, output_rules):
+    for book in (input_rules, care_rules, trace_rules, identity_rules, output_rules):
         book()
 
 

@@ -49,6 +49,8 @@ class Category(StrEnum):
     DISTRESS = "distress"
     BULLYING = "bullying"
     ABOUT_SOMEONE_ELSE = "about_someone_else"
+    # Who someone is and whom they love (guard.identity). It is no danger, and has no level.
+    IDENTITY = "identity"
     # Requests that the tutor does not answer. The level may be 0.
     METHOD = "method"
     SEXUAL = "sexual"

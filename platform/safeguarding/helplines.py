@@ -19,6 +19,7 @@ FILE = "helplines.toml"
 HOURS_AND_LANGUAGES = (
     gettext_noop("all day, every day"),
     gettext_noop("for young people, all day, every day"),
+    gettext_noop("for LGBTQ young people, all day, every day"),
     gettext_noop("for everyone under 19"),
     gettext_noop("for everyone under 18, all day, every day"),
     gettext_noop("for children and teens, all day, every day"),
@@ -43,9 +44,10 @@ SOURCES = (
     gettext_noop("RTVE, 2022-05-09"),
     gettext_noop("stored copies of anar.org, 2018, and asociacionhontanar.org, 2020"),
     gettext_noop("its reports on the years 2018 to 2023"),
+    gettext_noop("The Advocate, 2019-04-30, and a stored page of theodysseyonline.com"),
 )
 ELSEWHERE = "elsewhere"
-CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
+CRISIS, UNSAFE_HOME, IDENTITY = "crisis", "unsafe_home", "identity"
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class HelpLineContact:
 class HelpLine:
     """One help line. `languages` is how the card names the languages spoken there.
 
-    `helps` names the needs it serves: CRISIS, UNSAFE_HOME or both.
+    `helps` names the needs it serves: CRISIS, UNSAFE_HOME, IDENTITY.
     """
 
     name: str
@@ -85,6 +87,11 @@ class CountryHelp:
     code: str
     emergency: str
     lines: tuple[HelpLine, ...]
+
+    @property
+    def identity_line(self) -> HelpLine:
+        """The line for someone who is coming out: one for that, else one that is for children, else the first."""
+        return max(self.lines, key=lambda line: (IDENTITY in line.helps, UNSAFE_HOME in line.helps))
 
     def for_need(self, need: str) -> "CountryHelp":
         """Return a copy with only the help lines for this need. There is at least one."""

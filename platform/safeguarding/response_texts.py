@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FILE_PREFIX = "response_texts"
 CHECK_IN_KINDS = ("hopeless", "eating", "unsafe", "someone_else")
-SUPPORT_KINDS = ("burdened", "bullied", "someone_else")
+SUPPORT_KINDS = ("burdened", "bullied", "someone_else", "identity")
 # If a verdict has several categories, the first in these lists decides.
 REFUSAL_CATEGORIES = (
     Category.METHOD, Category.SEXUAL, Category.VIOLENCE, Category.HATE, Category.DRUGS, Category.CRIME,
@@ -146,11 +146,20 @@ def _choose_check_in_kind(categories: set[Category]) -> str:
 
 
 def get_support_lines(categories: Iterable[Category]) -> SupportLines:
-    """Return the sentence that goes with an answer: about someone else, bullying, or a burden."""
+    """Return the sentence that goes with an answer: about identity, someone else, bullying, or a burden."""
     distinct, support = set(categories), _load_page_texts().support
+    if Category.BULLYING not in distinct and Category.IDENTITY in distinct:
+        return _name_help_line(support["identity"])
     if Category.ABOUT_SOMEONE_ELSE in distinct:
         return support["someone_else"]
     return support["bullied" if Category.BULLYING in distinct else "burdened"]
+
+
+def _name_help_line(lines: SupportLines) -> SupportLines:
+    line = get_country_help(settings.HELP_COUNTRY).identity_line
+    contact = line.call or line.text or line.chat
+    named = f"{line.name} ({contact.display})" if contact else line.name
+    return replace(lines, who=lines.who.replace("{help_line}", named))
 
 
 def choose_cut_category(categories: Iterable[Category]) -> str:

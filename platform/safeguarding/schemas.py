@@ -103,6 +103,7 @@ class SupportTables(Table):
     burdened: SupportTable
     bullied: SupportTable
     someone_else: SupportTable
+    identity: SupportTable
 
 
 class CutTable(Table):
@@ -189,7 +190,7 @@ class AlertsFile(Table):
 
 # Help lines
 
-Need = Literal["crisis", "unsafe_home"]
+Need = Literal["crisis", "unsafe_home", "identity"]
 
 
 class CallTable(Table):

@@ -28,6 +28,7 @@ ACCEPTED_SHORT = {
     "events.previews": "every mail of an event as staff see it, which grows with the mails",
     "families.family_export": "a service: making a copy is not the business of the page that hands it over",
     "labs.drawing": "pure, and static/js/chances.js does the same in the browser",
+    "guard.identity": "what the networks may not read of a message, apart from how verdicts are joined",
     "mail.send_errors": "classifies the errors of mail servers, independent of claims and leases",
     "rest.fields": "how any program's text is read; the tutor's API is the first that takes some",
 }
