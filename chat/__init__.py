@@ -2,8 +2,8 @@
 
 asking/ turns a question into a turn, answering/ writes its answer in a worker, streaming/ sends the text to pages and
 programs, memory/ chooses what is remembered, web/ has the pages, api/ the API and parent_view.py the parent view.
-turns/ has what several of them share, and prompt.py builds prompts. docs/architecture.md follows one question through
-all of it.
+method/ decides how homework is helped with, turns/ has what several of them share, and prompt.py builds prompts.
+docs/architecture.md follows one question through all of it.
 
 The docstring of each package names the modules that the others may import. Rooms above chat import only these:
 

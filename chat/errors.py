@@ -53,6 +53,10 @@ class StillAnswering(QuestionRejected):
         self.turn = turn
 
 
+class FollowUpNotOffered(QuestionRejected):
+    """A follow-up was asked for that the turn does not offer, such as the whole way before an attempt."""
+
+
 class PersonalDataFound(QuestionRejected):
     """The question would send personal data to another company. `parts` are the words in question, if known."""
 

@@ -17,6 +17,7 @@ from budgets.selectors import Meter, SiteStop, find_site_stop
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
+    FollowUpNotOffered,
     NoModelLeft,
     PersonalDataFound,
     QuestionEmpty,
@@ -356,6 +357,9 @@ def format_rejection(rejection: Rejection, person: Person) -> str:
         ),
         StillAnswering: _(
             "Your last question is still being answered. Wait for the answer or stop it, then ask this one."
+        ),
+        FollowUpNotOffered: _(
+            "Show a step of yours first, right or wrong. Then you can ask for the whole way."
         ),
         TooManyDeferred: _(
             "You already have as many questions waiting as we can save. What you wrote is still here. Withdraw "

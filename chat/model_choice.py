@@ -48,6 +48,7 @@ from courses.retrieval.search import FoundPassage
 from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host
 from inference.tokens import estimate_max_tokens
+from kit.memory_policy import NOTING_POLICIES
 from routing.breaker import allow_request, read_health
 from routing.models import TutorModel
 from routing.ranking import Ranking, Skipped, SkipReason, rank_models
@@ -158,8 +159,18 @@ def build_turn_prompt(turn: Turn, parts: PromptParts, *, model: TutorModel) -> P
         profile=PROMPT_PROFILES[model.prompt_profile],
         limits=limits,
         model=model.model_name,
+        pinned=list_pinned(turn, remembered),
     )
     return add_turn_instructions(prompt, turn, limits=limits)
+
+
+def list_pinned(turn: Turn, remembered: Sequence[Turn]) -> list[Turn]:
+    """Return the turns without which a follow-up means nothing: that of its task, and the one that it is about.
+
+    Memory limits of the plan and the agreement do not apply to them, as with the answer that a continuation continues.
+    """
+    wanted = {turn.about_id, turn.task_id} if turn.about_id else set()
+    return [earlier for earlier in remembered if earlier.pk in wanted]
 
 
 @dataclass(frozen=True)
@@ -227,6 +238,8 @@ def set_memory_fields(turn: Turn, rules: MemoryRules) -> None:
     """Set what the turn's prompt may carry of earlier questions."""
     turn.memory_policy, turn.memory_tokens = rules.policy, rules.tokens
     turn.has_spanning_notes = rules.has_spanning_notes
+    # What is not noted is not asked for.
+    turn.asks_level = turn.asks_level and rules.policy in NOTING_POLICIES
 
 
 def _hold_first_affordable(

@@ -41,7 +41,7 @@ MAX_THINKING_GAP = timedelta(minutes=10)
 EXCERPT_LENGTH = 160
 TURNS_PER_PAGE = 50
 NOTES_SHOWN = 50
-# Signs of an unsafe home, and who a teen is or loves, are never shown to a parent, whatever was agreed (docs/safety.md).
+# Signs of an unsafe home, and who a teen is or loves, are never shown to a parent (docs/safety.md).
 ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
     categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION, Category.IDENTITY]
 )

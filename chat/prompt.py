@@ -23,10 +23,8 @@ from budgets.models import MEMORY_TOKENS
 from chat.errors import TooLongForModel
 from chat.memory.notes import NoteKind
 from chat.models import Note, Turn, TurnState
-from chat.prompt_profiles import FULL, PromptProfile
-from chat.turns.verdicts import get_action
+from chat.prompt_profiles import FULL, PromptProfile, list_turn_instructions
 from courses.retrieval.search import FoundPassage
-from guard import Action, Category, Level
 from inference.messages import ChatMessage
 from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens, estimate_tokens
 from kit.languages import get_page_language
@@ -411,6 +409,7 @@ def build_prompt(
     profile: PromptProfile = FULL,
     limits: ContextLimits | None = None,
     model: str = "",
+    pinned: Sequence[Turn] = (),
 ) -> Prompt:
     """Build the prompt for `question` after the earlier turns in `remembered` (oldest first), with its passages.
 
@@ -418,7 +417,7 @@ def build_prompt(
     end them. `notes` are carried for the turns that no longer are, and for other conversations; `memory_tokens` limits
     both. `language` is that of the asker's page; None is the current page's. `continued` are the turns whose answer is
     continued, oldest first; memory does not limit them. `profile` has the texts, and belongs to the model, as `limits`
-    and its name `model` do; None is the limits of the settings' model.
+    and its name `model` do; None is the limits of the settings' model. `pinned` are carried whatever memory allows.
 
     Raises TooLongForModel if the model's context has no room left for the shortest answer.
     """
@@ -456,7 +455,16 @@ def build_prompt(
     if limits.context_tokens - noted.tokens_at_most >= limits.answer_tokens:
         prompt = noted
     room = limits.context_tokens - limits.answer_tokens - prompt.tokens_at_most
-    return replace(prompt, carried=carry_turns(memory.turns, room=room, longest=memory.longest, model=model))
+    turns, longest = pin_turns(memory.turns, pinned), memory.longest or memory_tokens
+    return replace(prompt, carried=carry_turns(turns, room=room, longest=longest, model=model))
+
+
+def pin_turns(window: Sequence[Turn], pinned: Sequence[Turn]) -> list[Turn]:
+    """Return the window with the pinned turns in it. Those that are not at its end already come last."""
+    readable = [turn for turn in pinned if is_carried(turn)]
+    if not readable or (window[-1:] == readable[-1:] and all(turn in window for turn in readable)):
+        return list(window)
+    return [*(turn for turn in window if turn not in readable), *readable]
 
 
 def _build_length_error(question: str, *, spare: int) -> TooLongForModel:
@@ -467,15 +475,12 @@ def _build_length_error(question: str, *, spare: int) -> TooLongForModel:
 
 
 def add_turn_instructions(prompt: Prompt, turn: Turn, *, limits: ContextLimits | None = None) -> Prompt:
-    """Return the prompt with the instructions for this turn alone, if the model's context has room for them."""
-    if get_action(turn) is not Action.SUPPORT:
-        return prompt
-    profile = prompt.profile
-    is_about_identity = Category.IDENTITY in turn.categories and turn.level == Level.NONE
-    support = profile.identity_instruction if is_about_identity else profile.support_instruction
-    supportive = (*prompt.turn_instructions, support)
-    extended = replace(prompt, turn_instructions=supportive)
-    return extended if get_answer_room(extended, limits=limits) >= MIN_ANSWER_TOKENS else prompt
+    """Return the prompt with the instructions for this turn alone, as far as the model's context has room for them."""
+    for instruction in list_turn_instructions(turn, prompt.profile):
+        extended = replace(prompt, turn_instructions=(*prompt.turn_instructions, instruction))
+        if get_answer_room(extended, limits=limits) >= MIN_ANSWER_TOKENS:
+            prompt = extended
+    return prompt
 
 
 def get_answer_room(

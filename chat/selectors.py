@@ -90,9 +90,13 @@ def drop_duplicate_questions(turns: QuerySet[Turn]) -> QuerySet[Turn]:
 def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
     """Return the earlier turns of each turn's conversation, oldest first, by turn id. Uses at most one query.
 
-    A turn without memory or without other turns is left out.
+    A turn without other turns is left out, and one without memory, unless it is a follow-up of one of them.
     """
-    with_memory = [turn for turn in turns if turn.memory_policy != MemoryPolicy.NONE and turn.has_other_turns]
+    with_memory = [
+        turn
+        for turn in turns
+        if (turn.memory_policy != MemoryPolicy.NONE or turn.about_id) and turn.has_other_turns
+    ]
     if not with_memory:
         return {}
     shown = drop_duplicate_questions(

@@ -1,6 +1,10 @@
 """The published modules. They are public."""
 
+from dataclasses import dataclass
+from html import unescape
+
 from django.db.models import Q, QuerySet
+from django.utils.html import strip_tags
 
 from courses.models import Module
 from kit.languages import select_language
@@ -35,3 +39,37 @@ def find_current_path(path: str) -> str:
 def list_module_titles() -> list[tuple[str, str]]:
     """Return the slug and title of each module, in the reader's language."""
     return list(list_modules().values_list("slug", "title"))
+
+
+@dataclass(frozen=True)
+class PlainOption:
+    text: str
+    is_right: bool
+    explanation: str
+
+
+@dataclass(frozen=True)
+class PlainQuestion:
+    """A quiz question of a module as text, without markup."""
+
+    text: str
+    options: tuple[PlainOption, ...]
+
+
+def list_plain_questions(slug: str) -> list[PlainQuestion]:
+    """Return the quiz questions of a module, in the reader's language; empty if there is no such module."""
+    module = list_modules().filter(slug=slug).first()
+    return [
+        PlainQuestion(
+            _strip(question.html),
+            tuple(
+                PlainOption(_strip(option["html"]), bool(option["is_right"]), _strip(option["explanation"]))
+                for option in question.options
+            ),
+        )
+        for question in (module.questions.all() if module else ())
+    ]
+
+
+def _strip(text: str) -> str:
+    return " ".join(unescape(strip_tags(text)).split())

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chat import streaming
+from chat.answering.quizzes import add_quiz
 from chat.models import QUEUED_AT, Conversation, EndReason, Turn, TurnState
 from chat.turns import queue
 from chat.turns.crises import record_crisis
@@ -164,6 +165,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
         _record_health(turn, outcome)
         return True
+    outcome = add_quiz(turn, outcome)
     with transaction.atomic():
         if turn.retry_of_id:
             lock_with_retried(turn.pk)

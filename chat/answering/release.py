@@ -72,8 +72,9 @@ class AnswerInProgress:
     @property
     def checkpoint(self) -> Checkpoint:
         assert self.turn.claim is not None  # noqa: S101 - only a claimed turn is written
+        answer = "" if self.turn.asks_for_quiz else self.judged_text
         return Checkpoint(
-            turn_id=self.turn.pk, claim=self.turn.claim, answer=self.judged_text, answer_tokens=self.tokens
+            turn_id=self.turn.pk, claim=self.turn.claim, answer=answer, answer_tokens=self.tokens
         )
 
     @property
@@ -224,7 +225,8 @@ class AnswerRelease:
     def _withdraw(self, length: int) -> tuple[int, float]:
         """Take back what readers have after `length` characters. Returns how many words they had, for how long."""
         withdrawn = self.answer.text[length:]
-        if not withdrawn:
+        if not withdrawn or self.answer.turn.asks_for_quiz:
+            self.answer.text = self.answer.text[:length]
             return 0, 0.0
         shown_at = next(at for end, at in self._writes if end > length)
         self.answer.text = self.answer.text[:length]
@@ -261,6 +263,9 @@ class AnswerRelease:
         judged_length = min(self.answer.judged_length, length)
         while self._writes and self._writes[0][0] <= judged_length:
             self._writes.popleft()
+        if self.answer.turn.asks_for_quiz:
+            # Readers get the quiz once it is whole. Its raw text says which options are right.
+            return
         if text and judged_length < length:
             self._writes.append((length, time.monotonic()))
         self.writer.add(text, self.answer.tokens, unjudged_length=length - judged_length)

@@ -12,6 +12,7 @@ from chat import streaming
 from chat.answering.release import AnswerInProgress, AnswerRelease, TextCounts
 from chat.answering.remote_gate import RemoteGate
 from chat.memory.notes import NoteCandidate
+from chat.method.ladder import FollowUp
 from chat.models import EndReason, TurnState
 from chat.prompt import Prompt, PromptPart, defuse_marks
 from chat.turns.outcomes import Outcome, choose_turn_notes
@@ -56,6 +57,9 @@ async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
     `ended_by`.
     """
     answer.prompt = prompt
+    if answer.turn.asks_for_quiz and FollowUp.QUIZ not in prompt.profile.follow_up_instructions:
+        # The model cannot write one, so it is not asked (chat.answering.quizzes).
+        return EndReason.NONE
     is_read_outside = has_remote_guard() and not answer.turn.skips_remote_guard
     remote = RemoteGate.for_prompt(prompt) if is_read_outside else None
     if not remote:

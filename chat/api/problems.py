@@ -13,6 +13,7 @@ from budgets.errors import InsufficientBudget, SiteStopped
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
+    FollowUpNotOffered,
     NoModelLeft,
     PersonalDataFound,
     QuestionEmpty,
@@ -44,6 +45,12 @@ TOO_LONG = define_problem_type(
         "The member “length” is the number of its characters; about “limit” can be read at once. Ask about a part "
         "of it."
     ),
+)
+NOT_OFFERED = define_problem_type(
+    "follow-up-not-offered",
+    HTTPStatus.CONFLICT,
+    _("The turn does not offer that"),
+    _("The turn’s member “follow_ups” lists what can be asked of its answer."),
 )
 PERSONAL_FOUND = define_problem_type(
     "personal-found",
@@ -177,6 +184,7 @@ PROBLEM_TYPES: dict[type, ProblemType] = {
     QuestionTooLong: TOO_LONG,
     TooLongForModel: TOO_LONG,
     StillAnswering: STILL_ANSWERING,
+    FollowUpNotOffered: NOT_OFFERED,
     PersonalDataFound: PERSONAL_FOUND,
     TutorPaused: TUTOR_RESTING,
     TutorClosed: CLOSED,

@@ -7,10 +7,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from budgets.models import PeriodLength
+from chat.api.practice_serializers import FOLLOW_UPS, PracticeQuizSerializer, serialize_quiz
+from chat.asking.follow_ups import list_follow_ups
 from chat.formatting import find_card
 from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
 from chat.memory.overview import MemoryOverview
 from chat.memory.policies import MemoryLimit
+from chat.method.ladder import FollowUp, HelpStep
 from chat.models import (
     MAX_COMMENT_LENGTH,
     MAX_QUESTION_LENGTH,
@@ -344,6 +347,24 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         help_text="The text of a `refused`, `redirected` or `cut` turn."
     )
     support = serializers.SerializerMethodField(help_text="Lines for a question that sounded burdened.")
+    step = serializers.ChoiceField(
+        choices=[str(step) for step in HelpStep],
+        help_text="What the answer does for a piece of homework; empty for any other answer.",
+    )
+    follow_up = serializers.ChoiceField(
+        choices=[str(follow_up) for follow_up in FollowUp],
+        help_text="What the turn asks of the answer of `about`; empty for any other question.",
+    )
+    about = serializers.UUIDField(source="about_id", allow_null=True)
+    follow_ups = serializers.SerializerMethodField(
+        help_text="What can be asked of this answer by `turns_follow_up`, the most fitting first."
+    )
+    site_text = serializers.CharField(
+        help_text="The fixed text that answered in place of a model, with its version; empty otherwise."
+    )
+    quiz = serializers.SerializerMethodField(
+        help_text="The quiz of a turn that asked for one. Its `answer` has the same questions as text."
+    )
 
     class Meta:
         model = Turn
@@ -351,7 +372,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
             "id", "conversation", "state", "end_reason", "question", "answer", "asked_at", "ended_at", "retry_at",
             "waits_for", "deferred_until", "resumed_at", "retry_of", "replaced_by", "continues", "is_brief",
             "shows_break_reminder", "is_reworded", "model", "is_local", "has_fallen_back", "usage", "passages", "card",
-            "check_in", "fixed_text", "support",
+            "check_in", "fixed_text", "support", "step", "follow_up", "about", "follow_ups", "site_text", "quiz",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -389,6 +410,14 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     def get_support(self, turn: Turn) -> dict[str, Any] | None:
         support = find_support(turn)
         return dict(SupportSerializer(support).data) if support else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=FOLLOW_UPS)))
+    def get_follow_ups(self, turn: Turn) -> list[str]:
+        return [str(follow_up) for follow_up in list_follow_ups(turn)]
+
+    @extend_schema_field(PracticeQuizSerializer(allow_null=True))
+    def get_quiz(self, turn: Turn) -> dict[str, Any] | None:
+        return serialize_quiz(turn)
 
 
 def serialize_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:

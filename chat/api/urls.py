@@ -2,6 +2,7 @@ from django.urls import path
 
 from chat.api.events import TurnEvents
 from chat.api.memory import ConversationMemory, ConversationNote, SpanningMemory
+from chat.api.practice import TurnFollowUp, TurnQuiz
 from chat.api.views import (
     CheckInAnswer,
     ConversationList,
@@ -39,6 +40,8 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/events", TurnEvents.as_view(), name="turn_events"),
     path("turns/<uuid:turn_id>/stop", TurnStop.as_view(), name="turn_stop"),
     path("turns/<uuid:turn_id>/continue", TurnContinue.as_view(), name="turn_continue"),
+    path("turns/<uuid:turn_id>/follow-up", TurnFollowUp.as_view(), name="turn_follow_up"),
+    path("turns/<uuid:turn_id>/quiz", TurnQuiz.as_view(), name="turn_quiz"),
     path("turns/<uuid:turn_id>/check-in", CheckInAnswer.as_view(), name="turn_check_in"),
     path("turns/<uuid:turn_id>/report", TurnReport.as_view(), name="turn_report"),
 ]

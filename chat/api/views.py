@@ -130,7 +130,7 @@ class TurnCreate(FreeTextView):
         Cards, fixed texts and lessons are in the language of `Accept-Language`, if available. So is an answer to a
         question whose language is unclear.
         """
-        person, key = self.person, _read_key(request)
+        person, key = self.person, read_key(request)
         ask_serializer = AskSerializer(data=request.data)
         ask_serializer.is_valid(raise_exception=True)
         question, conversation_id = (
@@ -160,7 +160,7 @@ class TurnCreate(FreeTextView):
                 status=_get_status(started),
                 headers={"Location": _get_address(started)},
             )
-        return _build_response(started)
+        return build_response(started)
 
 
 def _require_stream_slot(person: Person, question: str, conversation: Conversation | None) -> None:
@@ -185,12 +185,14 @@ def _get_address(started: StartedTurn) -> str:
     return reverse("chat_api:turn", args=[started.turn.pk])
 
 
-def _build_response(started: StartedTurn) -> Response:
+def build_response(started: StartedTurn) -> Response:
+    """Return the response with a turn that was created now or existed already."""
     headers = {"Location": _get_address(started)}
     return Response(serialize_turn(started.turn), status=_get_status(started), headers=headers)
 
 
-def _read_key(request: Request) -> UUID:
+def read_key(request: Request) -> UUID:
+    """Return the turn id that the program chose. Raises the problem KEY_MISSING without one."""
     try:
         return UUID(request.headers.get("Idempotency-Key", ""))
     except ValueError as error:
@@ -244,13 +246,13 @@ class TurnContinue(SignedInView):
         The new turn `continues` this one, and its question is “Go on.” in the language of `Accept-Language`. It passes
         the same checks as any question. Asking again returns the existing continuation, whatever the key.
         """
-        unfinished, key = get_own_turn(self.person, turn_id), _read_key(request)
+        unfinished, key = get_own_turn(self.person, turn_id), read_key(request)
         require_question_rate(self.person, unfinished.question, unfinished.conversation)
         with raise_problems(self.person):
             started = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
         if started.turn == unfinished:
             raise Problem(NOTHING_TO_CONTINUE)
-        return _build_response(started)
+        return build_response(started)
 
 
 class TurnDetail(SignedInView):

@@ -1,6 +1,5 @@
 """Creates a turn from a question: judge it, check it, find its passages, hold its cost, and store it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
@@ -12,10 +11,14 @@ from django.utils.translation import gettext
 
 from accounts.models import Person
 from chat.asking.asker import Asker, read_asker
+from chat.asking.assessment import QuestionAssessment, assess_question
+from chat.asking.method import (
+    answer_about_tutor,
+    set_method_fields,
+)
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    PersonalDataFound,
     QuestionEmpty,
     QuestionTooLong,
     StillAnswering,
@@ -23,6 +26,7 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
+from chat.method.ladder import FollowUp
 from chat.model_choice import PromptParts, create_turn_hold, get_exposure, preview_route
 from chat.models import (
     LIVE_STATES,
@@ -38,10 +42,7 @@ from chat.selectors import (
     drop_duplicate_questions,
     drop_forgotten,
     find_continuation,
-    find_question_passages,
     get_current_turn,
-    get_turn_passages,
-    list_continued_turns,
     list_shown_turns,
     list_turns,
 )
@@ -57,13 +58,10 @@ from chat.turns.verdicts import (
     get_default_title,
     judge_question,
     list_fixed_passages,
-    redact_or_ask,
     redact_personal_data,
 )
-from courses.retrieval.search import FoundPassage
 from families.consent_end import lock_consent
-from guard import Action, Verdict, action_for
-from kit.languages import get_page_language
+from guard import action_for
 from kit.rate_limits import RateLimit, RateLimited
 from kit.texts import normalize_text
 from safeguarding.review import is_tutor_open
@@ -75,61 +73,6 @@ class StartedTurn(NamedTuple):
 
     turn: Turn
     is_new: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuestionAssessment:
-    """What is known about a question before any row is locked."""
-
-    verdict: Verdict
-    action: Action
-    # The text for the model, without the personal data that the asker wants removed.
-    question: str
-    # Raised later, unless the question is rejected for another reason: the asker must decide about personal data.
-    personal_data_error: PersonalDataFound | None = None
-    passages: Sequence[FoundPassage] = ()
-    # The turns whose answer this question continues, oldest first.
-    continued: Sequence[Turn] = ()
-
-
-def assess_question(
-    question: str,
-    earlier_turns: Sequence[Turn],
-    *,
-    remembered: Sequence[Turn],
-    leaves_site: bool,
-    personal_data_choice: str = "",
-    continues: Turn | None = None,
-) -> QuestionAssessment:
-    """Judge a question and find the passages for its answer. Writes nothing.
-
-    It is judged together with all `earlier_turns`; a follow-up refers only to those in `remembered`. `leaves_site` says
-    whether an outside company may read the question; if so, the asker decides what happens to personal data in it.
-    """
-    verdict = judge_question(question, earlier_turns)
-    action = action_for(verdict)
-    if action in FIXED_STATES or len(question) > MAX_QUESTION_LENGTH:
-        return QuestionAssessment(verdict=verdict, action=action, question=question)
-    try:
-        question = redact_or_ask(question, verdict, personal_data_choice, leaves_site=leaves_site)
-    except PersonalDataFound as error:
-        return QuestionAssessment(
-            verdict=verdict, action=action, question=question, personal_data_error=error
-        )
-    continued = list_continued_turns(continues)
-    passages = find_passages(question, remembered, continued)
-    return QuestionAssessment(
-        verdict=verdict, action=action, question=question, passages=passages, continued=continued
-    )
-
-
-def find_passages(
-    question: str, remembered: Sequence[Turn], continued: Sequence[Turn], *, language: str | None = None
-) -> list[FoundPassage]:
-    """Return the passages for an answer. A continuation has the passages of the answer that it continues."""
-    if continued:
-        return get_turn_passages(continued[-1], language=language or get_page_language())
-    return find_question_passages(question, remembered=remembered, language=language)
 
 
 question_rate_limit = RateLimit("questions", "12/minute;200/hour")
@@ -160,6 +103,8 @@ def start_turn(
     personal_data_choice: str = "",
     wait_for_model: bool = False,
     local_only: bool = False,
+    follow_up: FollowUp = FollowUp.NONE,
+    about: Turn | None = None,
 ) -> StartedTurn:
     """Judge a question, hold what its answer may cost, store it as a turn, and send it to a worker.
 
@@ -174,6 +119,8 @@ def start_turn(
     the guard still reads both, the model only this one. With `wait_for_model` the question is deferred if no model is
     up (chat.turns.outages). With `local_only` it stays on this site's own machines, as the page has said; an agreement
     of the family has the same effect.
+
+    `follow_up` is asked of the answer of the turn `about` (chat.asking.follow_ups).
 
     Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Of these a question in a
     crisis raises only FamilyClosed, as nothing is stored about a teen without consent, not even a cry for help,
@@ -197,6 +144,9 @@ def start_turn(
         leaves_site=exposure.to_model or exposure.to_guard,
         personal_data_choice=personal_data_choice,
         continues=continues,
+        retry_of=retry_of,
+        follow_up=follow_up,
+        about=about,
     )
     new = NewQuestion(
         person=person,
@@ -377,14 +327,8 @@ def _store_turn(new: NewQuestion) -> StartedTurn:
         categories=sorted(verdict.categories),
         local_only=new.local_only,
     )
-    if action in FIXED_STATES:
-        turn.state, turn.ended_at = FIXED_STATES[action], timezone.now()
-        turn.passages = list_fixed_passages(action, verdict)
-        record_crisis(turn, verdict, person=person, state=turn.state)
-    elif new.wait_for_model and preview_route(person, asker.gate).outage:
-        _check_and_defer(new, turn, asker)
-    else:
-        _create_hold(new, turn, asker)
+    set_method_fields(turn, assessment.method, retry_of=new.retry_of, continues=new.continues)
+    _begin_turn(new, turn, asker)
     turn.save(force_insert=True)
     _settle_earlier_turns(new)
     if turn.state == TurnState.DEFERRED:
@@ -402,6 +346,21 @@ def _settle_earlier_turns(new: NewQuestion) -> None:
         Turn.objects.filter(pk=new.reworded.pk).update(is_reworded=True)
     if new.retry_of:
         outcomes.choose_shown_turn(new.turn_id)
+
+
+def _begin_turn(new: NewQuestion, turn: Turn, asker: Asker) -> None:
+    """Answer the turn with a fixed text, or defer it, or hold what its answer may cost."""
+    assessment, verdict, action = new.assessment, new.assessment.verdict, new.assessment.action
+    if action in FIXED_STATES:
+        turn.state, turn.ended_at = FIXED_STATES[action], timezone.now()
+        turn.passages = list_fixed_passages(action, verdict)
+        record_crisis(turn, verdict, person=new.person, state=turn.state)
+    elif assessment.about_tutor:
+        answer_about_tutor(turn, assessment.about_tutor, asker)
+    elif new.wait_for_model and preview_route(new.person, asker.gate).outage:
+        _check_and_defer(new, turn, asker)
+    else:
+        _create_hold(new, turn, asker)
 
 
 def _find_concurrent_turn(new: NewQuestion) -> Turn | None:

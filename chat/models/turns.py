@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from budgets.models import MEMORY_TOKENS
 from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
+from chat.method.models import MethodFields
 from inference.prices import Prices
 from kit.languages import get_page_language
 from kit.memory_policy import MemoryPolicy
@@ -156,7 +157,7 @@ class Deferral(models.Model):
         return self.deferred_at + MAX_DEFERRAL if self.deferred_at else None
 
 
-class Turn(Deferral):
+class Turn(Deferral, MethodFields):
     """One question and what became of it.
 
     The asker's browser or program chooses the id, so posting a question twice asks it once. This row is the source of

@@ -162,11 +162,15 @@ class Outcome:
     verdict: Verdict | None = None
     # When the model's server takes questions again, if it said so.
     retry_at: datetime | None = None
+    # The quiz that the turn asked for, as it is stored.
+    quiz: Mapping[str, object] | None = None
+    # Whether the model's text was no use, so that the site gives one of its own.
+    is_unused: bool = False
 
     @property
     def is_charged(self) -> bool:
         """Whether the person pays for the turn. Otherwise the site does."""
-        return self.state in CHARGED_STATES
+        return self.state in CHARGED_STATES and not self.is_unused
 
     @property
     def microdollars(self) -> int:
@@ -193,6 +197,7 @@ def build_ended_fields(outcome: Outcome) -> dict[str, object]:
         "state": outcome.state,
         "end_reason": build_end_reason(outcome.end_reason),
         "answer": outcome.answer,
+        "quiz": outcome.quiz,
         "prompt_tokens": outcome.prompt_tokens if outcome.is_charged else 0,
         "prompt_parts": outcome.prompt_parts if outcome.is_charged else {},
         "cached_tokens": outcome.cached_tokens if outcome.is_charged else 0,

@@ -50,6 +50,7 @@ from chat.turns.verdicts import (
     find_support,
     get_readers_for_parent,
 )
+from chat.web.practice import ShownFollowUps, ShownQuiz, build_follow_ups, build_shown_quiz
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
 from markup.markdown import render_answer, render_question
@@ -247,6 +248,20 @@ class ShownTurn:
     def can_reword(self) -> bool:
         """Whether its question may be asked anew. The page offers that for the last turn only."""
         return can_reword(self.turn) and not self.is_being_retried and not self.is_continued
+
+    @property
+    def follow_ups(self) -> ShownFollowUps | None:
+        """The buttons under the answer; None if there are none."""
+        return build_follow_ups(self.turn)
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether the page says which lessons the answer is based on. A quiz says it itself."""
+        return bool(self.turn.answer and self.passages) and not self.turn.quiz
+
+    @property
+    def quiz(self) -> ShownQuiz | None:
+        return build_shown_quiz(self.turn)
 
     @property
     def new_id(self) -> UUID:

@@ -18,9 +18,12 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import get_person, page_of_its_form, sign_in_required
 from chat import services
 from chat.asking import services as asking
+from chat.asking.follow_ups import NothingToCheck, answer_quiz, ask_follow_up
 from chat.asking.services import require_question_rate
-from chat.errors import ConversationGone, PersonalDataFound, StillAnswering
+from chat.errors import ConversationGone, FollowUpNotOffered, PersonalDataFound, StillAnswering
 from chat.formatting import REJECTIONS, Rejection, format_rejection
+from chat.method.ladder import FollowUp
+from chat.method.quizzes import MAX_QUESTIONS
 from chat.models import Conversation, Turn
 from chat.plans import list_agreed_limits, list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
@@ -281,6 +284,44 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
         return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id).turn
 
     return _ask_again(request, unfinished, start_continuation)
+
+
+@sign_in_required
+@require_POST
+@free_text_fields("attempt")
+def follow_up(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """Ask for a hint, a check of one's own step, or another follow-up of an answer, in a new turn."""
+    person, about = get_person(request), get_own_turn(request, turn_id)
+    attempt = request.POST.get("attempt", "")
+    try:
+        asked = FollowUp(request.POST.get("follow_up", ""))
+        require_question_rate(person, attempt or about.question, about.conversation)
+        started = ask_follow_up(
+            person=person,
+            about=about,
+            follow_up=asked,
+            turn_id=_read_turn_id(request),
+            text=attempt,
+            is_from_page=True,
+        )
+    except ValueError:
+        return _show_rejection(request, about.conversation, FollowUpNotOffered(), question=attempt)
+    except REJECTIONS as rejection:
+        parts = rejection.parts if isinstance(rejection, PersonalDataFound) else None
+        return _show_rejection(request, about.conversation, rejection, question=attempt, parts=parts)
+    mark_judged(request)
+    return _show_turn(request, started.turn, is_new=False)
+
+
+@sign_in_required
+@require_POST
+def check_quiz(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """Check the answers to a turn's practice quiz. 404 without a quiz."""
+    turn = get_own_turn(request, turn_id)
+    with raise_404_on(NothingToCheck):
+        choices = [request.POST.get(f"question-{number}", "") for number in range(1, MAX_QUESTIONS + 1)]
+        answer_quiz(turn=turn, choices=choices)
+    return _show_changed_turn(request, turn)
 
 
 def _ask_again(request: HtmxRequest, earlier: Turn, start_turn: Callable[[UUID], Turn]) -> HttpResponse:

@@ -137,13 +137,6 @@ def test_without_javascript_a_refusal_can_be_reported(
     plain.close()
 
 
-def test_why_hints_come_first_can_be_read_from_an_answer(shown: Callable[[str], Turn], page: Page) -> None:
-    shown("support")
-    page.get_by_role("link", name="Why hints come first").click()
-    expect(page.get_by_text("practice scores rose by 127%")).to_be_visible()
-    expect(page.get_by_text("PNAS 122 (26)")).to_be_visible()
-
-
 def test_personal_data_is_shown_before_it_is_sent(
     page: Page, teen: Person, sign_in: SignIn, audit: Callable[[], None], rf: RequestFactory
 ) -> None:

@@ -32,7 +32,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
     """Make the guard return the same verdict for every question."""
 
     def judge(verdict: Verdict) -> None:
-        for room in ("asking.services", "turns.verdicts"):
+        for room in ("asking.assessment", "asking.services", "turns.verdicts"):
             monkeypatch.setattr(f"chat.{room}.judge_question", build_judge(verdict))
 
     return judge

@@ -12,6 +12,8 @@ IN_JSON = {
     "chat_api:turns",
     "chat_api:turn_check_in",
     "chat_api:turn_continue",
+    "chat_api:turn_follow_up",
+    "chat_api:turn_quiz",
     "chat_api:turn_report",
     "chat_api:end_pause",
 }
@@ -19,14 +21,18 @@ JSON: dict[str, Any] = {"content_type": "application/json", "headers": {"Idempot
 TERMS = {"parent_view": "topics", "memory": "full"}
 
 
-def build_form(name: str, world: World) -> dict[str, str]:
-    forms: dict[str, dict[str, str]] = {
+def build_form(name: str, world: World) -> dict[str, Any]:
+    forms: dict[str, dict[str, Any]] = {
         "chat_api:turns": QUESTION,
         "chat_api:turn_check_in": {"answer": "no"},
         "chat:ask": QUESTION | {"turn_id": str(uuid4())},
         "chat:ask_in": QUESTION | {"turn_id": str(uuid4())},
         "chat:turn_retry": {"turn_id": str(uuid4())},
         "chat:turn_continue": {"turn_id": str(uuid4())},
+        "chat:turn_quiz": {"question-1": "0"},
+        "chat:turn_follow_up": {"turn_id": str(uuid4()), "follow_up": "simpler"},
+        "chat_api:turn_follow_up": {"follow_up": "simpler"},
+        "chat_api:turn_quiz": {"choices": [0]},
         "courses:answer": {"option": world.option},
         "events:sign_up": {"name": "Kim", "email": f"{uuid4().hex}@example.org"},
         "events:invite_guest": {"name": "Lee", "email": f"{uuid4().hex}@example.org"},

@@ -14,6 +14,7 @@ from accounts.models import Person, Role
 from budgets.allowances import create_family_budget, get_budget, set_parent_budget
 from budgets.grant_files import keep_file
 from budgets.grants import create_grant
+from chat.method.quizzes import PracticeQuestion, PracticeQuiz, QuizOption, QuizSource
 from chat.models import Conversation, Note, Turn, TurnState
 from courses.models import Certificate, QuizQuestion
 from desk.roles import StaffRole
@@ -94,7 +95,13 @@ def create_world() -> World:
     conversation = Conversation.objects.create(owner=teen, title="Bias")
     turn = Turn.objects.create(
         pk=uuid4(), conversation=conversation, question="Is AI biased?", answer="Yes.", state=TurnState.ANSWERED,
-        ended_at=timezone.now(),
+        ended_at=timezone.now(), kind="direct",
+    )  # fmt: skip
+    practiced = Turn.objects.create(
+        pk=uuid4(), conversation=conversation, question="Quiz me on this.", answer="1. Is it?", follow_up="quiz",
+        state=TurnState.ANSWERED, ended_at=timezone.now(), quiz=PracticeQuiz(
+            QuizSource.OPEN, (PracticeQuestion("Is it?", (QuizOption("Yes"), QuizOption("No"))),)
+        ).dump(),
     )  # fmt: skip
     note = Note.objects.create(conversation=conversation, turn=turn, kind="fact", text="It is one.", tokens=4)
     event = Event.objects.create(
@@ -180,6 +187,8 @@ def create_world() -> World:
             "parent_id": parent.pk,
             "conversation_id": conversation.pk,
             "turn_id": turn.pk,
+            "chat:turn_quiz:turn_id": practiced.pk,
+            "chat_api:turn_quiz:turn_id": practiced.pk,
             "note_id": note.pk,
             "tutor_model_id": model.pk,
             "email_id": mail.pk,

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
+from chat.method.ladder import FollowUp, HelpStep
 from chat.models import Turn, TurnState
 from chat.prompt import (
     BRIEF_INSTRUCTION_TOKENS,
@@ -130,7 +131,23 @@ def test_what_is_reserved_for_brevity_covers_each_profile(profile: PromptProfile
 @each_profile
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_text_for_a_model_would_be_cut_by_the_gate(profile: PromptProfile, name: str) -> None:
-    assert judge_output(getattr(profile, name)).level < Level.STATED
+    told = getattr(profile, name)
+    for text in [told] if isinstance(told, str) else told.values():
+        assert judge_output(text).level < Level.STATED
+
+
+@each_profile
+def test_every_step_and_follow_up_is_told_in_few_words(profile: PromptProfile) -> None:
+    assert set(profile.step_instructions) == {step for step in HelpStep if step}
+    assert {FollowUp.DIFFERENTLY, FollowUp.SIMPLER} <= set(profile.follow_up_instructions)
+    most = 15 if profile is SMALL else 45
+    told = [*profile.step_instructions.values(), *profile.follow_up_instructions.values()]
+    assert not [text for text in told if len(text.split()) > most and "WRONG" not in text]
+
+
+@each_profile
+def test_no_step_asks_more_than_one_question(profile: PromptProfile) -> None:
+    assert not [text for text in profile.step_instructions.values() if text.count("?") > 1]
 
 
 def test_the_sampler_sets_no_field_that_the_site_sets() -> None:

@@ -59,7 +59,8 @@ def test_a_danger_that_comes_later_in_the_talk_gets_a_card() -> None:
 
 def test_identity_never_has_a_level() -> None:
     verdict = judge_identity("I think I am gay")
-    assert (verdict.level, verdict.categories) == (Level.NONE, {Category.IDENTITY})
+    assert verdict.level == Level.NONE
+    assert verdict.categories == {Category.IDENTITY}
 
 
 def test_the_networks_read_the_rest_at_the_same_place() -> None:

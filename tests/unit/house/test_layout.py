@@ -30,7 +30,6 @@ ACCEPTED_SHORT = {
     "labs.drawing": "pure, and static/js/chances.js does the same in the browser",
     "guard.identity": "what the networks may not read of a message, apart from how verdicts are joined",
     "mail.send_errors": "classifies the errors of mail servers, independent of claims and leases",
-    "rest.fields": "how any program's text is read; the tutor's API is the first that takes some",
 }
 
 
