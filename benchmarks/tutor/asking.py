@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import uuid4
 
-from benchmarks.tutor.interviews import Interview, Message
+from benchmarks.tutor.interviews import Help, Interview, Message
+from chat.asking.method import decide_method, set_method_fields
 from chat.memory.notes import choose_notes
-from chat.model_choice import get_limits
+from chat.method.ladder import FollowUp, list_offered
+from chat.model_choice import get_limits, list_pinned
 from chat.models import Note, Turn, TurnState
 from chat.prompt import Prompt, add_turn_instructions, build_prompt, get_answer_room
 from chat.prompt_profiles import PROMPT_PROFILES, PromptProfile
@@ -37,6 +39,7 @@ ANSWER_FAULTS = (
 PASSING_ERRORS = (errors.ModelBusy, errors.ModelUnreachable, errors.ModelTimeout)
 RETRY_SECONDS = (1.0, 4.0, 10.0)
 SEED = 7
+BUTTONS = {Help.CHECK_STEP: FollowUp.CHECK, Help.WHOLE_WAY: FollowUp.WHOLE}
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,12 @@ class Conversation:
         return reply
 
     def _create_turn(self, message: Message) -> Turn:
-        """Return the turn of a message as the site would fill it in, without a row."""
+        """Return the turn of a message as the site would fill it in, without a row.
+
+        The learner presses the button for what they want if there is one, and writes it otherwise.
+        """
         verdict = judge_question(message.text, self.turns)
-        return Turn(
+        turn = Turn(
             pk=uuid4(),
             question=message.text,
             language=self.language,
@@ -103,6 +109,12 @@ class Conversation:
             categories=sorted(verdict.categories),
             model=self.model.model_name,
         )
+        follow_up = BUTTONS.get(message.help, FollowUp.NONE)
+        latest = self.turns[-1] if self.turns else None
+        about = latest if latest and follow_up in list_offered(latest.ladder) else None
+        method = decide_method(message.text, verdict, self.turns, follow_up=follow_up, about=about)
+        set_method_fields(turn, method, retry_of=None, continues=None)
+        return turn
 
     def _build_prompt(self, turn: Turn) -> Prompt:
         """Build the prompt of a turn as the site does (chat.model_choice), without passages of lessons."""
@@ -115,6 +127,7 @@ class Conversation:
             profile=get_profile(self.model),
             limits=limits,
             model=self.model.model_name,
+            pinned=list_pinned(turn, self.turns),
         )
         return add_turn_instructions(prompt, turn, limits=limits)
 
