@@ -29,7 +29,8 @@ DATES = set(
 )
 # Names that contain such words, addresses, names of time zones, and what scripts fill in.
 NAMES = re.compile(
-    r"Crisis Text Line|The Trevor Project|The Advocate|Kids Help Phone|Kitchen Table|Single Sign-On|Retry-After|wait_for_model|"
+    r"Crisis Text Line|The Trevor Project|The Advocate|Kids Help Phone|Kitchen Table|Single Sign-On|"
+    r"Retry-After|wait_for_model|"
     r"The New York Times|The Star|The Decoder|(?i:take it down)|National Center for Missing & Exploited Children|"
     r"Center for Democracy & Technology|Society for Computers and Law|People of Internet Research|"
     r"Not For Private Gain|"

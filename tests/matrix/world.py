@@ -169,7 +169,6 @@ def create_world() -> World:
             "families:accept:token": invitation.token,
             "families:decline:token": invitation.token,
             "session_id": 1,
-            "person_id": teen.pk,
             "family_budget_id": family.pk,
             "grant_batch_id": batch.pk,
             "incident_id": incident.pk,
