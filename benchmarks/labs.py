@@ -5,7 +5,7 @@
 A run is one press of the button: the form posted to a real web server, the whole page received. The model's own time is
 that of the same calls to its server, sent directly and in the same way (together where the lab sends them together),
 with other words each time, so that neither gets the other's cache. `median_ratio` is the median of the labs' ratios.
-`mismatched` counts printed counts and chances that differ from what the model replies now.
+`mismatched` counts saved counts and chances that differ from what the model replies now.
 """
 
 import argparse
@@ -33,15 +33,15 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from accounts.models import Person, Role  # noqa: E402
 from inference import loop  # noqa: E402
 from labs.lab import Lab, ModelReply  # noqa: E402
-from labs.management.commands.print_labs import print_lab  # noqa: E402
-from labs.printed import load_printed  # noqa: E402
+from labs.management.commands.save_lab_examples import run_example  # noqa: E402
 from labs.runs import choose_model  # noqa: E402
+from labs.saved_examples import find_saved_example  # noqa: E402
 from labs.shelf import LABS  # noqa: E402
 from tests import live  # noqa: E402
 from tests.browser.checks import list_overflows, list_problems  # noqa: E402
 from tests.browser.conftest import launch  # noqa: E402
 from tests.browser.test_labs import weigh_page  # noqa: E402
-from tests.labs.test_printed import round_numbers  # noqa: E402
+from tests.labs.test_saved_examples import round_numbers  # noqa: E402
 
 TOGETHER = 20
 MAX_BYTES = 150_000
@@ -152,12 +152,12 @@ def measure_lab(lab: Lab, people: list[live.SignedInClient], runs: int) -> Timin
 
 
 def count_mismatched() -> int:
-    """Return how many printed replies of numbers differ from what the model replies now."""
+    """Return how many saved replies with numbers differ from what the model replies now."""
     exact = [lab for lab in LABS if lab.slug in EXACT]
-    printed = {lab: load_printed(lab.slug, "en") for lab in exact}
+    saved = {lab: find_saved_example(lab.slug, "en") for lab in exact}
     return sum(
-        one is None or round_numbers(one.raw) != round_numbers(print_lab(lab).raw)
-        for lab, one in printed.items()
+        one is None or round_numbers(one.raw) != round_numbers(run_example(lab).raw)
+        for lab, one in saved.items()
     )
 
 

@@ -1,7 +1,7 @@
 """What every lab is: a form, what it asks the model, and how it shows the reply.
 
 `plan` says what will be asked and what that may cost, `build` turns the reply into what the page shows. The reply is
-plain JSON, so one that was printed earlier (labs.printed) is shown by the same code while no model answers.
+plain JSON, so one that was saved earlier (labs.saved_examples) is shown by the same code while no model answers.
 """
 
 from abc import ABC, abstractmethod
@@ -87,7 +87,7 @@ class Lab(ABC):
         return {}
 
     def get_example(self) -> dict[str, Any]:
-        """Return the data of the form for the printed example."""
+        """Return the data of the form for the saved example."""
         return self.get_initial({})
 
     def list_texts(self, typed: Mapping[str, str]) -> list[str]:

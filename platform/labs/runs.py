@@ -95,7 +95,7 @@ def run_lab(planned: PlannedRun, model: TutorModel, person: Person | None) -> La
 
 
 def ask_model(planned: PlannedRun) -> ModelReply:
-    """Ask the model without a hold, for runs that are free or printed. Raises ModelError or RunFailed."""
+    """Ask the model without a hold, for runs that are free or saved as examples. Raises ModelError or RunFailed."""
     # The model takes longer than a connection should wait for it.
     release_connection()
     running = loop.submit(_call(planned))

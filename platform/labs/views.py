@@ -23,8 +23,8 @@ from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate
 from kit.texts import normalize_text
 from labs.checks import judge_texts, require_open
 from labs.lab import Json, Lab
-from labs.printed import Printed, load_printed
 from labs.runs import LabRun, NoLabModel, choose_model, run_lab
+from labs.saved_examples import SavedExample, find_saved_example
 from labs.shelf import LABS
 from routing.formatting import format_dollars
 from safeguarding.counts import record_unstored_card
@@ -47,7 +47,7 @@ class Outcome:
 
     result: dict[str, Any] | None = None
     run: LabRun | None = None
-    printed: Printed | None = None
+    saved_example: SavedExample | None = None
     # Why the model was not asked, or "".
     error: str = ""
     fixed_text: FixedText | None = None
@@ -108,9 +108,9 @@ def build_view(lab: Lab) -> Callable[..., HttpResponseBase]:
             outcome = _respond(request, lab, form)
             if outcome.cards:
                 return _show_cards(request, outcome.cards)
-            outcome = _add_printed(lab, outcome) if outcome.is_model_down else outcome
+            outcome = _add_saved_example(lab, outcome) if outcome.is_model_down else outcome
         else:
-            form, outcome = lab.create_form(query=request.GET.dict()), _add_printed(lab, Outcome())
+            form, outcome = lab.create_form(query=request.GET.dict()), _add_saved_example(lab, Outcome())
         context = {"lab": lab, "form": form, "outcome": outcome, "labs": LABS}
         if outcome.run and outcome.result and "carried" in outcome.result:
             # After a run the form may differ from what was sent: a picked piece is now part of the text.
@@ -131,12 +131,12 @@ def build_view(lab: Lab) -> Callable[..., HttpResponseBase]:
     return view
 
 
-def _add_printed(lab: Lab, outcome: Outcome) -> Outcome:
+def _add_saved_example(lab: Lab, outcome: Outcome) -> Outcome:
     """Add what a model of this site has replied before, as long as there is no result of now."""
-    printed = load_printed(lab.slug)
-    if printed is None:
+    saved = find_saved_example(lab.slug)
+    if saved is None:
         return outcome
-    return replace(outcome, printed=printed, result=lab.build(printed.given, printed.raw))
+    return replace(outcome, saved_example=saved, result=lab.build(saved.given, saved.raw))
 
 
 def _show_cards(request: HttpRequest, cards: Sequence[CardTranslation]) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What all labs share: who may run them, the guard, the ledger, the printed example, and that nothing is kept."""
+"""What all labs share: who may run them, the guard, the ledger, the saved example, and that nothing is kept."""
 
 import re
 from collections.abc import Callable
@@ -169,7 +169,7 @@ def test_an_allowance_that_is_used_up_says_when_it_refills(sam: Client, settings
     assert "It refills" in reply.content.decode()
 
 
-def test_while_no_model_answers_the_printed_example_is_shown_and_no_one_pays(
+def test_while_no_model_answers_the_saved_example_is_shown_and_no_one_pays(
     sam: Client, parent: Person, settings: Settings
 ) -> None:
     settings.TUTOR_BASE_URL = "http://127.0.0.1:9/v1"
@@ -183,7 +183,7 @@ def test_while_no_model_answers_the_printed_example_is_shown_and_no_one_pays(
     assert get_held(parent) == 0
 
 
-def test_a_server_that_shows_no_chances_gets_the_printed_example(sam: Client, settings: Settings) -> None:
+def test_a_server_that_shows_no_chances_gets_the_saved_example(sam: Client, settings: Settings) -> None:
     with scripted([answer(404)], counts=NOT_FOUND) as server:
         settings.TUTOR_BASE_URL = server.url
         page = sam.post(NEXT, {"text": "My own words"}).content.decode()

@@ -1,4 +1,4 @@
-"""Ask the site's model for the examples of all labs again, in each language, and write them to labs/printed."""
+"""Ask the site's model for the examples of all labs again, in each language, and write them to labs/examples."""
 
 from datetime import date
 from typing import Any
@@ -8,28 +8,28 @@ from django.core.management.base import BaseCommand
 from django.utils import translation
 
 from labs.lab import Lab
-from labs.printed import Printed, get_path, write_printed
 from labs.runs import ask_model, choose_model
+from labs.saved_examples import SavedExample, get_example_path, write_saved_example
 from labs.shelf import LABS
 
 
 class Command(BaseCommand):
-    help = "Write the printed examples of the labs anew, with the model of this site."
+    help = "Write the saved examples of the labs again, with this site's model."
 
     def handle(self, **_options: Any) -> None:
         for lab in LABS:
             for language, _name in settings.LANGUAGES:
                 with translation.override(language):
-                    printed = print_lab(lab)
-                write_printed(lab.slug, language, printed)
-                self.stdout.write(str(get_path(lab.slug, language)))
+                    saved = run_example(lab)
+                write_saved_example(lab.slug, language, saved)
+                self.stdout.write(str(get_example_path(lab.slug, language)))
 
 
-def print_lab(lab: Lab) -> Printed:
+def run_example(lab: Lab) -> SavedExample:
     """Ask the site's model for the example of a lab in the active language."""
     model, form = choose_model(None), lab.create_form(lab.get_example())
     if not form.is_valid():
         raise ValueError(form.errors)
     given = form.cleaned_data
     raw = ask_model(lab.plan(given, model)).raw
-    return Printed(given=given, raw=raw, model=model.model_name, on=date.today())  # noqa: DTZ011 - a day, anywhere
+    return SavedExample(given=given, raw=raw, model=model.model_name, on=date.today())  # noqa: DTZ011 - a day, anywhere

@@ -1,12 +1,12 @@
-"""What is printed is what the model of the demo replies."""
+"""The saved examples are what the model of the demo replies."""
 
 import pytest
 from django.conf import settings
 from django.utils import translation
 
 from labs.lab import Lab
-from labs.management.commands.print_labs import print_lab
-from labs.printed import load_printed
+from labs.management.commands.save_lab_examples import run_example
+from labs.saved_examples import find_saved_example
 from labs.shelf import LABS
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
@@ -27,19 +27,19 @@ def round_numbers(value: object) -> object:
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.slug)
 def test_every_lab_has_an_example_in_every_language(lab: Lab, language: str, library: None) -> None:
     with translation.override(language):
-        printed = load_printed(lab.slug)
-        assert printed
-        assert printed.model == "SmolLM2-135M-Instruct"
-        assert lab.build(printed.given, printed.raw)["announcement"]
+        saved = find_saved_example(lab.slug)
+        assert saved
+        assert saved.model == "SmolLM2-135M-Instruct"
+        assert lab.build(saved.given, saved.raw)["announcement"]
 
 
 @pytest.mark.parametrize(
     "lab", [lab for lab in LABS if lab.slug in {"tokens", "memory-price"}], ids=lambda lab: lab.slug
 )
-def test_counts_that_are_printed_equal_those_of_the_model(lab: Lab, db: None) -> None:
-    printed = load_printed(lab.slug)
-    assert printed
-    assert print_lab(lab).raw == printed.raw
+def test_saved_counts_equal_those_of_the_model(lab: Lab, db: None) -> None:
+    saved = find_saved_example(lab.slug)
+    assert saved
+    assert run_example(lab).raw == saved.raw
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_counts_that_are_printed_equal_those_of_the_model(lab: Lab, db: None) ->
     [lab for lab in LABS if lab.slug in {"what-comes-next", "sure-and-wrong"}],
     ids=lambda lab: lab.slug,
 )
-def test_chances_that_are_printed_equal_those_of_the_model(lab: Lab, db: None) -> None:
-    printed = load_printed(lab.slug)
-    assert printed
-    assert round_numbers(print_lab(lab).raw) == round_numbers(printed.raw)
+def test_saved_chances_equal_those_of_the_model(lab: Lab, db: None) -> None:
+    saved = find_saved_example(lab.slug)
+    assert saved
+    assert round_numbers(run_example(lab).raw) == round_numbers(saved.raw)

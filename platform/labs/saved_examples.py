@@ -1,6 +1,7 @@
-"""Replies that a real model gave earlier: examples for before the first run, and for while no model answers.
+"""Replies that a real model gave earlier. A lab shows them before the first run, and while no model answers.
 
-`manage.py print_labs` asks the site's model and writes the files anew; a test compares them with the model's replies.
+`manage.py save_lab_examples` asks the site's model and writes the files again. A test compares them with the model's
+replies.
 """
 
 import json
@@ -16,11 +17,11 @@ from django.utils.formats import date_format
 from kit.languages import get_page_language
 from labs.lab import Json
 
-FOLDER = Path(__file__).with_name("printed")
+FOLDER = Path(__file__).with_name("examples")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Printed:
+class SavedExample:
     """What was given to a lab, what the model replied, which model it was, and when."""
 
     given: Mapping[str, Any]
@@ -33,34 +34,33 @@ class Printed:
         return date_format(self.on)
 
 
-def get_path(slug: str, language: str) -> Path:
+def get_example_path(slug: str, language: str) -> Path:
     return FOLDER / f"{slug}.{language}.json"
 
 
-def load_printed(slug: str, language: str | None = None) -> Printed | None:
-    """Return the printed reply of a lab in the page's language, or None."""
+def find_saved_example(slug: str, language: str | None = None) -> SavedExample | None:
+    """Return the saved example of a lab in the page's language, or None."""
     return _read(slug, language or get_page_language())
 
 
 @cache
-def _read(slug: str, language: str) -> Printed | None:
-    path = get_path(slug, language)
+def _read(slug: str, language: str) -> SavedExample | None:
+    path = get_example_path(slug, language)
     if not path.exists():
         return None
     read = json.loads(path.read_text(encoding="utf-8"))
-    return Printed(
+    return SavedExample(
         given=read["given"], raw=read["raw"], model=read["model"], on=date.fromisoformat(read["on"])
     )
 
 
-def write_printed(slug: str, language: str, printed: Printed) -> None:
-    """Write a printed reply."""
+def write_saved_example(slug: str, language: str, saved: SavedExample) -> None:
     content = {
-        "model": printed.model,
-        "on": printed.on.isoformat(),
-        "given": dict(printed.given),
-        "raw": printed.raw,
+        "model": saved.model,
+        "on": saved.on.isoformat(),
+        "given": dict(saved.given),
+        "raw": saved.raw,
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    get_path(slug, language).write_text(f"{text}\n", encoding="utf-8")
+    get_example_path(slug, language).write_text(f"{text}\n", encoding="utf-8")
     _read.cache_clear()
