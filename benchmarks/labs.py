@@ -34,9 +34,9 @@ from accounts.models import Person, Role  # noqa: E402
 from inference import loop  # noqa: E402
 from labs.lab import Lab, ModelReply  # noqa: E402
 from labs.management.commands.save_lab_examples import run_example  # noqa: E402
+from labs.registry import LABS  # noqa: E402
 from labs.runs import choose_model  # noqa: E402
 from labs.saved_examples import find_saved_example  # noqa: E402
-from labs.shelf import LABS  # noqa: E402
 from tests import live  # noqa: E402
 from tests.browser.checks import list_overflows, list_problems  # noqa: E402
 from tests.browser.conftest import launch  # noqa: E402

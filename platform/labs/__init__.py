@@ -1,4 +1,4 @@
 """Labs: small pages on which a family looks inside the model that answers it. They store nothing but ledger entries.
 
-The shelf (labs.shelf) lists them. Each is a subclass of `labs.lab.Lab`; the rest is shared (ADR 67).
+labs.registry lists them. Each is a subclass of `labs.lab.Lab`; the rest is shared (ADR 67).
 """

@@ -1,10 +1,10 @@
 from django.urls import path
 
 from labs import views
-from labs.shelf import LABS
+from labs.registry import LABS
 
 app_name = "labs"
 urlpatterns = [
-    path("", views.shelf, name="shelf"),
+    path("", views.index, name="index"),
     *(path(lab.slug, views.build_view(lab), name=lab.slug) for lab in LABS),
 ]

@@ -1,4 +1,4 @@
-"""The pages of the labs: the shelf, and one view for all labs."""
+"""The pages of the labs: their list, and one view for all labs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +23,9 @@ from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate
 from kit.texts import normalize_text
 from labs.checks import judge_texts, require_open
 from labs.lab import Json, Lab
+from labs.registry import LABS
 from labs.runs import LabRun, NoLabModel, choose_model, run_lab
 from labs.saved_examples import SavedExample, find_saved_example
-from labs.shelf import LABS
 from routing.formatting import format_dollars
 from safeguarding.counts import record_unstored_card
 from safeguarding.crisis import CardTranslation, build_cards_in_all_languages, mark_judged
@@ -92,8 +92,8 @@ def format_cost(run: LabRun) -> str:
 
 
 @require_safe
-def shelf(request: HttpRequest) -> HttpResponse:
-    return render(request, "labs/shelf.html", {"labs": LABS})
+def index(request: HttpRequest) -> HttpResponse:
+    return render(request, "labs/index.html", {"labs": LABS})
 
 
 def build_view(lab: Lab) -> Callable[..., HttpResponseBase]:

@@ -9,7 +9,7 @@ from playwright.sync_api import APIResponse, BrowserContext, Page, expect
 from accounts.models import Person
 from labs.drawing import reshape_chances
 from labs.numbers import format_chance
-from labs.shelf import LABS
+from labs.registry import LABS
 from tests.browser.checks import list_overflows
 from tests.browser.conftest import follow
 from tests.live import Web

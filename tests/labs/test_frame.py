@@ -13,7 +13,7 @@ from budgets.models import Budget, EntryKind, Hold, HoldState, LedgerEntry, Peri
 from chat.models import Conversation, Turn
 from families.models import Consent
 from labs.lab import Lab
-from labs.shelf import LABS
+from labs.registry import LABS
 from safeguarding.models import Incident
 from tests.scripted import NOT_FOUND, answer, scripted
 
@@ -58,7 +58,7 @@ def test_every_lab_ends_with_a_question_and_says_what_it_keeps(lab: Lab, client:
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.slug)
-def test_the_shelf_has_every_lab(lab: Lab, client: Client, db: None) -> None:
+def test_the_list_has_every_lab(lab: Lab, client: Client, db: None) -> None:
     page = client.get("/labs/").content.decode()
     assert f'href="{lab.url}"' in page
 

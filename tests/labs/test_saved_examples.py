@@ -6,8 +6,8 @@ from django.utils import translation
 
 from labs.lab import Lab
 from labs.management.commands.save_lab_examples import run_example
+from labs.registry import LABS
 from labs.saved_examples import find_saved_example
-from labs.shelf import LABS
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
 

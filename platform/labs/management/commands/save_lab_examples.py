@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand
 from django.utils import translation
 
 from labs.lab import Lab
+from labs.registry import LABS
 from labs.runs import ask_model, choose_model
 from labs.saved_examples import SavedExample, get_example_path, write_saved_example
-from labs.shelf import LABS
 
 
 class Command(BaseCommand):

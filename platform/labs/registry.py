@@ -1,4 +1,4 @@
-"""The labs, in the order of the shelf."""
+"""The labs, in the order of their list."""
 
 from collections.abc import Sequence
 
