@@ -20,7 +20,7 @@ class WrittenAnswer:
     usage: TokenUsage
 
 
-def count_prompt(messages: Sequence[ChatMessage]) -> int:
+def estimate_max_prompt_tokens(messages: Sequence[ChatMessage]) -> int:
     """Return an upper bound of the tokens of a prompt."""
     return sum(estimate_max_tokens(message["content"]) for message in messages)
 
@@ -42,7 +42,7 @@ async def write_answer(model: TutorModel, messages: Sequence[ChatMessage], *, to
             if isinstance(piece, TokenUsage):
                 usage = piece
                 break
-            text, counted = _add(text, piece), piece.tokens
+            text, counted = _append(text, piece), piece.tokens
             if profile.ends_repetition and (length := repetition.feed(piece.text)) is not None:
                 break
     prompt = "".join(message["content"] for message in messages)
@@ -53,5 +53,5 @@ async def write_answer(model: TutorModel, messages: Sequence[ChatMessage], *, to
     return WrittenAnswer(text[:length].strip(), complete_usage(usage, prompt=prompt, answer=text))
 
 
-def _add(text: str, piece: AnswerDelta) -> str:
+def _append(text: str, piece: AnswerDelta) -> str:
     return piece.text if piece.begins_again else text + piece.text

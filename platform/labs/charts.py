@@ -58,10 +58,10 @@ def build_line_chart(series: Sequence[tuple[str, str, Sequence[int]]], *, highes
                 name=name,
                 label=label,
                 points=" ".join(
-                    f"{_place(step, len(amounts)):.1f},{_height(amount / largest):.1f}"
+                    f"{_get_x(step, len(amounts)):.1f},{_get_y(amount / largest):.1f}"
                     for step, amount in enumerate(amounts)
                 ),
-                end_y=f"{_height(amounts[-1] / largest):.1f}",
+                end_y=f"{_get_y(amounts[-1] / largest):.1f}",
             )
             for name, label, amounts in series
         ],
@@ -69,9 +69,9 @@ def build_line_chart(series: Sequence[tuple[str, str, Sequence[int]]], *, highes
     )
 
 
-def _place(step: int, count: int) -> float:
+def _get_x(step: int, count: int) -> float:
     return LEFT + (RIGHT - LEFT) * (step / max(count - 1, 1))
 
 
-def _height(share: float) -> float:
+def _get_y(share: float) -> float:
     return BOTTOM - (BOTTOM - TOP) * share

@@ -55,7 +55,7 @@ def judge_texts(texts: Collection[str]) -> TypedText:
     )
 
 
-def require_open(person: Person) -> None:
+def require_open_tutor(person: Person) -> None:
     """Raise TutorClosed, FamilyClosed or TutorPaused if the tutor may not answer this person now.
 
     A lab in which the model writes is the same model in another form, so what closes the tutor closes the lab.
@@ -70,19 +70,19 @@ def require_open(person: Person) -> None:
 
 
 @dataclass(frozen=True)
-class ShownText:
+class CheckedAnswer:
     """What may be shown of a text by the model: all of it, or a notice in its place."""
 
     text: str
     notice: FixedText | None = None
 
 
-def apply_output_rules(text: str, *, question: str) -> ShownText:
+def apply_output_rules(text: str, *, question: str) -> CheckedAnswer:
     """Judge a finished answer as the tutor's answers are judged. If a rule or the network objects, nothing is shown."""
     gate = OutputGate()
     released = gate.feed(text) + gate.finish()
     if gate.is_cut or (has_remote_guard() and gate.verdict.categories):
-        return ShownText("", get_cut_notice(get_cut_reason(gate.verdict)))
+        return CheckedAnswer("", get_cut_notice(get_cut_reason(gate.verdict)))
     is_ordinary = is_clearly_ordinary(judge_conversation([("user", question)]))
     sentences = SentenceGate(
         lambda sentence: judge_sentence(
@@ -92,8 +92,8 @@ def apply_output_rules(text: str, *, question: str) -> ShownText:
     )
     released = sentences.finish(released)
     if sentences.is_cut:
-        return ShownText("", get_cut_notice(get_cut_reason(sentences.verdict)))
-    return ShownText(released)
+        return CheckedAnswer("", get_cut_notice(get_cut_reason(sentences.verdict)))
+    return CheckedAnswer(released)
 
 
 class NextPieceRules:

@@ -1,4 +1,4 @@
-"""Lab 4: what a talk costs as it grows, with each way of remembering, and what changes on a computer of one's own."""
+"""What a talk costs as it grows, with each way of remembering, and what changes on a computer of one's own."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ from labs.numbers import format_rounded
 from routing.models import TutorModel
 
 MAX_TEXT_LENGTH, MAX_MESSAGES = 2000, 24
-TALKS = Path(__file__).with_name("talk")
+CONVERSATIONS = Path(__file__).with_name("conversation")
 MAX_QUESTIONS, MAX_PEOPLE = 100, 150_000_000
 # Of the lines in the chart, from the most expensive to the cheapest.
-WAYS: Mapping[MemoryPolicy, Text] = {
+POLICY_LABELS: Mapping[MemoryPolicy, Text] = {
     MemoryPolicy.FULL: gettext_lazy("everything is sent again"),
     MemoryPolicy.NOTES: gettext_lazy("the latest, and notes"),
     MemoryPolicy.WINDOW: gettext_lazy("only the latest"),
@@ -79,7 +79,7 @@ def _split(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownWay:
+class ShownPolicy:
     """A way of remembering: its tokens after some questions, and its price."""
 
     label: str
@@ -96,7 +96,7 @@ class ShownCase:
     frequency: str
     users: str
     total: str
-    shared: str
+    left_to_pay: str
 
 
 class MemoryPriceLab(Lab):
@@ -130,11 +130,11 @@ class MemoryPriceLab(Lab):
         messages, counts = _list_messages(given["text"]), list(raw)
         questions = given["questions"]
         talk = _build_talk(counts, questions)
-        marks = _choose_marks(questions)
+        lengths = _choose_lengths(questions)
         cloud_share = Decimal(100 - given["local"]) / 100
-        ways = [
-            _build_way(talk, policy, marks=marks, people=given["people"], cloud_share=cloud_share)
-            for policy in WAYS
+        policies = [
+            _build_policy(talk, policy, lengths=lengths, people=given["people"], cloud_share=cloud_share)
+            for policy in POLICY_LABELS
         ]
         return {
             "question_tokens": number_format(talk.question_tokens),
@@ -143,24 +143,24 @@ class MemoryPriceLab(Lab):
             "messages": [
                 (message, number_format(count)) for message, count in zip(messages, counts, strict=True)
             ],
-            "marks": [number_format(mark) for mark in marks],
-            "ways": ways,
+            "lengths": [number_format(length) for length in lengths],
+            "policies": policies,
             "chart": _build_chart(talk, questions),
             "questions": number_format(questions),
             "local": number_format(given["local"]),
             "cases": [_build_case(name, case, cloud_share) for name, case in PRESETS.items()],
-            "announcement": "; ".join(f"{way.label}: {way.daily}" for way in ways),
+            "announcement": "; ".join(f"{shown.label}: {shown.daily}" for shown in policies),
         }
 
 
 def _list_messages(text: str) -> list[str]:
-    return _split(text) or _read_talk(get_page_language())
+    return _split(text) or _read_conversation(get_page_language())
 
 
 @cache
-def _read_talk(language: str) -> list[str]:
+def _read_conversation(language: str) -> list[str]:
     """Return the messages of our talk in a language: what a teen asks and what a tutor answers, in turn."""
-    return _split((TALKS / f"{language}.txt").read_text(encoding="utf-8"))
+    return _split((CONVERSATIONS / f"{language}.txt").read_text(encoding="utf-8"))
 
 
 def _build_talk(counts: Sequence[int], questions: int) -> Talk:
@@ -179,9 +179,9 @@ def _build_talk(counts: Sequence[int], questions: int) -> Talk:
     )
 
 
-def _choose_marks(questions: int) -> list[int]:
+def _choose_lengths(questions: int) -> list[int]:
     """Return the lengths of a talk that the table shows."""
-    return [*(mark for mark in (1, 5, 10, 20, 50) if mark < questions), questions]
+    return [*(length for length in (1, 5, 10, 20, 50) if length < questions), questions]
 
 
 def count_tokens(talk: Talk, policy: MemoryPolicy, questions: int) -> int:
@@ -189,16 +189,16 @@ def count_tokens(talk: Talk, policy: MemoryPolicy, questions: int) -> int:
     return replace(talk, memory=policy, replies=questions).count_tokens().total
 
 
-def _build_way(
-    talk: Talk, policy: MemoryPolicy, *, marks: Sequence[int], people: int, cloud_share: Decimal
-) -> ShownWay:
+def _build_policy(
+    talk: Talk, policy: MemoryPolicy, *, lengths: Sequence[int], people: int, cloud_share: Decimal
+) -> ShownPolicy:
     remembering = Sum(prices=BLENDED, talk=talk, frequency=1, users=people).with_memory(policy)
     tokens = remembering.talk.count_tokens()
     price = calculate_price(BLENDED, tokens)
     without = count_tokens(talk, MemoryPolicy.NONE, talk.replies)
-    return ShownWay(
-        label=str(WAYS[policy]),
-        tokens=[number_format(count_tokens(talk, policy, mark), force_grouping=True) for mark in marks],
+    return ShownPolicy(
+        label=str(POLICY_LABELS[policy]),
+        tokens=[number_format(count_tokens(talk, policy, length), force_grouping=True) for length in lengths],
         price=format_amount(round_dollars(price)),
         daily=format_amount(round_to_cents(remembering.calculate_total() * cloud_share)),
         times=format_rounded(tokens.total / without if without else 0, places=1),
@@ -212,7 +212,7 @@ def _build_chart(talk: Talk, questions: int) -> Any:
             str(label),
             [count_tokens(talk, policy, question) for question in range(1, questions + 1)],
         )
-        for policy, label in WAYS.items()
+        for policy, label in POLICY_LABELS.items()
     ]
     highest = max(amounts[-1] for _name, _label, amounts in series)
     return build_line_chart(series, highest=number_format(highest, force_grouping=True))
@@ -226,7 +226,7 @@ def _build_case(name: str, case: Sum, cloud_share: Decimal) -> ShownCase:
         frequency=number_format(case.frequency, force_grouping=True),
         users=number_format(case.users, force_grouping=True),
         total=format_amount(round_to_cents(total)),
-        shared=format_amount(round_to_cents(total * cloud_share)),
+        left_to_pay=format_amount(round_to_cents(total * cloud_share)),
     )
 
 

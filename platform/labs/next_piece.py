@@ -1,4 +1,4 @@
-"""Lab 2: the chances of the piece that comes next, how a program draws one, and the path that a text takes."""
+"""The chances of the piece that comes next, how a program draws one, and the path that a text takes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from routing.models import TutorModel
 
 MAX_TEXT_LENGTH = 400
 # How many pieces are looked at, which is what most model servers show, and how many of them have a row.
-LOOKED_AT, SHOWN = 20, 10
+MAX_CANDIDATES, MAX_ROWS = 20, 10
 MAX_STEPS = 16
 MAX_TEMPERATURE = 2
 SALT = "labs.next_piece"
@@ -73,7 +73,7 @@ def _read_number(value: float | None) -> float:
 
 
 @dataclass(frozen=True)
-class Trail:
+class PiecePath:
     """A path from one of our beginnings: the place of each picked piece among the likeliest. It has no words."""
 
     beginning: str
@@ -83,12 +83,12 @@ class Trail:
         return ".".join([self.beginning, *map(str, self.ranks)])
 
     @classmethod
-    def parse(cls, text: str) -> "Trail | None":
+    def parse(cls, text: str) -> "PiecePath | None":
         """Return the path that an address names, or None."""
         beginning, *ranks = text.split(".")
         if beginning not in BEGINNINGS or len(ranks) > MAX_STEPS:
             return None
-        if not all(rank.isascii() and rank.isdecimal() and int(rank) < LOOKED_AT for rank in ranks):
+        if not all(rank.isascii() and rank.isdecimal() and int(rank) < MAX_CANDIDATES for rank in ranks):
             return None
         return cls(beginning, [int(rank) for rank in ranks])
 
@@ -133,8 +133,8 @@ class NextPieceLab(Lab):
         return BEGINNINGS
 
     def get_initial(self, query: Mapping[str, str]) -> dict[str, Any]:
-        trail = Trail.parse(query.get("path", "")) or Trail("kettle")
-        return {"text": str(BEGINNINGS[trail.beginning]), "replay": str(trail) if trail.ranks else ""}
+        path = PiecePath.parse(query.get("path", "")) or PiecePath("kettle")
+        return {"text": str(BEGINNINGS[path.beginning]), "replay": str(path) if path.ranks else ""}
 
     def list_texts(self, typed: Mapping[str, str]) -> list[str]:
         # What is sent to the model: the text with the picked piece.
@@ -150,22 +150,22 @@ class NextPieceLab(Lab):
         return known if known and known["text"] == given["text"] else None
 
     def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
-        trail = Trail.parse(given.get("replay", ""))
+        path = PiecePath.parse(given.get("replay", ""))
         rank, _mark, piece = given.get("pick", "").partition("|")
-        if trail and trail.ranks and given["text"] == str(BEGINNINGS[trail.beginning]):
-            return self._plan_replay(trail, model)
-        text, steps = given["text"] + piece, _continue_trail(given, rank)
+        if path and path.ranks and given["text"] == str(BEGINNINGS[path.beginning]):
+            return self._plan_replay(path, model)
+        text, steps = given["text"] + piece, _continue_path(given, rank)
         return PlannedRun(
-            ask=lambda: _walk(text, [], steps, model),
+            ask=lambda: _follow_path(text, [], steps, model),
             prompt_tokens=estimate_max_tokens(text),
             answer_tokens=1,
         )
 
-    def _plan_replay(self, trail: Trail, model: TutorModel) -> PlannedRun:
-        text, calls = str(BEGINNINGS[trail.beginning]), len(trail.ranks) + 1
+    def _plan_replay(self, path: PiecePath, model: TutorModel) -> PlannedRun:
+        text, calls = str(BEGINNINGS[path.beginning]), len(path.ranks) + 1
         longest = estimate_max_tokens(text) + calls
         return PlannedRun(
-            ask=lambda: _walk(text, trail.ranks, trail, model),
+            ask=lambda: _follow_path(text, path.ranks, path, model),
             prompt_tokens=longest * calls,
             answer_tokens=calls,
         )
@@ -178,11 +178,11 @@ class NextPieceLab(Lab):
         rows = [
             _build_row(rules, rank, piece, logprob, chance)
             for rank, ((piece, logprob), chance) in enumerate(
-                zip(raw["chances"][:SHOWN], drawn[:SHOWN], strict=True)
+                zip(raw["chances"][:MAX_ROWS], drawn[:MAX_ROWS], strict=True)
             )
         ]
         is_neutral = temperature == NEUTRAL and top_p == NEUTRAL
-        trail = Trail.parse(raw["trail"])
+        path = PiecePath.parse(raw["path"])
         return {
             "text": raw["text"],
             "rows": rows,
@@ -197,10 +197,10 @@ class NextPieceLab(Lab):
             "top_p_text": format_rounded(top_p, places=2),
             "logprobs": " ".join(f"{logprob:.6f}" for logprob in logprobs),
             "chances": signing.dumps(raw, salt=SALT, compress=True),
-            "path_url": build_absolute_url(f"{self.url}?{urlencode({'path': str(trail)})}")
-            if trail and trail.ranks
+            "path_url": build_absolute_url(f"{self.url}?{urlencode({'path': str(path)})}")
+            if path and path.ranks
             else "",
-            "is_own_text": trail is None,
+            "is_own_text": path is None,
             "carried": {"text": raw["text"], "replay": ""},
             "announcement": _announce(rows),
         }
@@ -213,43 +213,45 @@ def _announce(rows: Sequence[ShownChance]) -> str:
     }
 
 
-async def _walk(text: str, ranks: Sequence[int], trail: Trail | None, model: TutorModel) -> ModelReply:
+async def _follow_path(
+    text: str, ranks: Sequence[int], path: PiecePath | None, model: TutorModel
+) -> ModelReply:
     """Ask for the chances after a text, take the pieces at these places one after the other, and ask after each."""
     steps: list[Chance] = []
     usages: list[TokenUsage] = []
     taken: list[int] = []
     for rank in (*ranks, None):
-        shown = await continue_text(model.endpoint, text, tokens=1, alternatives=LOOKED_AT)
+        shown = await continue_text(model.endpoint, text, tokens=1, alternatives=MAX_CANDIDATES)
         usages.append(complete_usage(shown.usage, prompt=text, answer=shown.text))
-        chances = shown.alternatives[:LOOKED_AT]
+        chances = shown.alternatives[:MAX_CANDIDATES]
         if rank is None or rank >= len(chances) or not NextPieceRules(text).may_show(chances[rank].text):
             break
         steps.append(chances[rank])
         taken.append(rank)
         text += chances[rank].text
-    if ranks and trail:
-        trail = Trail(trail.beginning, taken)
+    if ranks and path:
+        path = PiecePath(path.beginning, taken)
     return ModelReply(
         raw={
             "text": text,
             "chances": [[chance.text, chance.logprob] for chance in chances],
             "steps": [[chance.text, chance.logprob] for chance in steps],
-            "trail": str(trail) if trail else "",
+            "path": str(path) if path else "",
         },
         usages=usages,
     )
 
 
-def _continue_trail(given: Mapping[str, Any], rank: str) -> Trail | None:
+def _continue_path(given: Mapping[str, Any], rank: str) -> PiecePath | None:
     """Return the path with the picked piece; None if the text does not come from one of our beginnings."""
     known = _load(given.get("chances", ""))
-    trail = Trail.parse(known["trail"]) if known and known["text"] == given["text"] else None
-    if trail is None:
+    path = PiecePath.parse(known["path"]) if known and known["text"] == given["text"] else None
+    if path is None:
         own = next((name for name, text in BEGINNINGS.items() if str(text) == given["text"]), None)
-        trail = Trail(own) if own else None
-    if trail is None or not rank:
-        return trail
-    return Trail(trail.beginning, [*trail.ranks, int(rank)]) if len(trail.ranks) < MAX_STEPS else None
+        path = PiecePath(own) if own else None
+    if path is None or not rank:
+        return path
+    return PiecePath(path.beginning, [*path.ranks, int(rank)]) if len(path.ranks) < MAX_STEPS else None
 
 
 def _load(signed: str) -> Json | None:
@@ -276,8 +278,8 @@ def _build_row(rules: NextPieceRules, rank: int, piece: str, logprob: float, dra
 
 def _build_rest(logprobs: Sequence[float], drawn: Sequence[float], *, is_neutral: bool) -> ShownChance:
     """Build the row of all pieces without a row of their own."""
-    own = max(0.0, 1 - sum(map(math.exp, logprobs[:SHOWN])))
-    other = max(0.0, 1 - sum(drawn[:SHOWN])) if is_neutral else sum(drawn[SHOWN:])
+    own = max(0.0, 1 - sum(map(math.exp, logprobs[:MAX_ROWS])))
+    other = max(0.0, 1 - sum(drawn[:MAX_ROWS])) if is_neutral else sum(drawn[MAX_ROWS:])
     return ShownChance(
         text=_("all other pieces"),
         value="",

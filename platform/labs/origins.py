@@ -1,4 +1,4 @@
-"""Lab 9: the tutor's answer with the passages of lessons that it was given, and without one of them."""
+"""The tutor's answer with the passages of lessons that it was given, and without one of them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from chat.prompt_profiles import FULL, PROMPT_PROFILES, PromptProfile
 from chat.selectors import find_question_passages
 from courses.retrieval.search import FoundPassage
 from kit.texts import ProseField
-from labs.answers import count_prompt, write_answer
+from labs.answers import estimate_max_prompt_tokens, write_answer
 from labs.checks import apply_output_rules
 from labs.lab import Json, Lab, ModelReply, PlannedRun
 from routing.models import TutorModel
@@ -103,7 +103,9 @@ class OriginsLab(Lab):
             }
             return ModelReply(raw=raw, usages=[answer.usage])
 
-        return PlannedRun(ask=ask, prompt_tokens=count_prompt(prompt.messages), answer_tokens=tokens)
+        return PlannedRun(
+            ask=ask, prompt_tokens=estimate_max_prompt_tokens(prompt.messages), answer_tokens=tokens
+        )
 
     def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:
         question = given["question"]

@@ -83,13 +83,13 @@ def run_lab(planned: PlannedRun, model: TutorModel, person: Person | None) -> La
     try:
         reply = ask_model(planned)
     except RunFailed as failure:
-        tokens, microdollars = add_up(failure.usages, model)
+        tokens, microdollars = sum_usage(failure.usages, model)
         absorb_hold(key=key, tokens=tokens, microdollars=microdollars)
         raise ModelError from failure
     except BaseException:
         release_hold(key=key)
         raise
-    tokens, microdollars = add_up(reply.usages, model)
+    tokens, microdollars = sum_usage(reply.usages, model)
     settle_hold(key=key, tokens=tokens, microdollars=microdollars)
     return LabRun(raw=reply.raw, model=model, tokens=tokens, microdollars=microdollars)
 
@@ -110,7 +110,7 @@ async def _call(planned: PlannedRun) -> ModelReply:
     return await planned.ask()
 
 
-def add_up(usages: Sequence[TokenUsage], model: TutorModel) -> tuple[int, int]:
+def sum_usage(usages: Sequence[TokenUsage], model: TutorModel) -> tuple[int, int]:
     """Return the tokens of some calls, and their cost in micro-dollars."""
     tokens = sum((usage.prompt_tokens or 0) + (usage.answer_tokens or 0) for usage in usages)
     microdollars = sum(

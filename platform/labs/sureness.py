@@ -1,4 +1,4 @@
-"""Lab 3: questions with known answers, how sure the model is of its own, and how sure a family is of theirs."""
+"""Questions with known answers, how sure the model is of its own, and how sure a family is of theirs."""
 
 import asyncio
 import math
@@ -16,9 +16,9 @@ from inference.inspection import Continuation, continue_text
 from inference.tokens import estimate_max_tokens
 from labs.charts import scale
 from labs.checks import apply_output_rules
+from labs.known_questions import KnownQuestion, build_prompt, list_rounds
 from labs.lab import Json, Lab, ModelReply, PlannedRun
 from labs.numbers import format_percent, format_rounded
-from labs.quiz_questions import KnownQuestion, build_prompt, list_rounds
 from labs.runs import complete_usage
 from routing.models import TutorModel
 
@@ -41,12 +41,12 @@ class SurenessForm(forms.Form):
         rounds = list_rounds()
         number = _read_round((data if data is not None else initial or {}).get("round"), len(rounds))
         self.questions = rounds[number]
-        for place, question in enumerate(self.questions):
+        for index, question in enumerate(self.questions):
             choices = [(str(option), answer) for option, answer in enumerate(question.options)]
-            self.fields[f"answer_{place}"] = forms.ChoiceField(
+            self.fields[f"answer_{index}"] = forms.ChoiceField(
                 label=question.question, choices=choices, required=False, widget=forms.RadioSelect
             )
-            self.fields[f"sure_{place}"] = forms.TypedChoiceField(
+            self.fields[f"sure_{index}"] = forms.TypedChoiceField(
                 label=gettext_lazy("How sure are you?"),
                 choices=[(sure, f"{sure}%") for sure in SURENESS],
                 coerce=int,
@@ -57,7 +57,7 @@ class SurenessForm(forms.Form):
     @property
     def pairs(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
         """The fields of each question: the answer, and how sure."""
-        return [(self[f"answer_{place}"], self[f"sure_{place}"]) for place in range(len(self.questions))]
+        return [(self[f"answer_{index}"], self[f"sure_{index}"]) for index in range(len(self.questions))]
 
     def clean_round(self) -> int:
         number = int(self.cleaned_data["round"])
@@ -186,30 +186,30 @@ class SurenessLab(Lab):
     def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:
         questions = [
             _build_question(
-                question, answer, chance, given.get(f"answer_{place}"), given.get(f"sure_{place}")
+                question, answer, chance, given.get(f"answer_{index}"), given.get(f"sure_{index}")
             )
-            for place, (question, (answer, chance)) in enumerate(
+            for index, (question, (answer, chance)) in enumerate(
                 zip(list_rounds()[given["round"]], raw, strict=True)
             )
         ]
         model = [question.model for question in questions]
         family = [question.family for question in questions if question.family]
         mistakes = [question for question in questions if not question.model.is_right]
-        boldest = max(mistakes, key=lambda question: question.model.sure, default=None)
+        surest_mistake = max(mistakes, key=lambda question: question.model.sure, default=None)
         summaries = [_build_calibration(_("The model"), model)]
         if family:
             summaries.append(_build_calibration(_("Your family"), family))
-        following = (given["round"] + 1) % len(list_rounds())
+        next_round = (given["round"] + 1) % len(list_rounds())
         return {
             "questions": questions,
-            "boldest": boldest,
-            "is_bold": boldest is not None and boldest.model.sure >= CONFIDENT,
+            "surest_mistake": surest_mistake,
+            "is_confident": surest_mistake is not None and surest_mistake.model.sure >= CONFIDENT,
             "summaries": summaries,
             "dots": [
                 *_build_dots("model", _("The model"), model),
                 *_build_dots("family", _("Your family"), family),
             ],
-            "following": following,
+            "next_round": next_round,
             "announcement": "; ".join(f"{summary.name}: {summary.text}" for summary in summaries),
         }
 

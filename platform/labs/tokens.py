@@ -1,4 +1,4 @@
-"""Lab 1: the pieces that the model sees of a text."""
+"""The pieces that the model sees of a text."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -88,7 +88,7 @@ class ShownPiece:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownText:
+class SplitText:
     """A text in pieces, and its counts."""
 
     text: str
@@ -167,8 +167,8 @@ def _find_example(name: str) -> Example:
     return next((example for example in EXAMPLES if example.name == name), EXAMPLES[0])
 
 
-def _build_text(text: str, pieces: Sequence[tuple[int, str]]) -> ShownText:
-    return ShownText(
+def _build_text(text: str, pieces: Sequence[tuple[int, str]]) -> SplitText:
+    return SplitText(
         text=text,
         pieces=[_build_piece(Piece(id_, bytes.fromhex(data))) for id_, data in pieces],
         characters=len(text),
@@ -188,7 +188,7 @@ def _build_piece(piece: Piece) -> ShownPiece:
     )
 
 
-def _build_bars(texts: Sequence[ShownText]) -> Sequence[Bar]:
+def _build_bars(texts: Sequence[SplitText]) -> Sequence[Bar]:
     labels = [_("The first"), _("The second")]
     return build_bars(
         [(label, text.count, number_format(text.count)) for label, text in zip(labels, texts, strict=True)]

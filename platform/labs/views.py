@@ -21,7 +21,7 @@ from inference.errors import ModelError
 from kit.free_text import free_text_fields, get_free_text
 from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 from kit.texts import normalize_text
-from labs.checks import judge_texts, require_open
+from labs.checks import judge_texts, require_open_tutor
 from labs.lab import Json, Lab
 from labs.registry import LABS
 from labs.runs import LabRun, NoLabModel, choose_model, run_lab
@@ -181,7 +181,7 @@ def _run(lab: Lab, given: dict[str, Any], person: Person | None) -> Outcome:
     """Run a lab, or say why not."""
     try:
         if lab.needs_sign_in and person is not None:
-            require_open(person)
+            require_open_tutor(person)
         model = choose_model(person)
         known: Json | None = lab.find_known_reply(given)
         run = LabRun(raw=known, model=model) if known else run_lab(lab.plan(given, model), model, person)

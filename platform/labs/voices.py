@@ -1,4 +1,4 @@
-"""Lab 8: one question to three characters, each made of a few sentences before it."""
+"""One question to three characters, each made of a few sentences before it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from chat.prompt import defuse_marks
 from inference.messages import ChatMessage
 from kit.texts import ProseField
-from labs.answers import count_prompt, write_answer
+from labs.answers import estimate_max_prompt_tokens, write_answer
 from labs.checks import apply_output_rules
 from labs.lab import Json, Lab, ModelReply, PlannedRun, Text
 from markup.markdown import render_answer
@@ -101,7 +101,7 @@ class VoicesLab(Lab):
 
         return PlannedRun(
             ask=ask,
-            prompt_tokens=sum(map(count_prompt, prompts)),
+            prompt_tokens=sum(map(estimate_max_prompt_tokens, prompts)),
             answer_tokens=ANSWER_TOKENS * len(prompts),
         )
 

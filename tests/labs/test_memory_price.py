@@ -1,4 +1,4 @@
-"""Lab 4: what a talk costs as it grows, by real token counts and the calculator of the lesson."""
+"""What a talk costs as it grows, by real token counts and the calculator of the lesson."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Lab 2: the chances of what comes next, the sliders, and paths."""
+"""The chances of what comes next, the sliders, and paths."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import Person
 from labs.drawing import reshape_chances
-from labs.next_piece import LOOKED_AT
+from labs.next_piece import MAX_CANDIDATES
 from labs.numbers import format_chance
 from tests.labs.direct import ask_server, get_chances
 from tests.labs.test_frame import count_entries, get_held
@@ -64,7 +64,7 @@ def test_the_sliders_show_what_the_model_server_would_draw_from(
     """`post_sampling_probs` are the server's own chances after its top-k, top-p and temperature."""
     logprobs = read_logprobs(ask(sam))
     drawn = reshape_chances(logprobs, temperature=temperature, top_p=top_p)
-    samplers = {"top_k": LOOKED_AT, "top_p": top_p, "min_p": 0, "temperature": temperature}
+    samplers = {"top_k": MAX_CANDIDATES, "top_p": top_p, "min_p": 0, "temperature": temperature}
     body = {"prompt": KETTLE, "n_predict": 1, "n_probs": 20, "post_sampling_probs": True, **samplers}
     reply = ask_server("/completion", body)["completion_probabilities"][0]["top_probs"]
     server = [one["prob"] for one in reply if one["prob"]]

@@ -1,4 +1,4 @@
-"""Lab 9: the tutor's answer with its passages, and without one of them."""
+"""The tutor's answer with its passages, and without one of them."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Lab 3: how sure the model is of its answers, and how sure a family is of theirs."""
+"""How sure the model is of its answers, and how sure a family is of theirs."""
 
 import math
 import re
@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import translation
 
 from accounts.models import Person
+from labs.known_questions import PER_ROUND, build_prompt, list_rounds
 from labs.numbers import format_percent
-from labs.quiz_questions import PER_ROUND, build_prompt, list_rounds
 from labs.sureness import MAX_ANSWER_TOKENS, is_right
 from tests.labs.direct import ask_server
 
@@ -52,8 +52,8 @@ def test_answers_and_sureness_equal_direct_calls_to_the_model(sam: Client) -> No
 
 
 def test_a_familys_answers_are_set_beside_the_models(sam: Client) -> None:
-    answers = {f"answer_{place}": str(question.right) for place, question in enumerate(list_rounds()[0])}
-    page = read_page(sam, **answers, **{f"sure_{place}": "90" for place in range(PER_ROUND)})
+    answers = {f"answer_{index}": str(question.right) for index, question in enumerate(list_rounds()[0])}
+    page = read_page(sam, **answers, **{f"sure_{index}": "90" for index in range(PER_ROUND)})
     assert "Your family</strong>: 90% sure on average, right 6 times of 6: 100%" in page
 
 

@@ -1,4 +1,4 @@
-"""Lab 1: a text in the pieces that the model sees."""
+"""A text in the pieces that the model sees."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Lab 8: one question to three characters."""
+"""One question to three characters."""
 
 import re
 from collections.abc import Callable

@@ -10,7 +10,7 @@ PER_ROUND = 6
 
 @dataclass(frozen=True)
 class KnownQuestion:
-    """A question, three answers to choose from, the place of the right one, and the words that make an answer right."""
+    """A question, three answers to choose from, the index of the right one, and the words that make an answer right."""
 
     question: str
     options: tuple[str, str, str]
@@ -96,7 +96,7 @@ _SPANISH = (
     KnownQuestion("¿En qué año terminó la Segunda Guerra Mundial?", ("1945", "1918", "1950"), 0, ("1945",)),
 )
 _QUESTIONS: Mapping[str, Sequence[KnownQuestion]] = {"en": _ENGLISH, "es": _SPANISH}
-# Three questions with short answers, so that a model answers shortly too and not in a sentence.
+# Three questions with short answers, so that a model answers briefly too, not in a sentence.
 _PATTERNS = {
     "en": (
         "Q: What is the capital of Italy?\nA: Rome\nQ: How many legs does a spider have?\nA: Eight\n"
@@ -112,7 +112,7 @@ _PATTERNS = {
 def list_rounds() -> list[Sequence[KnownQuestion]]:
     """Return the questions in the page's language, in rounds of PER_ROUND."""
     questions = _QUESTIONS.get(get_page_language(), _ENGLISH)
-    return [questions[place : place + PER_ROUND] for place in range(0, len(questions), PER_ROUND)]
+    return [questions[start : start + PER_ROUND] for start in range(0, len(questions), PER_ROUND)]
 
 
 def build_prompt(question: str) -> str:
