@@ -1,4 +1,4 @@
-"""What a talk costs as it grows, with each way of remembering, and what changes on a computer of one's own."""
+"""What a conversation costs as it grows, under each memory policy, and what changes on a computer of one's own."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from routing.models import TutorModel
 MAX_TEXT_LENGTH, MAX_MESSAGES = 2000, 24
 CONVERSATIONS = Path(__file__).with_name("conversation")
 MAX_QUESTIONS, MAX_PEOPLE = 100, 150_000_000
-# Of the lines in the chart, from the most expensive to the cheapest.
+# The lines of the chart, from the most expensive to the cheapest.
 POLICY_LABELS: Mapping[MemoryPolicy, Text] = {
     MemoryPolicy.FULL: gettext_lazy("everything is sent again"),
     MemoryPolicy.NOTES: gettext_lazy("the latest, and notes"),
@@ -48,39 +48,42 @@ CASES: Mapping[str, Text] = {
 class MemoryPriceForm(forms.Form):
     text = ProseField(
         max_length=MAX_TEXT_LENGTH,
-        label=gettext_lazy("A talk of your own, if you like"),
+        label=gettext_lazy("A conversation of your own, if you like"),
         help_text=gettext_lazy(
-            "A line for each message: yours, the answer, yours … Leave it empty for ours."
+            "One message per line: your question, the answer, your next question, and so on. Leave it empty to "
+            "use our example."
         ),
         required=False,
     )
     questions = forms.IntegerField(
-        label=gettext_lazy("Questions in the talk"), min_value=2, max_value=MAX_QUESTIONS
+        label=gettext_lazy("Questions in the conversation"), min_value=2, max_value=MAX_QUESTIONS
     )
     people = forms.IntegerField(
-        label=gettext_lazy("People who have such a talk each day"), min_value=1, max_value=MAX_PEOPLE
+        label=gettext_lazy("People who have a conversation like this each day"),
+        min_value=1,
+        max_value=MAX_PEOPLE,
     )
     local = forms.IntegerField(
-        label=gettext_lazy("Answers from a computer of their own, in percent"), min_value=0, max_value=100
+        label=gettext_lazy("Answers from their own computer, in percent"), min_value=0, max_value=100
     )
 
     def clean_text(self) -> str:
         text = str(self.cleaned_data["text"])
         if len(_split(text)) > MAX_MESSAGES:
             raise forms.ValidationError(
-                _("A talk here has up to %(count)d messages.") % {"count": MAX_MESSAGES}
+                _("A conversation here can have up to %(count)d messages.") % {"count": MAX_MESSAGES}
             )
         return text
 
 
 def _split(text: str) -> list[str]:
-    """Return the messages of a talk, a line for each."""
+    """Return the messages of a conversation, one on each line."""
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShownPolicy:
-    """A way of remembering: its tokens after some questions, and its price."""
+    """A memory policy: the tokens after some questions, and the price."""
 
     label: str
     tokens: Sequence[str]
@@ -103,8 +106,8 @@ class MemoryPriceLab(Lab):
     slug = "memory-price"
     title = gettext_lazy("Memory’s price")
     summary = gettext_lazy(
-        "A model forgets after every answer. To remember is to send the talk again and to pay for it again. Let a talk "
-        "grow and see what that comes to."
+        "A model forgets after every answer. For it to remember, the conversation has to be sent again, and "
+        "paid for again. Let a conversation grow and see what that adds up to."
     )
     family_question = gettext_lazy(
         "What would each of you want a chatbot to remember, what would you rather have it forget, and who should pay "
@@ -159,12 +162,12 @@ def _list_messages(text: str) -> list[str]:
 
 @cache
 def _read_conversation(language: str) -> list[str]:
-    """Return the messages of our talk in a language: what a teen asks and what a tutor answers, in turn."""
+    """Return the messages of our example in a language: what a teen asks and what a tutor answers, in turn."""
     return _split((CONVERSATIONS / f"{language}.txt").read_text(encoding="utf-8"))
 
 
 def _build_talk(counts: Sequence[int], questions: int) -> Talk:
-    """Return a talk as long as asked for, whose questions and answers have the average length of these messages.
+    """XX have the average length of these messages.
 
     Notes are a person's own sentences, as in the tutor's memory, so a note is as long as a question.
     """
@@ -180,12 +183,12 @@ def _build_talk(counts: Sequence[int], questions: int) -> Talk:
 
 
 def _choose_lengths(questions: int) -> list[int]:
-    """Return the lengths of a talk that the table shows."""
+    """Return the lengths of the conversation that the table shows."""
     return [*(length for length in (1, 5, 10, 20, 50) if length < questions), questions]
 
 
 def count_tokens(talk: Talk, policy: MemoryPolicy, questions: int) -> int:
-    """Return the tokens of the first questions of a talk and their answers."""
+    """Return the tokens of the first questions of a conversation and their answers."""
     return replace(talk, memory=policy, replies=questions).count_tokens().total
 
 

@@ -27,7 +27,7 @@ SALT = "labs.origins"
 # Words of this length and more say something about where a sentence came from.
 MIN_WORD_LENGTH = 5
 WORD = re.compile(r"\w+")
-# What a small model is told about passages. The tutor gives it none, as they confuse it in a longer talk (ADR 52).
+# What a small model is told about passages. The tutor gives it none: they confuse it in longer conversations (ADR 52).
 SMALL_PASSAGES_INSTRUCTION = "Use this text to answer:\n{passages}"
 
 

@@ -59,8 +59,8 @@ EXAMPLES = (
         "Where is the kitchen table?",
         "¿Dónde está la mesa de la cocina?",
         gettext_lazy(
-            "The same question takes more pieces in the language that the model saw less of. People who write in it "
-            "pay more, wait longer, and reach the limit of a talk sooner."
+            "The same question takes more pieces in the language that the model saw less of. People who write in "
+            "it pay more, wait longer, and reach the limit of a conversation sooner."
         ),
     ),
     Example(

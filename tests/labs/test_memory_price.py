@@ -1,4 +1,4 @@
-"""What a talk costs as it grows, by real token counts and the calculator of the lesson."""
+"""What a conversation costs as it grows, by real token counts and the calculator of the lesson."""
 
 import re
 from decimal import Decimal
@@ -67,11 +67,11 @@ def test_from_cloud_to_own_computer_the_price_falls_to_nothing(client: Client, d
     assert set(re.findall(r"<strong>(\$[^<]+)</strong>", read_page(client, local="100"))) == {"$0.00"}
 
 
-def test_a_longer_talk_grows_with_the_square_of_its_length(client: Client, db: None) -> None:
+def test_the_tokens_of_a_conversation_grow_with_the_square_of_its_length(client: Client, db: None) -> None:
     assert ">50.5<" in read_page(client, text="a\nb")
 
 
-def test_a_talk_of_too_many_messages_is_returned(client: Client, db: None) -> None:
+def test_a_conversation_of_too_many_messages_is_returned(client: Client, db: None) -> None:
     reply = client.post(ADDRESS, FORM | {"text": "hello there\n" * 25})
     assert reply.status_code == 422
     assert "up to 24 messages" in reply.content.decode()
