@@ -104,7 +104,7 @@ class ShownCase:
 
 class MemoryPriceLab(Lab):
     slug = "memory-price"
-    title = gettext_lazy("Memory’s price")
+    title = gettext_lazy("The price of memory")
     summary = gettext_lazy(
         "A model forgets after every answer. For it to remember, the conversation has to be sent again, and "
         "paid for again. Let a conversation grow and see what that adds up to."
@@ -167,7 +167,7 @@ def _read_conversation(language: str) -> list[str]:
 
 
 def _build_talk(counts: Sequence[int], questions: int) -> Talk:
-    """XX have the average length of these messages.
+    """Return a conversation of so many questions that has the average lengths of these messages.
 
     Notes are a person's own sentences, as in the tutor's memory, so a note is as long as a question.
     """

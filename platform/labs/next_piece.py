@@ -122,8 +122,8 @@ class NextPieceLab(Lab):
         "does. Look at the chances, pick one, and go on."
     )
     family_question = gettext_lazy(
-        "Let the doctor and the nurse go on. Which small words come next for each, and where may the model have "
-        "learned that?"
+        "Continue the sentences about the doctor and the nurse. Which small words come next in each, and "
+        "where might the model have learned that?"
     )
     form_class = NextPieceForm
     script = "js/chances.js"

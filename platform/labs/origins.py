@@ -68,8 +68,8 @@ class OriginsLab(Lab):
         "take a passage away, and ask again."
     )
     family_question = gettext_lazy(
-        "The model was as sure without the passage as with it. How would you tell, from the answer alone, what it had "
-        "read?"
+        "The model sounded just as sure without the passage as with it. How would you tell, from the answer "
+        "alone, what it had read?"
     )
     form_class = OriginsForm
 
@@ -124,7 +124,7 @@ class OriginsLab(Lab):
             "before": compared["answer"] if compared else "",
             "signed": signing.dumps(signed, salt=SALT, compress=True),
             "left_out": " ".join(sorted(left_out)),
-            "announcement": _("The answer is shown, with %(count)d passages.") % {"count": len(used)},
+            "announcement": _("The answer is shown. Passages used: %(count)d.") % {"count": len(used)},
         }
 
 

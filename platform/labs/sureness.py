@@ -62,7 +62,7 @@ class SurenessForm(forms.Form):
     def clean_round(self) -> int:
         number = int(self.cleaned_data["round"])
         if number >= len(list_rounds()):
-            raise forms.ValidationError(_("There is no such round."))
+            raise forms.ValidationError(_("This round doesn’t exist."))
         return number
 
 
@@ -120,7 +120,7 @@ class Calibration:
             "count": number_format(self.count),
             "share": format_rounded(self.share * 100),
         }
-        return _("%(sure)s%% sure on average, right %(right)s times of %(count)s: %(share)s%%") % values
+        return _("%(sure)s%% sure on average, right %(right)s out of %(count)s times: %(share)s%%") % values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,11 +141,12 @@ class SurenessLab(Lab):
     slug = "sure-and-wrong"
     title = gettext_lazy("Sure and wrong")
     summary = gettext_lazy(
-        "Answer a few questions together and say how sure you are. Then see what the model answers, how sure it was, "
-        "and who knew better when not to know."
+        "Answer a few questions together and say how sure you are. Then see what the model answers, how sure "
+        "it was, and who was better at noticing what they didn’t know."
     )
     family_question = gettext_lazy(
-        "Find one mistake that the model was sure of. How could each of you have noticed it, with no answer sheet?"
+        "Find one mistake that the model was sure of. How could each of you have noticed it without seeing "
+        "the answers?"
     )
     form_class = SurenessForm
 

@@ -49,8 +49,9 @@ EXAMPLES = (
         gettext_lazy("My friend Emily is here."),
         gettext_lazy("My friend Xochitl is here."),
         gettext_lazy(
-            "The pieces were chosen by counting a lot of text. What is common there is one piece. A name that is rare "
-            "there is put together from several. That says something about the text, and nothing about the name."
+            "The pieces were chosen by counting a lot of text. A word that is common there is one piece. A name "
+            "that is rare there is put together from several. That says something about the text, not about the "
+            "name."
         ),
     ),
     Example(
@@ -69,8 +70,8 @@ EXAMPLES = (
         gettext_lazy("Tea?"),
         "🫖?",
         gettext_lazy(
-            "A picture can be rarer than any word. Then there is no piece for it, and it is cut into bytes: numbers "
-            "that mean nothing one by one."
+            "An emoji can be rarer than any word. Then there is no piece for it, and it is cut into bytes: "
+            "numbers that mean nothing on their own."
         ),
     ),
 )
@@ -122,8 +123,8 @@ class TokensLab(Lab):
         "the pieces."
     )
     family_question = gettext_lazy(
-        "Try both of your names. If one of you is cut into more pieces than the other, what does that say about the "
-        "text that the model learned from, and who was in it?"
+        "Try both of your names. If one of them is cut into more pieces than the other, what does that say "
+        "about the text that the model learned from, and who was in it?"
     )
     needs_sign_in = False
     is_live = True
@@ -189,7 +190,7 @@ def _build_piece(piece: Piece) -> ShownPiece:
 
 
 def _build_bars(texts: Sequence[SplitText]) -> Sequence[Bar]:
-    labels = [_("The first"), _("The second")]
+    labels = [_("First sentence"), _("Second sentence")]
     return build_bars(
         [(label, text.count, number_format(text.count)) for label, text in zip(labels, texts, strict=True)]
     )

@@ -77,7 +77,7 @@ class VoicesLab(Lab):
         "then write one yourself."
     )
     family_question = gettext_lazy(
-        "One model wrote all three answers. Which of them would you have trusted most, and what made you?"
+        "One model wrote all three answers. Which of them would you have trusted most, and why?"
     )
     form_class = VoicesForm
 

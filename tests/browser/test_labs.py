@@ -49,7 +49,7 @@ def test_the_sliders_reshape_the_bars_without_a_request(
     page.goto("/labs/what-comes-next")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
-    expect(page.get_by_role("button", name="Draw the bars again")).to_be_hidden()
+    expect(page.get_by_role("button", name="Update the bars")).to_be_hidden()
     page.get_by_label("Temperature").fill("0")
     expect(page.locator("[data-drawn]").first).to_have_text("100%")
     page.get_by_label("Temperature").fill("1")

@@ -53,8 +53,8 @@ def sam(parent: Person, as_person: Callable[[Person], Client]) -> Client:
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.slug)
 def test_every_lab_ends_with_a_question_and_says_what_it_keeps(lab: Lab, client: Client, db: None) -> None:
     page = " ".join(client.get(lab.url).content.decode().split())
-    assert "One question for parent and teen" in page
-    assert "is not kept" in page
+    assert "A question to talk about together" in page
+    assert "isn’t saved" in page
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.slug)
@@ -176,7 +176,7 @@ def test_while_no_model_answers_the_saved_example_is_shown_and_no_one_pays(
     reply = sam.post(NEXT, {"text": "My own words"})
     page = " ".join(reply.content.decode().split())
     assert reply.status_code == 200
-    assert "Printed earlier" in page
+    assert "Saved example" in page
     assert "isn’t answering, or can’t show this" in page
     assert "My own words" in page
     assert Hold.objects.get().state == HoldState.RELEASED
@@ -187,13 +187,13 @@ def test_a_server_that_shows_no_chances_gets_the_saved_example(sam: Client, sett
     with scripted([answer(404)], counts=NOT_FOUND) as server:
         settings.TUTOR_BASE_URL = server.url
         page = sam.post(NEXT, {"text": "My own words"}).content.decode()
-    assert "Printed earlier" in page
+    assert "Saved example" in page
 
 
 def test_a_model_outside_is_never_asked(sam: Client, settings: Settings) -> None:
     settings.TUTOR_BASE_URL = "https://api.example.com/v1"
     page = sam.post(NEXT, {"text": "My own words"}).content.decode()
-    assert "Printed earlier" in page
+    assert "Saved example" in page
     assert not Hold.objects.exists()
 
 

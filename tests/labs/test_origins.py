@@ -64,7 +64,7 @@ def test_without_a_passage_the_model_does_not_get_it(sam: Client, monkeypatch: p
     assert passages[0].title in sent[0]
     assert passages[0].title not in sent[1]
     assert "With 0 passages" in second
-    assert read_answer(first) in second.partition("The answer before")[2]
+    assert read_answer(first) in second.partition("The previous answer")[2]
 
 
 def test_a_passage_can_be_taken_back_in(sam: Client) -> None:
@@ -102,4 +102,4 @@ def test_a_question_that_no_lesson_covers_says_so(sam: Client) -> None:
 
 def test_an_answer_before_to_another_question_is_not_compared(sam: Client) -> None:
     before = read_value(read_page(sam), "before")
-    assert "The answer before" not in read_page(sam, question="What is hallucinating?", before=before)
+    assert "The previous answer" not in read_page(sam, question="What is hallucinating?", before=before)

@@ -54,11 +54,11 @@ def test_answers_and_sureness_equal_direct_calls_to_the_model(sam: Client) -> No
 def test_a_familys_answers_are_set_beside_the_models(sam: Client) -> None:
     answers = {f"answer_{index}": str(question.right) for index, question in enumerate(list_rounds()[0])}
     page = read_page(sam, **answers, **{f"sure_{index}": "90" for index in range(PER_ROUND)})
-    assert "Your family</strong>: 90% sure on average, right 6 times of 6: 100%" in page
+    assert "Your family</strong>: 90% sure on average, right 6 out of 6 times: 100%" in page
 
 
 def test_what_a_family_leaves_out_is_not_counted(sam: Client) -> None:
-    assert "right 0 times of 1: 0%" in read_page(sam, answer_0="0", sure_0="100")
+    assert "right 0 out of 1 times: 0%" in read_page(sam, answer_0="0", sure_0="100")
 
 
 def test_the_mistake_that_the_model_was_surest_of_is_named(sam: Client) -> None:

@@ -24,7 +24,7 @@ def test_every_id_is_the_one_that_the_model_server_gives(client: Client, db: Non
 
 def test_the_page_opens_with_an_example_that_names_its_model_and_its_day(client: Client, db: None) -> None:
     page = " ".join(client.get("/labs/tokens").content.decode().split())
-    assert "Printed earlier" in page
+    assert "Saved example" in page
     assert "This is what SmolLM2-135M-Instruct replied on" in page
 
 
