@@ -1,9 +1,9 @@
-"""Places and lengths in charts, which templates draw as SVG. All are strings: a template would format numbers."""
+"""Coordinates and lengths in charts, which templates draw as SVG: strings, as a template would localize numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# The length of a bar in its own units, and how long one of something is drawn at least.
+# The length of the longest bar in its own units, and of the shortest one above zero.
 BAR_LENGTH, MIN_LENGTH = 1000, 4
 
 
@@ -27,7 +27,7 @@ def build_bars(rows: Sequence[tuple[str, float, str]]) -> list[Bar]:
     return [Bar(label=label, text=text, length=scale(amount / largest)) for label, amount, text in rows]
 
 
-# The place of the lines within the picture of a line chart, in its own units.
+# The area of the lines in a line chart, in the units of its picture.
 LEFT, RIGHT, TOP, BOTTOM = 4.0, 356.0, 12.0, 196.0
 
 
@@ -43,14 +43,14 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class LineChart:
-    """Lines over the same places. `highest` is the amount at the top."""
+    """Lines over the same steps. `highest` is the amount at the top."""
 
     lines: Sequence[Line]
     highest: str
 
 
 def build_line_chart(series: Sequence[tuple[str, str, Sequence[int]]], *, highest: str) -> LineChart:
-    """Build a chart from names, labels and amounts, which all have the same number of places."""
+    """Build a chart from names, labels and amounts. All have the same number of amounts."""
     largest = max((amount for _name, _label, amounts in series for amount in amounts), default=0) or 1
     return LineChart(
         lines=[

@@ -1,4 +1,4 @@
-"""What the guard, the family and the organization say before a lab runs, and the output rules on what it shows."""
+"""The checks before a lab runs (guard, family and organization), and the output rules for what it shows."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -99,8 +99,8 @@ def apply_output_rules(text: str, *, question: str) -> CheckedAnswer:
 class NextPieceRules:
     """Decides which pieces may be shown as what could come after a text.
 
-    The output rules read the text with the piece, and so do the rules about a person's words: a list of what could come
-    next must not offer the end of a sentence that no one may ask for.
+    The output rules judge the text with the piece, and so do the rules for questions: the list must not offer the end
+    of a question that the guard would refuse.
     """
 
     def __init__(self, text: str) -> None:

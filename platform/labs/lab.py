@@ -50,7 +50,7 @@ class Lab(ABC):
     slug: ClassVar[str]
     title: ClassVar[Text]
     summary: ClassVar[Text]
-    # The one question for parent and teen with which the lab ends.
+    # The question to talk about together, at the end of the page.
     family_question: ClassVar[Text]
     # Labs in which the model writes need a person with a budget. The others are open to everyone.
     needs_sign_in: ClassVar[bool] = True

@@ -25,7 +25,7 @@ from labs.runs import complete_usage
 from routing.models import TutorModel
 
 MAX_TEXT_LENGTH = 400
-# How many pieces are looked at, which is what most model servers show, and how many of them have a row.
+# How many of the likeliest pieces are asked for (most model servers show so many), and how many get a row.
 MAX_CANDIDATES, MAX_ROWS = 20, 10
 MAX_STEPS = 16
 MAX_TEMPERATURE = 2
@@ -47,7 +47,7 @@ class NextPieceForm(forms.Form):
         strip=False,
         widget=forms.Textarea({"data-carried": True}),
     )
-    # The place of the picked piece among the likeliest, and the piece.
+    # The rank of the picked piece among the likeliest, and the piece.
     pick = forms.RegexField(r"(?s)\d{1,2}\|.{1,100}", required=False, strip=False, widget=forms.HiddenInput)
     # The chances on the page, with the path so far; signed.
     chances = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -74,7 +74,7 @@ def _read_number(value: float | None) -> float:
 
 @dataclass(frozen=True)
 class PiecePath:
-    """A path from one of our beginnings: the place of each picked piece among the likeliest. It has no words."""
+    """A path from one of our beginnings: the rank of each picked piece among the likeliest. It has no words."""
 
     beginning: str
     ranks: Sequence[int] = ()
@@ -216,7 +216,7 @@ def _announce(rows: Sequence[ShownChance]) -> str:
 async def _follow_path(
     text: str, ranks: Sequence[int], path: PiecePath | None, model: TutorModel
 ) -> ModelReply:
-    """Ask for the chances after a text, take the pieces at these places one after the other, and ask after each."""
+    """Ask for the chances after a text, take the pieces of these ranks one after the other, and ask after each."""
     steps: list[Chance] = []
     usages: list[TokenUsage] = []
     taken: list[int] = []

@@ -24,7 +24,7 @@ from routing.models import TutorModel
 MAX_QUESTION_LENGTH = 300
 ANSWER_TOKENS = 110
 SALT = "labs.origins"
-# Words of this length and more say something about where a sentence came from.
+# Shorter words say nothing about where a sentence came from.
 MIN_WORD_LENGTH = 5
 WORD = re.compile(r"\w+")
 # What a small model is told about passages. The tutor gives it none: they confuse it in longer conversations (ADR 52).
@@ -35,7 +35,7 @@ class OriginsForm(forms.Form):
     question = ProseField(max_length=MAX_QUESTION_LENGTH, label=gettext_lazy("A question about AI"))
     # Keys of passages to leave out.
     left_out = forms.CharField(required=False, widget=forms.HiddenInput)
-    # The answer before, signed.
+    # The previous answer, signed.
     before = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
@@ -54,7 +54,7 @@ class ShownPassage:
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """A word of an answer with what follows it, and whether it also stands in a passage that the model was given."""
+    """A word of an answer, or the text between two. `is_shared`: a passage that the model was given has it too."""
 
     text: str
     is_shared: bool
@@ -90,7 +90,7 @@ class OriginsLab(Lab):
             model=model.model_name,
         )
         if not PROMPT_PROFILES[model.prompt_profile].passage_tokens:
-            # A small model takes the fence for a part of the text. It guards other people's words; these are ours.
+            # A small model takes the fence for text. It is there for other people's words, and the lessons are ours.
             prompt = replace(prompt, lessons=_remove_fence(prompt.lessons))
         tokens = min(ANSWER_TOKENS, get_answer_room(prompt, limits=limits))
 

@@ -23,7 +23,7 @@ from routing.models import TutorModel
 logger = logging.getLogger(__name__)
 
 RUN_SECONDS = 60.0
-# The ledger's safety net, for a process that dies during a run.
+# After this, the hold of a process that died during a run expires.
 HOLD_LEASE = timedelta(minutes=5)
 
 
@@ -96,7 +96,7 @@ def run_lab(planned: PlannedRun, model: TutorModel, person: Person | None) -> La
 
 def ask_model(planned: PlannedRun) -> ModelReply:
     """Ask the model without a hold, for runs that are free or saved as examples. Raises ModelError or RunFailed."""
-    # The model takes longer than a connection should wait for it.
+    # No database connection is held while the model works.
     release_connection()
     running = loop.submit(_call(planned))
     try:

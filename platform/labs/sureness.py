@@ -22,17 +22,17 @@ from labs.numbers import format_percent, format_rounded
 from labs.runs import complete_usage
 from routing.models import TutorModel
 
-# How sure a family can say it is, in percent. Below a half it would choose another answer.
+# How sure a family can say it is, in percent. Below 50 it would choose another answer.
 SURENESS = (50, 60, 70, 80, 90, 100)
 MAX_ANSWER_TOKENS = 12
-# From here on, a mistake is a confident one.
+# A mistake with at least this chance is a confident one.
 CONFIDENT = 0.4
 # The bins of the chart, by how sure: up to 25%, 50%, 75% and 100%.
 BINS = (0.25, 0.5, 0.75, 1.0)
 
 
 class SurenessForm(forms.Form):
-    """The answers of a family to the questions of one round. What is left out is not counted."""
+    """The answers of a family to the questions of one round. Questions without an answer are not counted."""
 
     round = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 

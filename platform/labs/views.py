@@ -132,7 +132,7 @@ def build_view(lab: Lab) -> Callable[..., HttpResponseBase]:
 
 
 def _add_saved_example(lab: Lab, outcome: Outcome) -> Outcome:
-    """Add what a model of this site has replied before, as long as there is no result of now."""
+    """Add the saved example of the lab, if it has one."""
     saved = find_saved_example(lab.slug)
     if saved is None:
         return outcome
@@ -140,7 +140,7 @@ def _add_saved_example(lab: Lab, outcome: Outcome) -> Outcome:
 
 
 def _show_cards(request: HttpRequest, cards: Sequence[CardTranslation]) -> HttpResponse:
-    """Show the page of the crisis middleware, which judges fields one by one; a lab may read two as one text."""
+    """Show the page of the crisis middleware. The middleware judges fields one by one, and a lab may join two."""
     page = render(
         request, "safeguarding/help_card_page.html", {"cards": cards, "is_taken": False, "onward": ""}
     )
@@ -149,7 +149,7 @@ def _show_cards(request: HttpRequest, cards: Sequence[CardTranslation]) -> HttpR
 
 
 def _respond(request: HttpRequest, lab: Lab, form: forms.Form) -> Outcome:
-    """Judge what was typed, then run the lab if nothing speaks against it."""
+    """Judge what was typed, then run the lab if nothing prevents it."""
     mark_judged(request)
     texts = {name: normalize_text(text) for name, text in get_free_text(request).items()}
     typed = judge_texts(lab.list_texts(texts))

@@ -33,7 +33,7 @@ def test_the_tokens_of_each_message_are_the_models_own_count(client: Client, db:
         assert f'<bdi>{message}</bdi></td> <td class="lab-number">{count(message)}</td>' in page
 
 
-def test_every_sum_is_that_of_the_calculator(client: Client, db: None) -> None:
+def test_every_amount_equals_that_of_the_calculator(client: Client, db: None) -> None:
     asked, answered, again, last = map(count, TALK.split("\n"))
     talk = Talk(
         question_tokens=round((asked + again) / 2),
@@ -62,7 +62,7 @@ def test_the_cases_of_the_lesson_are_right_to_the_cent(client: Client, db: None)
     assert len(PRESETS) == 7
 
 
-def test_from_cloud_to_own_computer_the_price_falls_to_nothing(client: Client, db: None) -> None:
+def test_moving_to_ones_own_computer_lowers_the_price_to_zero(client: Client, db: None) -> None:
     assert "$28,800,000,000.00" in read_page(client, local="50")
     assert set(re.findall(r"<strong>(\$[^<]+)</strong>", read_page(client, local="100"))) == {"$0.00"}
 

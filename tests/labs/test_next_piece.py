@@ -80,7 +80,7 @@ def test_drawing_again_asks_no_model_and_is_free(sam: Client, parent: Person) ->
     assert "cost nothing" in page
 
 
-def test_chances_that_someone_made_up_are_asked_again(sam: Client, parent: Person) -> None:
+def test_made_up_chances_are_asked_for_again(sam: Client, parent: Person) -> None:
     before = count_entries(parent)
     ask(sam, chances="made:up", redraw="yes", temperature="0")
     assert count_entries(parent) > before
@@ -101,14 +101,14 @@ def test_a_picked_piece_goes_on_and_a_path_can_be_shared_and_replayed(sam: Clien
     assert read_logprobs(ask(sam, replay="kettle.1")) == pytest.approx(read_logprobs(second), abs=2e-3)
 
 
-def test_a_path_from_own_words_has_no_link(sam: Client) -> None:
+def test_a_path_from_ones_own_words_has_no_link(sam: Client) -> None:
     page = ask(sam, "My cat is called Kim and")
     assert "?path=" not in page.partition("lab-outcome")[2].partition("lab-question")[0]
     assert "stay yours" in page
 
 
 @pytest.mark.parametrize("path", ["kettle.99", "nothing.1", "kettle.x", "kettle" + ".0" * 40])
-def test_a_path_that_is_none_opens_the_first_page(path: str, sam: Client) -> None:
+def test_an_invalid_path_opens_the_first_page(path: str, sam: Client) -> None:
     page = sam.get(ADDRESS, {"path": path}).content.decode()
     assert "Replay the path" not in page
 
@@ -122,7 +122,7 @@ def test_no_bar_offers_the_end_of_a_sentence_that_the_guard_would_stop(sam: Clie
     assert "not shown here" in page
 
 
-def test_a_text_that_a_pick_would_make_a_cry_for_help_gets_the_card(sam: Client, parent: Person) -> None:
+def test_a_pick_that_makes_the_text_a_cry_for_help_gets_the_card(sam: Client, parent: Person) -> None:
     before = count_entries(parent)
     page = ask(sam, "I want to kill", pick="0| myself")
     assert "card-crisis" in page

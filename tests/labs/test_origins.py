@@ -100,6 +100,6 @@ def test_a_question_that_no_lesson_covers_says_so(sam: Client) -> None:
     )
 
 
-def test_an_answer_before_to_another_question_is_not_compared(sam: Client) -> None:
+def test_a_previous_answer_to_another_question_is_not_compared(sam: Client) -> None:
     before = read_value(read_page(sam), "before")
     assert "The previous answer" not in read_page(sam, question="What is hallucinating?", before=before)

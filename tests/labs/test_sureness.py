@@ -70,7 +70,7 @@ def test_the_mistake_that_the_model_was_surest_of_is_named(sam: Client) -> None:
 
 
 @pytest.mark.parametrize("number", ["7", "-1", "x", ""])
-def test_a_round_that_does_not_exist_is_no_run(number: str, sam: Client) -> None:
+def test_a_round_that_does_not_exist_is_not_run(number: str, sam: Client) -> None:
     assert sam.post(ADDRESS, {"round": number}).status_code == 422
 
 
