@@ -124,9 +124,9 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     clear_plans_cache()
     forget_kept_sums()
     yield
-    if human_review._kept._value not in {None, (None,)}:
-        human_review.forget_human_review()
-        card_review.forget_reviews()
+    if human_review._cache._value not in {None, (None,)}:
+        human_review.clear_human_review_cache()
+        card_review.clear_review_caches()
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
@@ -153,7 +153,7 @@ def _is_pool_full() -> bool:
 def _no_other_process_changes_the_library() -> None:
     """Without this, the first question of each second would cost a query more; also whether people review crises."""
     current_index.CHECK_SECONDS = 3600
-    human_review._kept._seconds = 3600
+    human_review._cache._seconds = 3600
 
 
 @pytest.fixture(scope="module")

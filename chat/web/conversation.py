@@ -24,7 +24,7 @@ from inference.location import find_outside_guard_host
 from routing.models import TutorModel
 from routing.registry import is_self_hosted, list_models
 from safeguarding.helplines import get_country_help
-from safeguarding.human_review import find_kept_human_review
+from safeguarding.human_review import find_cached_human_review
 from safeguarding.review import is_tutor_open
 from safeguarding.teen_page import find_waiting_question
 
@@ -295,7 +295,7 @@ def build_conversation_page(
         "turns": build_shown_turns(turns.turns, shows_costs=True),
         "composer": build_composer(person, conversation, live_turn=live_turn, **composer_fields),
         "teen_question": find_waiting_question(person),
-        "review": find_kept_human_review(),
+        "review": find_cached_human_review(),
         "is_self_hosted": is_self_hosted(),
         "has_local_models": any(model.is_local for model in list_models()),
         "guard_host": find_outside_guard_host(),

@@ -148,7 +148,7 @@ def _require_time_passed(incident: Incident, no_time_reason: str) -> None:
 
 
 @transaction.atomic
-def show_other_adult(*, incident_id: UUID, by: Person, reason: str) -> tuple[str, str]:
+def look_at_other_adult(*, incident_id: UUID, by: Person, reason: str) -> tuple[str, str]:
     """Return the name and contact of the adult whom the teen named, for a reviewer who will call them.
 
     The look is in the teen's log. At S, too: this adult is the one whom the teen trusts. Raises ReasonMissing,

@@ -16,10 +16,10 @@ class SafeguardingConfig(AppConfig):
             teen_notices,
         )
         from safeguarding.counts import record_guard_outage
-        from safeguarding.human_review import find_kept_human_review
+        from safeguarding.human_review import find_cached_human_review
         from safeguarding.personal import KINDS
 
         register_kinds(*KINDS, room="safeguarding")
         register_outage_handler(record_guard_outage)
-        register_review_check(lambda: find_kept_human_review() is not None)
+        register_review_check(lambda: find_cached_human_review() is not None)
         teen_notices.connect()

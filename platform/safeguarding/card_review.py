@@ -19,14 +19,14 @@ from guard import Level
 from kit.timed_cache import TimedCache
 from safeguarding.alerting import ALERT_LEVELS
 from safeguarding.cards import CardReview
-from safeguarding.human_review import find_kept_human_review, find_last_human_review
+from safeguarding.human_review import find_cached_human_review, find_last_human_review
 from safeguarding.models import HumanReview, Incident, IncidentMessage, OnCallShift
 from safeguarding.on_call import can_be_told, find_next_shift_starts, list_on_call, list_reviewers
 from safeguarding.readers import is_for_lead as level_is_for_lead
 from safeguarding.readers import list_family_ids
 
 # A shift may begin or end this much earlier than a page says.
-KEPT_SECONDS = 5
+CACHE_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class OnCallNow:
 
     organization: str
     has_readers: bool
-    is_someone: bool
+    is_someone_on_call: bool
     next_start: datetime | None
 
 
@@ -66,20 +66,20 @@ def _read() -> _Schedule:
     )
 
 
-_kept = TimedCache[_Schedule](_read, seconds=KEPT_SECONDS)
+_cache = TimedCache[_Schedule](_read, seconds=CACHE_SECONDS)
 for _model in (HumanReview, OnCallShift):
     for _signal in (post_save, post_delete):
         _signal.connect(
-            _kept.clear, sender=_model, dispatch_uid=f"safeguarding.on_call_now.{_model.__name__}"
+            _cache.clear, sender=_model, dispatch_uid=f"safeguarding.on_call_now.{_model.__name__}"
         )
 
 
 def _get_schedule() -> _Schedule:
-    schedule = _kept.get()
+    schedule = _cache.get()
     if not schedule.organization:
         # Another process has just switched review on.
-        _kept.clear()
-        schedule = _kept.get()
+        _cache.clear()
+        schedule = _cache.get()
     return schedule
 
 
@@ -89,7 +89,7 @@ def get_organization() -> str:
 
 
 def get_on_call_now(incident: Incident) -> OnCallNow:
-    """Return whether someone who may open an incident is on call, up to KEPT_SECONDS ago."""
+    """Return whether someone who may open an incident is on call, up to CACHE_SECONDS ago."""
     family = list_family_ids(incident.teen_id) if incident.teen_id else set()
     return _find_on_call(family, is_for_lead=level_is_for_lead(incident.level))
 
@@ -98,17 +98,17 @@ def _find_on_call(family: AbstractSet[int], *, is_for_lead: bool) -> OnCallNow:
     schedule = _get_schedule()
     readers = (schedule.leads if is_for_lead else schedule.reviewers) - family
     starts = [start for number, start in schedule.next_starts.items() if number in readers]
-    is_someone = not readers.isdisjoint(schedule.on_call)
+    is_someone_on_call = not readers.isdisjoint(schedule.on_call)
     return OnCallNow(
         organization=schedule.organization,
         has_readers=bool(readers),
-        is_someone=is_someone,
-        next_start=None if is_someone else min(starts, default=None),
+        is_someone_on_call=is_someone_on_call,
+        next_start=None if is_someone_on_call else min(starts, default=None),
     )
 
 
 def is_on_call(person_id: int | None) -> bool:
-    """Return whether this person was on call up to KEPT_SECONDS ago."""
+    """Return whether this person was on call up to CACHE_SECONDS ago."""
     return person_id in _get_schedule().on_call
 
 
@@ -161,7 +161,7 @@ def _build_card_review(
         is_for_lead=is_for_lead,
         has_readers=on_call.has_readers,
         is_closed=not incident.is_open,
-        is_someone_on_call=on_call.is_someone,
+        is_someone_on_call=on_call.is_someone_on_call,
         next_on_call=format_next_on_call(on_call, zone),
         may_tell_parent=Level(incident.level) in ALERT_LEVELS and not is_frozen,
     )
@@ -177,7 +177,7 @@ class CheckInReview:
 
 def find_check_in_review(person: Person) -> CheckInReview | None:
     """Return what a check-in of this person has to say about human review, or None if no one would read a yes."""
-    review = find_kept_human_review()
+    review = find_cached_human_review()
     if review is None or not covers_review(person):
         return None
     is_frozen = Incident.objects.filter(teen=person, alerts_frozen_at__isnull=False, is_drill=False).exists()
@@ -186,14 +186,14 @@ def find_check_in_review(person: Person) -> CheckInReview | None:
 
 def has_ever_been_reviewed() -> bool:
     """Return whether people review crises on this site, or once did. Then a parent's page says nothing about it."""
-    return find_kept_human_review() is not None or _kept_ever.get()
+    return find_cached_human_review() is not None or _ever_cache.get()
 
 
-_kept_ever = TimedCache[bool](lambda: HumanReview.objects.filter(is_on=True).exists(), seconds=60)
-post_save.connect(_kept_ever.clear, sender=HumanReview, dispatch_uid="safeguarding.ever_reviewed")
+_ever_cache = TimedCache[bool](lambda: HumanReview.objects.filter(is_on=True).exists(), seconds=60)
+post_save.connect(_ever_cache.clear, sender=HumanReview, dispatch_uid="safeguarding.ever_reviewed")
 
 
-def forget_reviews() -> None:
-    """Read everything again, for tests whose rows are rolled back."""
-    _kept.clear()
-    _kept_ever.clear()
+def clear_review_caches() -> None:
+    """Read everything again at the next call. For tests, whose rows are rolled back."""
+    _cache.clear()
+    _ever_cache.clear()

@@ -69,10 +69,10 @@ _rests_until = 0.0
 
 
 def _run_in_background(add: Callable[[], None]) -> None:
-    _background.submit(_count_apart, add)
+    _background.submit(_count_in_own_transaction, add)
 
 
-def _count_apart(add: Callable[[], None]) -> None:
+def _count_in_own_transaction(add: Callable[[], None]) -> None:
     """Count in a transaction of its own. A count that fails is lost, and so are those of the next REST_SECONDS."""
     global _rests_until  # noqa: PLW0603 - one thread writes it
     if time.monotonic() < _rests_until:

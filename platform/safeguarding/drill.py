@@ -23,7 +23,7 @@ from guard import Level, get_guard_version
 from kit.connections import acquire_key_lock
 from safeguarding.alert_texts import AlertText, build_alert
 from safeguarding.alerting import ALERT_LEVELS, TEEN_ANSWER_TIME, AlertRefused
-from safeguarding.incidents import add_entry, nudge_notifying, record_unsafe_answer
+from safeguarding.incidents import add_entry, nudge_notification, record_unsafe_answer
 from safeguarding.models import AlertAnswer, EntryKind, Incident, IncidentEntry, IncidentMessage
 from safeguarding.protocol import get_protocol_version
 from safeguarding.reviewing import ReasonMissing, lock_claimed
@@ -78,7 +78,7 @@ def start_drill(*, level: Level, by: Person | None = None) -> Incident:
     add_entry(drill, EntryKind.OPENED, by=by, level=str(level))
     if drill.alerts_frozen_at:
         add_entry(drill, EntryKind.FROZEN, level=str(level))
-    nudge_notifying(drill)
+    nudge_notification(drill)
     return drill
 
 

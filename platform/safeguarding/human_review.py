@@ -11,7 +11,7 @@ from kit.timed_cache import TimedCache
 from safeguarding.models import HumanReview
 
 # Pages may be late by this much. What is recorded of a teen never is: `record_crisis` reads the row itself.
-KEPT_SECONDS = 5
+CACHE_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,18 +48,18 @@ def find_last_human_review() -> HumanReview | None:
     return HumanReview.objects.filter(is_on=True).order_by("-pk").first()
 
 
-_kept = TimedCache[tuple[HumanReview | None]](lambda: (find_human_review(),), seconds=KEPT_SECONDS)
-post_save.connect(_kept.clear, sender=HumanReview, dispatch_uid="safeguarding.human_review")
+_cache = TimedCache[tuple[HumanReview | None]](lambda: (find_human_review(),), seconds=CACHE_SECONDS)
+post_save.connect(_cache.clear, sender=HumanReview, dispatch_uid="safeguarding.human_review")
 
 
-def find_kept_human_review() -> HumanReview | None:
-    """Like `find_human_review`, but up to KEPT_SECONDS old. For pages."""
-    return _kept.get()[0]
+def find_cached_human_review() -> HumanReview | None:
+    """Like `find_human_review`, but up to CACHE_SECONDS old. For pages."""
+    return _cache.get()[0]
 
 
-def forget_human_review() -> None:
-    """Read again at the next call of `find_kept_human_review` in this process."""
-    _kept.clear()
+def clear_human_review_cache() -> None:
+    """Read again at the next call of `find_cached_human_review` in this process."""
+    _cache.clear()
 
 
 @transaction.atomic

@@ -124,7 +124,7 @@ def _add_message(person: Person, turn_id: UUID, excerpt: str, verdict: Verdict) 
         _tell_again(incident)
     incident.save()
     if is_new or is_raised or is_told_again:
-        nudge_notifying(incident)
+        nudge_notification(incident)
     return incident
 
 
@@ -167,7 +167,7 @@ def _freeze(incident: Incident, *, level: str = "") -> None:
         add_entry(incident, EntryKind.FROZEN, level=level)
 
 
-def nudge_notifying(incident: Incident) -> None:
+def nudge_notification(incident: Incident) -> None:
     """Have a worker tell people of an incident after the caller's transaction."""
     transaction.on_commit(partial(nudge, NOTIFY_TASK, str(incident.pk)))
 
@@ -186,7 +186,7 @@ def record_unsafe_answer(incident: Incident) -> None:
         _freeze(current)
         _raise_level(current, Level.UNSAFE_HOME)
         _tell_again(current)
-        nudge_notifying(current)
+        nudge_notification(current)
     for each in {incident.pk: incident, current.pk: current}.values():
         each.save()
 

@@ -28,7 +28,7 @@ from mail.services import queue_email
 from safeguarding.human_review import find_last_human_review
 from safeguarding.incidents import add_entry
 from safeguarding.models import MAX_NOTE_LENGTH, EntryKind, Incident
-from safeguarding.on_call import can_review, list_on_call, list_switchers
+from safeguarding.on_call import can_review, list_on_call, list_review_admins
 from safeguarding.readers import (
     ForLeadOnly,
     Readers,
@@ -47,7 +47,7 @@ WEBHOOK_SECONDS = 5
 WEBHOOK_RETRIED_FOR = timedelta(hours=6)
 MAX_WEBHOOKS_A_SWEEP = 20
 # A claim with which nothing was done for this long is given back.
-CLAIM_LASTS = timedelta(days=1)
+CLAIM_LAPSES_AFTER = timedelta(days=1)
 
 # Subject, text, and the path of its link.
 type Message = tuple[str, str, str]
@@ -87,8 +87,8 @@ def _tell_others(incident: Incident, found: Readers, *, occasion: str) -> None:
     people = found.others
     if not found.readers:
         family = list_family_ids(incident.teen_id) if incident.teen_id else set()
-        switchers = [person for person in list_switchers() if person.pk not in family]
-        people = [*people, *(person for person in switchers if person not in people)]
+        review_admins = [person for person in list_review_admins() if person.pk not in family]
+        people = [*people, *(person for person in review_admins if person not in people)]
     names = ", ".join(map(str, found.readers))
     _email(incident, people, partial(_write_waiting_for_others, names), occasion=f"others {occasion}")
 
@@ -155,7 +155,7 @@ def _escalate(incident_id: UUID, wait: timedelta) -> bool:
 
 
 def release_lapsed_claims() -> int:
-    """Give back incidents whose claimant is gone, may no longer open them, or did nothing with them for CLAIM_LASTS.
+    """Give back incidents whose claimant is gone, may no longer open them, or did nothing for CLAIM_LAPSES_AFTER.
 
     They are told of and escalated like new ones. Returns how many were given back.
     """
@@ -184,7 +184,7 @@ def _has_lapsed(incident: Incident) -> bool:
         require_reader(incident, claimant)
     except (Incident.DoesNotExist, ForLeadOnly):
         return True
-    acts = incident.entries.filter(by_id_number=claimant.pk, at__gt=timezone.now() - CLAIM_LASTS)
+    acts = incident.entries.filter(by_id_number=claimant.pk, at__gt=timezone.now() - CLAIM_LAPSES_AFTER)
     return not acts.exists()
 
 

@@ -149,7 +149,7 @@ def _list_reachable_shifts() -> list[OnCallShift]:
     return [shift for shift in list_shifts() if can_be_told(shift.reviewer)]
 
 
-def list_switchers() -> list[Person]:
+def list_review_admins() -> list[Person]:
     """Return everyone who may switch human review on and off."""
     may: QuerySet[Person] = ModelBackend().with_perm(SWITCH_PERMISSION)
     return list(may.filter(is_staff=True).order_by("pk"))

@@ -14,7 +14,7 @@ from safeguarding.models import (
     IncidentMessage,
     OnCallShift,
 )
-from safeguarding.retention import UNLINKED_AFTER, delete_expired_incident_data, forget_words
+from safeguarding.retention import UNLINKED_AFTER, delete_expired_incident_data, delete_words
 from safeguarding.teen_page import list_own_incidents
 
 
@@ -41,7 +41,7 @@ def erase_incidents(person: Person) -> None:
     """Empty excerpts and notes of a teen's incidents and unlink them. Levels, times and acts stay."""
     incidents = Incident.objects.filter(teen=person)
     keys = list(incidents.select_for_update(no_key=True).values_list("pk", flat=True))
-    forget_words(Incident.objects.filter(pk__in=keys))
+    delete_words(Incident.objects.filter(pk__in=keys))
     incidents.update(teen=None)
 
 

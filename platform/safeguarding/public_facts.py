@@ -17,12 +17,12 @@ from safeguarding.models import CountKind
 
 logger = logging.getLogger(__name__)
 
-KEPT_SECONDS = 60
+CACHE_SECONDS = 60
 # How long the first page of a process waits.
 FIRST_WAIT_SECONDS = 0.3
 # A read that takes longer, for example because the process was forked during it, is given up.
 MAX_READ_SECONDS = 30
-FEWEST_SHOWN = 10
+MIN_EXACT_COUNT = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,35 +36,35 @@ class PublicFacts:
     @property
     def is_count_small(self) -> bool:
         """Whether the count is so small that it is not told exactly."""
-        return self.referrals < FEWEST_SHOWN
+        return self.referrals < MIN_EXACT_COUNT
 
 
 @dataclass
-class _Kept:
+class _CachedFacts:
     facts: PublicFacts | None = None
     read_at: float = float("-inf")
     reading_since: float = float("-inf")
 
 
-_kept = _Kept()
+_cache = _CachedFacts()
 _lock = Lock()
 
 
 def get_public_facts() -> PublicFacts | None:
     """Return the facts, up to a minute or two old, or None if they could not be read."""
     now = time.monotonic()
-    if now - _kept.read_at < KEPT_SECONDS:
-        return _kept.facts
+    if now - _cache.read_at < CACHE_SECONDS:
+        return _cache.facts
     done = Event()
     with _lock:
-        is_reading = now - _kept.reading_since < MAX_READ_SECONDS
+        is_reading = now - _cache.reading_since < MAX_READ_SECONDS
         if not is_reading:
-            _kept.reading_since = now
+            _cache.reading_since = now
     if not is_reading:
         Thread(target=_read_in_thread, args=[done], daemon=True, name="public-facts").start()
-        if _kept.facts is None:
+        if _cache.facts is None:
             done.wait(FIRST_WAIT_SECONDS)
-    return _kept.facts
+    return _cache.facts
 
 
 def read_public_facts() -> PublicFacts:
@@ -72,13 +72,13 @@ def read_public_facts() -> PublicFacts:
     year, review = timezone.now().year, find_human_review()
     referrals = sum(count for (kind, _level), count in sum_year(year).items() if kind == CountKind.REFERRAL)
     facts = PublicFacts(organization=review.organization if review else "", year=year, referrals=referrals)
-    _kept.facts, _kept.read_at = facts, time.monotonic()
+    _cache.facts, _cache.read_at = facts, time.monotonic()
     return facts
 
 
-def forget_public_facts() -> None:
+def clear_public_facts_cache() -> None:
     """Know nothing again, as when the process has just started."""
-    _kept.facts, _kept.read_at, _kept.reading_since = None, float("-inf"), float("-inf")
+    _cache.facts, _cache.read_at, _cache.reading_since = None, float("-inf"), float("-inf")
 
 
 def _read_in_thread(done: Event) -> None:
@@ -87,8 +87,8 @@ def _read_in_thread(done: Event) -> None:
     except Exception as error:  # noqa: BLE001 - the page also works without whatever failed
         logger.warning("The count of the protocol page could not be read: %s", type(error).__name__)
         # Facts that can no longer be read may be wrong by now.
-        _kept.facts, _kept.read_at = None, time.monotonic()
+        _cache.facts, _cache.read_at = None, time.monotonic()
     finally:
         release_connection()
-        _kept.reading_since = float("-inf")
+        _cache.reading_since = float("-inf")
         done.set()

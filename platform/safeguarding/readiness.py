@@ -15,7 +15,7 @@ from kit.timed_cache import TimedCache
 from safeguarding import datafile, helplines
 
 PAGES = ("/help/protocol", "/help/now")
-KEPT_SECONDS = 60
+CACHE_SECONDS = 60
 
 
 def find_protocol_problems() -> list[str]:
@@ -52,14 +52,14 @@ def _find_page_problem(path: str, language: str) -> str:
     return "" if status == HTTPStatus.OK else f"{path} ({language}) answers {status}."
 
 
-_kept = TimedCache[tuple[list[str]]](lambda: (find_protocol_problems(),), seconds=KEPT_SECONDS)
+_cache = TimedCache[tuple[list[str]]](lambda: (find_protocol_problems(),), seconds=CACHE_SECONDS)
 
 
 def is_protocol_published() -> bool:
     """Return whether the protocol's page and the help lines answered within the last minute."""
-    return not _kept.get()[0]
+    return not _cache.get()[0]
 
 
-def forget_protocol_check() -> None:
+def clear_protocol_check_cache() -> None:
     """Check again at the next call of `is_protocol_published` in this process."""
-    _kept.clear()
+    _cache.clear()

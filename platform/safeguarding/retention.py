@@ -43,12 +43,12 @@ def unlink_old_incidents(*, now: datetime | None = None) -> int:
     before = (now or timezone.now()) - UNLINKED_AFTER
     old = Incident.objects.filter(closed_at__lt=before, teen__isnull=False)
     count = old.filter(alerts_frozen_at=None).count()
-    forget_words(old)
+    delete_words(old)
     old.filter(alerts_frozen_at=None).update(teen=None)
     return count
 
 
-def forget_words(incidents: QuerySet[Incident]) -> None:
+def delete_words(incidents: QuerySet[Incident]) -> None:
     """Empty excerpts and notes, and forget the turns, in the caller's transaction. History and times stay."""
     _delete_excerpts(incidents.filter(pk__in=IncidentMessage.objects.exclude(excerpt="").values("incident")))
     IncidentMessage.objects.filter(incident__in=incidents, turn_id__isnull=False).update(turn_id=None)

@@ -63,7 +63,7 @@ def lock_incident(incident_id: UUID) -> Incident:
     return Incident.objects.select_for_update(no_key=True).get(pk=incident_id)
 
 
-def find_incident(incident_id: UUID, *, by: Person) -> Incident:
+def get_incident(incident_id: UUID, *, by: Person) -> Incident:
     """Return an incident, without its words, to a person who may open it."""
     incident = Incident.objects.select_related("claimed_by", "teen").get(pk=incident_id)
     require_reader(incident, by)

@@ -202,7 +202,7 @@ def _describe_on_call(incident: Incident, person: Person) -> str:
     on_call = get_on_call_now(incident)
     if not on_call.has_readers:
         return _describe_no_reader(on_call)
-    if on_call.is_someone:
+    if on_call.is_someone_on_call:
         return _(
             "Someone at %(organization)s is on call and was told that something is waiting. No one has taken it on yet."
         ) % {"organization": on_call.organization}
@@ -216,7 +216,7 @@ def _describe_leads_on_call(incident: Incident, person: Person) -> str:
     on_call = get_on_call_now(incident)
     if not on_call.has_readers:
         return _describe_no_reader(on_call)
-    if on_call.is_someone:
+    if on_call.is_someone_on_call:
         return _(
             "Someone who may read it is on call and was told that something is waiting. No one has taken it on yet."
         )

@@ -20,11 +20,11 @@ from safeguarding.models import Incident, OnCallShift
 ORGANIZATION = "Harbor Youth"
 
 
-def forget_everything() -> None:
+def clear_caches() -> None:
     """Have this process know nothing of rows that were rolled back."""
-    human_review.forget_human_review()
-    card_review.forget_reviews()
-    public_facts.forget_public_facts()
+    human_review.clear_human_review_cache()
+    card_review.clear_review_caches()
+    public_facts.clear_public_facts_cache()
 
 
 def switch_on(by: Person) -> None:
@@ -33,7 +33,7 @@ def switch_on(by: Person) -> None:
         hours="weekdays", legal_advice="J. Doe, 2026-11-20",
     )  # fmt: skip
     switch_review_on(by=by, facts=facts)
-    forget_everything()
+    clear_caches()
 
 
 def agree_to_review(teen: Person) -> None:

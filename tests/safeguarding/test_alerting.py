@@ -18,8 +18,8 @@ from safeguarding.alerting import (
     AlertRefused,
     answer_as_teen,
     ask_teen,
+    look_at_other_adult,
     record_other_adult_told,
-    show_other_adult,
     tell_parents,
 )
 from safeguarding.models import AlertAnswer, EntryKind, Incident, Resolution
@@ -260,8 +260,8 @@ class TestTheOtherAdult:
     ) -> None:
         incident = claim()
         with pytest.raises(ReasonMissing):
-            show_other_adult(incident_id=incident.pk, by=reviewer, reason=" ")
-        shown = show_other_adult(incident_id=incident.pk, by=reviewer, reason="To call her.")
+            look_at_other_adult(incident_id=incident.pk, by=reviewer, reason=" ")
+        shown = look_at_other_adult(incident_id=incident.pk, by=reviewer, reason="To call her.")
         assert shown == ("Aunt Jo", "555 0100")
         [look] = list_looks(teen)
         assert (look.entry.kind, look.entry.note) == (EntryKind.LOOKED_AT_ADULT, "To call her.")
@@ -271,7 +271,7 @@ class TestTheOtherAdult:
         assert refused(lambda: record_other_adult_told(incident_id=incident.pk, by=reviewer)) == "not_asked"
         ask_and_answer(incident, reviewer, teen, AlertAnswer.OTHER_ADULT)
         assert refused(lambda: record_other_adult_told(incident_id=incident.pk, by=reviewer)) == "no_adult"
-        show_other_adult(incident_id=incident.pk, by=reviewer, reason="To call her.")
+        look_at_other_adult(incident_id=incident.pk, by=reviewer, reason="To call her.")
         record_other_adult_told(incident_id=incident.pk, by=reviewer)
         assert kinds(incident)[-1] == EntryKind.OTHER_ADULT_TOLD
 
@@ -281,14 +281,14 @@ class TestTheOtherAdult:
     ) -> None:
         incident = claim(level)
         assert incident.claimed_by
-        show_other_adult(incident_id=incident.pk, by=incident.claimed_by, reason="To call her.")
+        look_at_other_adult(incident_id=incident.pk, by=incident.claimed_by, reason="To call her.")
         record_other_adult_told(incident_id=incident.pk, by=incident.claimed_by)
         assert kinds(incident)[-1] == EntryKind.OTHER_ADULT_TOLD
 
     def test_is_not_there_if_the_teen_named_none(self, claim: Claim, reviewer: Person, teen: Person) -> None:
         delete_trusted_adult(teen=teen)
         incident = claim()
-        reason = refused(lambda: show_other_adult(incident_id=incident.pk, by=reviewer, reason="To call."))
+        reason = refused(lambda: look_at_other_adult(incident_id=incident.pk, by=reviewer, reason="To call."))
         assert reason == AlertRefused.NO_ADULT
 
 

@@ -102,7 +102,7 @@ class TestACardThatIsNotStored:
         assert b"card-crisis" in client.post("/tutor/ask", {"question": STATED}).content
         assert not WeeklyCount.objects.exists()
         [add] = counts_in_background
-        counts._count_apart(add)
+        counts._count_in_own_transaction(add)
         assert count(CountKind.UNSTORED_CARD, "3") == 1
 
     def test_in_the_api_is_counted_once(self, client: Client, counts_in_background: Waiting) -> None:
@@ -138,10 +138,10 @@ class TestACardThatIsNotStored:
 
         monkeypatch.setattr(counts, "_rests_until", 0.0)
         for _ in range(3):
-            counts._count_apart(fail)
+            counts._count_in_own_transaction(fail)
         assert tried == [1]
         monkeypatch.setattr(counts, "_rests_until", 0.0)
-        counts._count_apart(lambda: add_to_count(CountKind.UNSTORED_CARD))
+        counts._count_in_own_transaction(lambda: add_to_count(CountKind.UNSTORED_CARD))
         assert count(CountKind.UNSTORED_CARD) == 1
 
 
@@ -160,7 +160,7 @@ class TestAnOutageOfTheRemoteGuard:
         for _ in range(2):
             counts.record_guard_outage()
         for add in counts_in_background:
-            counts._count_apart(add)
+            counts._count_in_own_transaction(add)
         assert count(CountKind.GUARD_OUTAGE) == 1
 
 

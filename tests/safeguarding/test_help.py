@@ -105,9 +105,9 @@ def test_the_protocol_names_every_program_that_reads_a_message(client: Client, s
 
 @pytest.fixture
 def _nothing_known() -> Iterator[None]:
-    teen_side.forget_everything()
+    teen_side.clear_caches()
     yield
-    teen_side.forget_everything()
+    teen_side.clear_caches()
 
 
 @pytest.mark.usefixtures("_nothing_known")

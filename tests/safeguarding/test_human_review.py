@@ -17,8 +17,8 @@ from families.pending_requests import list_pending_requests
 from safeguarding.human_review import (
     ReviewFacts,
     ReviewNotRecorded,
+    find_cached_human_review,
     find_human_review,
-    find_kept_human_review,
     switch_review_off,
     switch_review_on,
 )
@@ -59,9 +59,9 @@ class TestSwitchingOn:
         assert covers_review(teen)
 
     def test_counts_at_once_in_this_process(self, facts: ReviewFacts, admin_person: Person) -> None:
-        assert find_kept_human_review() is None
+        assert find_cached_human_review() is None
         switch_review_on(by=admin_person, facts=facts)
-        assert find_kept_human_review()
+        assert find_cached_human_review()
 
 
 class TestSwitchingOff:

@@ -258,7 +258,7 @@ class TestALapsedClaim:
             case "parent":
                 Link.objects.create(parent=reviewer, teen=teen)
             case "idle":
-                monkeypatch.setattr(notifying, "CLAIM_LASTS", timedelta(0))
+                monkeypatch.setattr(notifying, "CLAIM_LAPSES_AFTER", timedelta(0))
         assert sweep_incidents() == 1
         claimed.refresh_from_db()
         assert (claimed.claimed_by, claimed.claimed_at, claimed.escalations) == (None, None, 0)

@@ -15,7 +15,7 @@ from families.models import Consent, Link
 from guard import Category, Level
 from mail.models import Email
 from safeguarding.alerting import answer_as_teen, ask_teen
-from safeguarding.card_review import forget_reviews
+from safeguarding.card_review import clear_review_caches
 from safeguarding.drill import start_drill
 from safeguarding.human_review import ReviewFacts, switch_review_off, switch_review_on
 from safeguarding.models import AlertAnswer, EntryKind, HumanReview, Incident, OnCallShift, Resolution
@@ -25,7 +25,7 @@ from safeguarding.reviewing import (
     add_note,
     claim_incident,
     close_incident,
-    find_incident,
+    get_incident,
     hand_up_incident,
     list_looks,
     look_at_context,
@@ -41,7 +41,7 @@ from tests.safeguarding.test_notifying import make_older, told
 pytestmark = pytest.mark.django_db
 AsPerson = Callable[[Person], Client]
 ACTS: list[Callable[[Incident, Person], object]] = [
-    lambda incident, by: find_incident(incident.pk, by=by),
+    lambda incident, by: get_incident(incident.pk, by=by),
     lambda incident, by: look_at_excerpts(incident_id=incident.pk, by=by),
     lambda incident, by: look_at_context(incident_id=incident.pk, by=by, reason="Curious"),
     lambda incident, by: claim_incident(incident_id=incident.pk, by=by),
@@ -392,7 +392,7 @@ class TestAtNight:
 class TestWhatTheTeenReads:
     @pytest.fixture(autouse=True)
     def _forget(self) -> None:
-        forget_reviews()
+        clear_review_caches()
 
     def put_on_call(self, person: Person) -> None:
         for weekday in range(7):

@@ -16,15 +16,15 @@ from chat.asking.services import start_turn_from_page
 from chat.errors import TutorClosed
 from config import startup
 from safeguarding import datafile, helplines, views
-from safeguarding.readiness import find_protocol_problems, forget_protocol_check
+from safeguarding.readiness import clear_protocol_check_cache, find_protocol_problems
 from safeguarding.review import is_tutor_open
 
 
 @pytest.fixture(autouse=True)
 def _checked_anew() -> Iterator[None]:
-    forget_protocol_check()
+    clear_protocol_check_cache()
     yield
-    forget_protocol_check()
+    clear_protocol_check_cache()
     helplines.list_countries.cache_clear()
 
 
@@ -103,5 +103,5 @@ def test_it_opens_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(views, "_render_without_session", lambda *_args, **_kwargs: HttpResponse(status=500))
         assert not is_tutor_open()
-    forget_protocol_check()
+    clear_protocol_check_cache()
     assert is_tutor_open()

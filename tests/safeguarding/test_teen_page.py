@@ -24,7 +24,7 @@ from tests.markup import squeezed
 from tests.safeguarding.teen_side import (
     ORGANIZATION,
     agree_to_review,
-    forget_everything,
+    clear_caches,
     make_reviewer,
     open_incident,
     put_on_call,
@@ -38,9 +38,9 @@ NO_ONE_READS = "No one has read what you wrote, and this site has not told anyon
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    forget_everything()
+    clear_caches()
     yield
-    forget_everything()
+    clear_caches()
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ REFUSALS = (
 )
 
 
-SENTENCES: Mapping[type[Exception], str | Promise] = {
+REFUSAL_TEXTS: Mapping[type[Exception], str | Promise] = {
     IncidentClosed: gettext_lazy("It is closed. Nothing about it can be changed."),
     MessageArrived: gettext_lazy("Another message has come since you opened this page. Read it first."),
     NoLead: gettext_lazy(
@@ -80,7 +80,7 @@ def describe_refusal(error: Exception) -> str:
             return str(ALERT_REFUSALS[error.reason])
         case AlreadyClaimed():
             return _("%(who)s has claimed it. You can take it over.") % {"who": error.incident.claimed_by}
-    return str(SENTENCES[type(error)])
+    return str(REFUSAL_TEXTS[type(error)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +92,9 @@ class Act:
     # The name under which `do` takes the form's text, or "".
     note: str = ""
     # Whether the list comes next: the reviewer is done with this incident.
-    leaves: bool = False
+    ends_work: bool = False
     # What else `do` takes of the form: what the page showed when the button was pressed.
-    also: tuple[str, ...] = ()
+    form_fields: tuple[str, ...] = ()
 
 
 def _close(
@@ -116,30 +116,33 @@ ACTS: Mapping[str, Act] = {
     "take_over": Act(
         do=partial(reviewing.claim_incident, takes_over=True),
         done=gettext_lazy("You have taken it over."),
-        also=("takes_over_from",),
+        form_fields=("takes_over_from",),
     ),
     "release": Act(
         do=reviewing.release_incident,
         done=gettext_lazy("It waits for someone again."),
         note="note",
-        leaves=True,
+        ends_work=True,
     ),
     "skip": Act(
-        do=reviewing.skip_incident, done=gettext_lazy("It is left to the others."), note="note", leaves=True
+        do=reviewing.skip_incident,
+        done=gettext_lazy("It is left to the others."),
+        note="note",
+        ends_work=True,
     ),
     "note": Act(do=reviewing.add_note, done=gettext_lazy("Your note was added."), note="note"),
     "hand_up": Act(
         do=reviewing.hand_up_incident,
         done=gettext_lazy("The responsible person was told."),
         note="note",
-        leaves=True,
+        ends_work=True,
     ),
     "close": Act(
         do=_close,
         done=gettext_lazy("It is closed."),
         note="note",
-        leaves=True,
-        also=("resolution", "shown_messages"),
+        ends_work=True,
+        form_fields=("resolution", "shown_messages"),
     ),
     "ask_teen": Act(do=alerting.ask_teen, done=gettext_lazy("The teen’s pages ask them now.")),
     "tell_parents": Act(
@@ -193,7 +196,7 @@ def context(request: HttpRequest, incident_id: UUID) -> HttpResponse:
 @require_POST
 def adult(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """Log the look and its reason, then show how to reach the teen's other adult."""
-    look = partial(alerting.show_other_adult, incident_id=incident_id, by=get_person(request))
+    look = partial(alerting.look_at_other_adult, incident_id=incident_id, by=get_person(request))
     return _look(request, incident_id, look, lambda found: Shown(adult=found))
 
 
@@ -220,13 +223,13 @@ def act(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _refuse(request, incident_id, _get_first_error(form), form.data.get("note", ""))
     arguments: dict[str, Any] = {chosen.note: form.cleaned_data["note"].strip()} if chosen.note else {}
-    arguments |= {name: form.cleaned_data[name] for name in chosen.also}
+    arguments |= {name: form.cleaned_data[name] for name in chosen.form_fields}
     try:
         chosen.do(incident_id=incident_id, by=get_person(request), **arguments)
     except REFUSALS as error:
         return _refuse(request, incident_id, describe_refusal(error), form.cleaned_data["note"])
     messages.success(request, str(chosen.done))
-    return redirect("review:queue") if chosen.leaves else redirect("review:incident", incident_id)
+    return redirect("review:queue") if chosen.ends_work else redirect("review:incident", incident_id)
 
 
 def _get_first_error(form: NoteForm) -> str:
@@ -244,7 +247,7 @@ def _render_incident(
     request: HttpRequest, incident_id: UUID, shown: Shown, *, status: int = HTTPStatus.OK
 ) -> HttpResponse:
     person = get_person(request)
-    found = reviewing.find_incident(incident_id, by=person)
+    found = reviewing.get_incident(incident_id, by=person)
     is_mine = found.is_open and found.claimed_by_id == person.pk
     level = Level(found.level)
     # Without the excerpts: words are shown only after the look was logged.

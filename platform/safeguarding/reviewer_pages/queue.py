@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import get_person, is_htmx
 from accounts.models import Person
 from guard import Level
-from safeguarding.human_review import find_kept_human_review
+from safeguarding.human_review import find_cached_human_review
 from safeguarding.models import Incident
 from safeguarding.on_call import can_switch_review, find_next_shift_start, list_on_call
 from safeguarding.readers import is_for_lead, list_family_pairs, list_leads, list_visible_incidents
@@ -72,7 +72,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "next_update": f"{request.path}?{urlencode(update)}",
         "on_call": list_on_call(),
         "next_shift": find_next_shift_start(),
-        "review": find_kept_human_review(),
+        "review": find_cached_human_review(),
         "can_switch": can_switch_review(person),
         "drill_choices": DRILL_CHOICES,
     }
