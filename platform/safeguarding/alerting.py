@@ -22,7 +22,7 @@ from safeguarding.models import AlertAnswer, EntryKind, Incident
 from safeguarding.notifying import notify_claimant
 from safeguarding.reviewing import ReasonMissing, lock_claimed, lock_incident
 
-# How long the teen is asked before an adult may be told, by level.
+# How long the teen has to answer before an adult may be told, by level.
 TEEN_ANSWER_TIME = {Level.STATED: timedelta(minutes=60), Level.ACUTE: timedelta(minutes=10)}
 ALERT_LEVELS = frozenset(TEEN_ANSWER_TIME)
 
@@ -59,8 +59,8 @@ def ask_teen(*, incident_id: UUID, by: Person) -> Incident:
 def answer_as_teen(*, incident_id: UUID, teen: Person, answer: AlertAnswer) -> Incident:
     """Store the teen's answer. They may still say later that home isn't safe, which rules out telling a parent.
 
-    Once they said so, or once the incident is closed, no other answer changes anything. That home isn't safe makes it
-    an incident at S, for the responsible person and the deputies, unless it is at level 4. Raises Incident.DoesNotExist
+    Once they said so, or once the incident is closed, no other answer changes anything. Saying so makes it an incident
+    at S, for the responsible person and the deputies, unless it is at level 4. Raises Incident.DoesNotExist
     unless they were asked about an incident of theirs, and AlertRefused if they name an adult whom they never named.
     """
     incident = lock_incident(incident_id)
@@ -103,7 +103,7 @@ def tell_parents(*, incident_id: UUID, by: Person, no_time_reason: str = "") -> 
     if not parents:
         raise AlertRefused(AlertRefused.NO_PARENT)
     for parent in parents:
-        # The reviewer's language is not theirs.
+        # In the parent's language, not the reviewer's.
         with translation.override(parent.language):
             alert = build_alert(Level(incident.level))
         send_notice(
@@ -151,7 +151,7 @@ def _require_time_passed(incident: Incident, no_time_reason: str) -> None:
 def look_at_other_adult(*, incident_id: UUID, by: Person, reason: str) -> tuple[str, str]:
     """Return the name and contact of the adult whom the teen named, for a reviewer who will call them.
 
-    The look is in the teen's log. At S, too: this adult is the one whom the teen trusts. Raises ReasonMissing,
+    Logs the look for the teen. Works at S too, because the teen trusts this adult. Raises ReasonMissing,
     AlertRefused (no adult), NotClaimed or IncidentClosed.
     """
     if not reason.strip():
@@ -168,10 +168,10 @@ def look_at_other_adult(*, incident_id: UUID, by: Person, reason: str) -> tuple[
 
 @transaction.atomic
 def record_other_adult_told(*, incident_id: UUID, by: Person) -> Incident:
-    """Store that the reviewer has told the other adult, by phone or mail of their own.
+    """Store that the reviewer has told the other adult, by their own phone or email.
 
-    The teen has chosen it, or named this adult for such a case: at level 4, and where no parent may be told. The
-    reviewer has read how to reach them. Raises AlertRefused, NotClaimed or IncidentClosed.
+    Allowed if the teen chose it, at level 4, and where no parent may be told, once a reviewer has read how to reach
+    them. Raises AlertRefused, NotClaimed or IncidentClosed.
     """
     incident = lock_claimed(incident_id, by)
     if incident.is_drill:

@@ -1,6 +1,6 @@
-"""What chat, a room above, knows of a teen in a crisis. It registers how to read it.
+"""What chat, a room above, knows about a teen in a crisis. Chat registers how to read it.
 
-Only reviewing and alerting use it: the messages around an incident's, and whether home was ever said to be unsafe.
+Only reviewing and alerting use it: the questions around an incident, and whether home was ever said to be unsafe.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,5 +42,5 @@ def read_context(turn_ids: Sequence[UUID], *, since: datetime) -> list[ContextLi
 
 
 def has_said_unsafe(teen: Person) -> bool:
-    """Return whether the teen has written that home is not safe, also before people reviewed crises."""
+    """Return whether the teen has written that home is not safe, even before people reviewed crises."""
     return any(has_said(teen) for _read, has_said in _readers)

@@ -1,4 +1,4 @@
-"""Counts by week, without words and without people. They are always on (ADR 60)."""
+"""Weekly counts, without words or people. They are always on (ADR 60)."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ _ADD_TO_COUNT = read_sql(__file__, "add_to_count")
 # A count in the background gives up after this time. Then it rests, as the database may be down.
 LOCK_TIMEOUT = "500ms"
 REST_SECONDS = 30.0
-# Outages of the remote guard this close together, also in other processes, are one.
+# Outages of the remote guard within this time are one, even if other processes see them.
 SAME_OUTAGE_SECONDS = 300
 
 

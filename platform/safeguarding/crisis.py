@@ -48,7 +48,7 @@ def load_crisis_texts(*, requires_help_lines: bool = True) -> None:
 
 
 def find_crisis(texts: Iterable[str]) -> Verdict | None:
-    """Judge each text by itself. Return the merge_verdicts verdict if it calls for a card or a pause, or None."""
+    """Judge each text by itself. Return the merged verdict if it calls for a card or a pause, or None."""
     verdict = merge_verdicts(*(judge_conversation([("user", text)]) for text in texts))
     return verdict if action_for(verdict) in CRISIS_ACTIONS else None
 

@@ -1,8 +1,8 @@
-"""Drills: an incident that is made up and marked, on which the whole path is practiced, and which never counts.
+"""Drills: an incident that is made up and marked, on which everything is practiced, and which is never counted.
 
-A drill has no teen, its words are fixed, and nothing is sent to any family. The people on call are told as of a real
+A drill has no teen, its words are fixed, and nothing is sent to any family. The people on call are told as for a real
 incident, with "Drill:" in the subject. Looking, claiming, noting and closing are the same functions as for a real one
-(safeguarding.reviewing). Asking the teen and telling an adult are played here, under the rules of
+(safeguarding.reviewing). Asking the teen and telling an adult are simulated here, under the rules of
 safeguarding.alerting, which refuses drills.
 
 A drill may also be started while human review is off: an organization practices before it switches review on. That is
@@ -44,7 +44,7 @@ class DrillOpen(Exception):
 
 
 class NoDrill(Exception):
-    """The incident is a real one: nothing about it is played."""
+    """The incident is a real one: nothing about it is simulated."""
 
 
 @transaction.atomic
@@ -94,7 +94,8 @@ def build_made_up_words(level: Level) -> str:
 
 @transaction.atomic
 def ask_imagined_teen(*, incident_id: UUID, by: Person, answer: AlertAnswer) -> Incident:
-    """Ask the drill's teen, who gives this answer at once. NONE stands for no answer until the time is over.
+    """Ask the drill's teen, who gives this answer at once. NONE stands for no answer before time runs out.
+
     Raises NoDrill, AlertRefused, NotClaimed or IncidentClosed.
     """
     drill = _lock_claimed_drill(incident_id, by)
@@ -133,7 +134,7 @@ def tell_imagined_parents(*, incident_id: UUID, by: Person, no_time_reason: str 
             raise ReasonMissing
     drill.alerted_at = timezone.now()
     drill.save(update_fields=["alerted_at"])
-    _add_played_entry(drill, EntryKind.PARENT_TOLD, by, no_time_reason)
+    _add_simulated_entry(drill, EntryKind.PARENT_TOLD, by, no_time_reason)
     return build_alert(Level(drill.level))
 
 
@@ -147,11 +148,11 @@ def tell_imagined_adult(*, incident_id: UUID, by: Person) -> Incident:
     is_urgent = drill.level == Level.ACUTE or drill.alerts_frozen_at is not None
     if drill.teen_answer != AlertAnswer.OTHER_ADULT and not is_urgent:
         raise AlertRefused(AlertRefused.NOT_ASKED)
-    _add_played_entry(drill, EntryKind.OTHER_ADULT_TOLD, by)
+    _add_simulated_entry(drill, EntryKind.OTHER_ADULT_TOLD, by)
     return drill
 
 
-def _add_played_entry(drill: Incident, kind: EntryKind, by: Person, reason: str = "") -> None:
+def _add_simulated_entry(drill: Incident, kind: EntryKind, by: Person, reason: str = "") -> None:
     note = " ".join(part for part in (_("Drill: no one was told."), reason.strip()) if part)
     add_entry(drill, kind, by=by, note=note, level=drill.level)
 

@@ -10,7 +10,7 @@ from accounts.models import Person
 from kit.timed_cache import TimedCache
 from safeguarding.models import HumanReview
 
-# Pages may be late by this much. What is recorded of a teen never is: `record_crisis` reads the row itself.
+# Pages may be this late. What is recorded about a teen is not: `incidents.record_card` reads the row itself.
 CACHE_SECONDS = 5
 
 
@@ -58,7 +58,7 @@ def find_cached_human_review() -> HumanReview | None:
 
 
 def clear_human_review_cache() -> None:
-    """Read again at the next call of `find_cached_human_review` in this process."""
+    """Have `find_cached_human_review` read the row again in this process."""
     _cache.clear()
 
 

@@ -29,15 +29,15 @@ from safeguarding.readers import find_readers, is_for_lead
 
 # Messages of a person within this time of each other are one crisis, and one referral.
 SAME_CRISIS_WITHIN = timedelta(hours=24)
-# How much of a message stands around what the guard found.
+# How many characters an excerpt has before and after what the guard found.
 EXCERPT_MARGIN = 60
 NOTIFY_TASK = "safeguarding.tasks.notify_on_call"
-# A further message at the same level is told of again, but not more often than this.
+# People are told again of a further message at the same level, but not more often than this.
 TOLD_AGAIN_AFTER = timedelta(minutes=5)
 
 
 def lock_crises(*, person: Person) -> None:
-    """Have another crisis of this person wait until the caller's transaction ends."""
+    """Lock this person's crises until the caller's transaction ends."""
     acquire_key_lock(uuid5(NAMESPACE_OID, f"crisis {person.pk}"))
 
 
@@ -70,7 +70,7 @@ def record_check_in() -> None:
 def build_excerpt(text: str, verdict: Verdict) -> str:
     """Return the part of a message that shows the danger, with a little around it; at most MAX_EXCERPT_LENGTH.
 
-    Without evidence that points into the text, its beginning.
+    Without evidence that points into the text, return its beginning.
     """
     evidence = verdict.evidence
     if not evidence and len(text) > MAX_EXCERPT_LENGTH:
@@ -116,7 +116,7 @@ def _add_message(person: Person, turn_id: UUID, excerpt: str, verdict: Verdict) 
     add_entry(incident, EntryKind.OPENED if is_new else EntryKind.MESSAGE, level=level)
     incident.last_message_at = now
     is_raised = not is_new and _raise_level(incident, Level(level))
-    # At level 4, a life in danger came first.
+    # Also at level 4, where the life in danger decided the level.
     if level == Level.UNSAFE_HOME or SAFETY_CATEGORIES & verdict.categories:
         _freeze(incident, level=level)
     is_told_again = incident.notified_at is not None and now - incident.notified_at >= TOLD_AGAIN_AFTER
@@ -162,7 +162,7 @@ def _tell_again(incident: Incident) -> None:
 
 def _freeze(incident: Incident, *, level: str = "") -> None:
     if incident.alerts_frozen_at is None:
-        # Clocks may differ between machines: never before a parent was told.
+        # Clocks may differ between machines, and a constraint wants it after a parent was told.
         incident.alerts_frozen_at = max(timezone.now(), incident.alerted_at or timezone.now())
         add_entry(incident, EntryKind.FROZEN, level=level)
 
@@ -176,7 +176,7 @@ def record_unsafe_answer(incident: Incident) -> None:
     """Rule out telling a parent, and leave the crisis to the leads, as its teen has answered that home isn't safe.
 
     Runs in a transaction that holds the incident, and saves it. If it is closed and people still review this teen's
-    crises, the answer opens another, or no one would read of it.
+    crises, the answer opens another one, or no one would learn of it.
     """
     _freeze(incident)
     current = incident

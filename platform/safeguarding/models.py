@@ -102,7 +102,7 @@ class HumanReview(models.Model):
     training = models.CharField(_("training of the reviewers"), max_length=300, blank=True)
     hours = models.CharField(_("hours, in words"), max_length=200, blank=True)
     legal_advice = models.CharField(_("who gave legal advice, and when"), max_length=200, blank=True)
-    # When an unclaimed incident goes to the responsible person too.
+    # After this time, everyone who may open an unclaimed incident is told.
     escalate_after_minutes = models.PositiveSmallIntegerField(
         _("minutes until an unclaimed incident is escalated"),
         default=15,
@@ -144,7 +144,7 @@ class HumanReview(models.Model):
 
     @property
     def lead_ids(self) -> list[int]:
-        """The responsible person and the deputies, as far as their accounts exist or once did."""
+        """The ids of the responsible person and the deputies, of whom some may be erased."""
         responsible = [self.responsible_id] if self.responsible_id else []
         return [*responsible, *(number for number in self.deputy_ids if number != self.responsible_id)]
 
@@ -225,21 +225,21 @@ class Incident(models.Model):
         _("outcome"), max_length=11, choices=Resolution, default=Resolution.NONE, blank=True
     )
 
-    # People on call were told, and when the incident was last escalated because no one had claimed it.
+    # When people on call were told, and when it was last escalated because no one had claimed it.
     notified_at = models.DateTimeField(null=True, blank=True)
     webhook_sent_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(null=True, blank=True)
     escalations = models.PositiveSmallIntegerField(default=0)
 
-    # The question to the teen before an adult is told, until when it waits, and its answer.
+    # When the teen was asked whom to tell, until when they can answer, and the answer.
     teen_asked_at = models.DateTimeField(null=True, blank=True)
     teen_answer_until = models.DateTimeField(null=True, blank=True)
     teen_answer = models.CharField(max_length=11, choices=AlertAnswer, default=AlertAnswer.NONE, blank=True)
-    # No adult may be told from this moment on: a message at S, or the teen's answer that home is not safe.
+    # No parent may be told from this moment on: a message at S, or the teen's answer that home is not safe.
     alerts_frozen_at = models.DateTimeField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
 
-    # Set for the list of a reviewer who may not open it: whom it waits for. Not stored.
+    # For the list of a reviewer who may not open it: the people who may. Not stored.
     waits_for: Sequence[Person] | None = None
 
     class Meta:
@@ -296,15 +296,15 @@ class IncidentMessage(models.Model):
     """A message of an incident: what a reviewer may see of it at first, and where the rest is."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="messages")
-    # The turn in chat, which is a room above: its page is asked for more by registration (safeguarding.context).
+    # The turn, which is in chat, a room above. safeguarding.context reads more of its conversation.
     turn_id = models.UUIDField(null=True, unique=True)
     level = models.CharField(max_length=1, choices=LevelChoices)
     said_at = models.DateTimeField(default=timezone.now, editable=False)
-    # The part of the message that the guard's evidence is in; empty once it was deleted.
+    # The part of the message with the guard's evidence; empty once it was deleted.
     excerpt = models.CharField(max_length=MAX_EXCERPT_LENGTH, blank=True)
     is_about_someone_else = models.BooleanField(default=False)
     guard_version = models.CharField(max_length=20)
-    # Set for a reader who may not read its words (safeguarding.reviewing). Not stored.
+    # For a reader who may not read its words (safeguarding.reviewing). Not stored.
     is_withheld = False
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Tells people on call that an incident waits: by email and, if the site has one, by a webhook. Never what was written.
+"""Tells people on call that an incident is waiting, never what was written: by email and, if set up, by a webhook.
 
 Celery tasks call these. If worker or broker is down, the sweep does it later: the incident itself is in the database.
 """
@@ -83,7 +83,7 @@ def notify_on_call(*, incident_id: UUID) -> bool:
 
 
 def _tell_others(incident: Incident, found: Readers, *, occasion: str) -> None:
-    """Tell those who may not open it whom it waits for, and if that is no one, also who may change that."""
+    """Tell those who may not open it whom it waits for. If that is no one, tell those who can change that, too."""
     people = found.others
     if not found.readers:
         family = list_family_ids(incident.teen_id) if incident.teen_id else set()
@@ -97,7 +97,7 @@ def _tell_others(incident: Incident, found: Readers, *, occasion: str) -> None:
 def notify_responsible(incident: Incident, *, by: Person) -> list[Person]:
     """Email the responsible person about an incident that `by` passes on, or the deputies, in the caller's transaction.
 
-    Returns who was told.
+    Returns the people who were told.
     """
     leads = [person for person in list_leads() if person != by and person in find_readers(incident).readers]
     told = leads[:1] if leads and leads[0].pk == _get_responsible_id() else leads
@@ -123,7 +123,7 @@ def notify_claimant(incident: Incident) -> None:
 
 
 def escalate_unclaimed() -> int:
-    """Tell everyone who may open them of incidents that no one has claimed in time, also after review was switched off.
+    """Tell everyone who may open them of incidents that no one claimed in time, even after review was switched off.
 
     At S, the other reviewers are told whom it waits for, so that they can call them. It repeats MAX_ESCALATIONS times.
     Returns how many were escalated.
@@ -233,7 +233,7 @@ def sweep_incidents() -> int:
         since = timezone.now() - WEBHOOK_RETRIED_FOR
         unsent = Incident.objects.filter(closed_at=None, webhook_sent_at=None, last_message_at__gt=since)
         newest = unsent.order_by("-last_message_at").values_list("pk", flat=True)[:MAX_WEBHOOKS_A_SWEEP]
-        # The next sweep tries again: one that fails now may take its whole time for each.
+        # Stop at the first failure: each could take the whole timeout. The next sweep tries again.
         all(send_webhook(incident_id=incident_id) for incident_id in newest)
     return told + escalate_unclaimed()
 
@@ -247,7 +247,7 @@ def _try[**P](act: Callable[P, bool], *args: P.args, **kwargs: P.kwargs) -> bool
     try:
         return act(*args, **kwargs)
     except OperationalError:
-        # Whatever it is will hit the others too.
+        # The database is down, so the others would fail too.
         raise
     except Exception:
         logger.exception("An incident could not be swept.")
@@ -287,7 +287,7 @@ def _write_waiting_for_others(names: str, incident: Incident) -> Message:
 def _email(
     incident: Incident, people: list[Person], write: Callable[[Incident], Message], *, occasion: str
 ) -> None:
-    """Email people about an incident, in their languages and their transaction. It has no name or word of a teen's."""
+    """Email people about an incident, in their languages and the caller's transaction, without a teen's name or words."""
     for person in people:
         if not person.email:
             continue
@@ -303,7 +303,7 @@ def _email(
                     text=f"{text}\n\n{build_absolute_url(path)}\n",
                 )
         except ValueError:
-            # One address that cannot be written to must not keep the others from being told.
+            # An address that cannot be written to must not keep the others from being told.
             logger.exception("A reviewer could not be told: the address of person %s is unusable.", person.pk)
 
 

@@ -48,7 +48,7 @@ def find_next_shift_start(*, now: datetime | None = None) -> datetime | None:
 
 
 def find_next_shift_starts(*, now: datetime | None = None) -> dict[int, datetime]:
-    """Return when each person is next on call, by their id. Who is not within a week is left out."""
+    """Return when each person is next on call, by their id. People who are not on call within a week are left out."""
     now = now or timezone.now()
     starts: dict[int, datetime] = {}
     for shift in _list_reachable_shifts():

@@ -19,7 +19,7 @@ from safeguarding.teen_page import list_own_incidents
 
 
 def export_incidents(person: Person) -> Iterator[Row]:
-    """Yield one row for each message of a person's incidents, oldest first, without those that a help has sealed."""
+    """Yield one row for each message of a person's incidents, oldest first, without the sealed ones."""
     messages = IncidentMessage.objects.filter(incident__in=list_own_incidents(person)).select_related(
         "incident"
     )

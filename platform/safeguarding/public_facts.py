@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 CACHE_SECONDS = 60
 # How long the first page of a process waits.
 FIRST_WAIT_SECONDS = 0.3
-# A read that takes longer, for example because the process was forked during it, is given up.
+# A read that takes longer is given up, for example if the process was forked during it.
 MAX_READ_SECONDS = 30
 MIN_EXACT_COUNT = 10
 

@@ -1,7 +1,7 @@
 """Who may open which incident (ADR 60).
 
-At S only the responsible person and the deputies. At every level no one of the teen's own family: to them the incident
-does not exist, as the teen was promised that no parent reads it.
+At S, only the responsible person and the deputies may. At no level may anyone in the teen's own family: for them the
+incident does not exist, because the teen was promised that no parent reads it.
 """
 
 from collections.abc import Collection, Iterable
@@ -26,7 +26,7 @@ class ForLeadOnly(Exception):
 
 
 def require_reader(incident: Incident, by: Person) -> None:
-    """Raise Incident.DoesNotExist for the teen's family, and ForLeadOnly at S for who is no lead."""
+    """Raise Incident.DoesNotExist for the teen's family, and ForLeadOnly at S unless they are a lead."""
     if incident.teen_id and by.pk in list_family_ids(incident.teen_id):
         raise Incident.DoesNotExist
     if is_for_lead(incident.level) and not is_lead(by) and not (incident.is_drill and not list_leads()):
@@ -36,7 +36,7 @@ def require_reader(incident: Incident, by: Person) -> None:
 def is_for_lead(level: str) -> bool:
     """Return whether only leads may open an incident of this level, or read a message of it.
 
-    At level 4 a life is in danger, so it is for everyone who may review; its messages at S are not.
+    At level 4 a life is in danger, so everyone who may review opens it, but not its messages at S.
     """
     return level == Level.UNSAFE_HOME
 
@@ -73,7 +73,7 @@ def list_visible_incidents(person: Person) -> QuerySet[Incident]:
 
 
 def list_family_pairs(teen_ids: Collection[int], people: Collection[Person]) -> set[tuple[int, int]]:
-    """Return which of these people are of the families of which of these teens: ids of teen and person."""
+    """Return the pairs of a teen and a person of their family among these: the ids of both."""
     linked = Link.objects.filter(teen__in=teen_ids, parent__in=people).values_list("teen_id", "parent_id")
     consented = Consent.objects.filter(teen__in=teen_ids, given_by__in=people)
     themselves = {(person.pk, person.pk) for person in people}
@@ -97,6 +97,6 @@ def find_readers(incident: Incident) -> Readers:
     record = find_last_human_review()
     leads = _choose_leads(reviewers, record.lead_ids if record else [])
     if incident.is_drill and not leads:
-        # An organization practices before it records anyone, and a drill has no one's words.
+        # An organization may practice before it records anyone, and a drill has no teen's words.
         leads = reviewers
     return Readers(readers=leads, others=[person for person in reviewers if person not in leads])

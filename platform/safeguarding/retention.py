@@ -1,4 +1,4 @@
-"""What goes from incidents, and when: excerpts first, later the link to the teen. Levels, times and acts stay."""
+"""What is deleted from incidents, and when: excerpts first, later the link to the teen. Levels, times and acts stay."""
 
 from datetime import datetime, timedelta
 
@@ -15,15 +15,15 @@ UNLINKED_AFTER = timedelta(days=400)
 
 @transaction.atomic
 def delete_expired_incident_data(*, now: datetime | None = None) -> int:
-    """Do what is due of `delete_expired_excerpts` and `unlink_old_incidents`. Returns how many incidents changed."""
+    """Run `delete_expired_excerpts` and `unlink_old_incidents`. Returns how many incidents changed."""
     return delete_expired_excerpts(now=now) + unlink_old_incidents(now=now)
 
 
 def delete_expired_excerpts(*, now: datetime | None = None) -> int:
     """Delete the excerpts of incidents that were closed as many days ago as the organization recorded.
 
-    Runs in the caller's transaction. Returns of how many incidents. Excerpts of open incidents go with their
-    conversations.
+    Runs in the caller's transaction. Returns how many incidents changed. Excerpts of open incidents are deleted with
+    their conversations.
     """
     newest = HumanReview.objects.filter(is_on=True).order_by("-pk").first()
     if newest is None:
@@ -37,8 +37,8 @@ def delete_expired_excerpts(*, now: datetime | None = None) -> int:
 def unlink_old_incidents(*, now: datetime | None = None) -> int:
     """Remove excerpts, notes and turns from incidents closed UNLINKED_AFTER ago, and unlink them from their teens.
 
-    Runs in the caller's transaction. Returns how many. One in which home was said to be unsafe keeps its teen: then no
-    parent is ever told.
+    Runs in the caller's transaction. Returns how many. If home was said to be unsafe, the link stays, so that no parent
+    is ever told.
     """
     before = (now or timezone.now()) - UNLINKED_AFTER
     old = Incident.objects.filter(closed_at__lt=before, teen__isnull=False)
@@ -49,7 +49,7 @@ def unlink_old_incidents(*, now: datetime | None = None) -> int:
 
 
 def delete_words(incidents: QuerySet[Incident]) -> None:
-    """Empty excerpts and notes, and forget the turns, in the caller's transaction. History and times stay."""
+    """Empty excerpts and notes, and unlink the turns, in the caller's transaction. History and times stay."""
     _delete_excerpts(incidents.filter(pk__in=IncidentMessage.objects.exclude(excerpt="").values("incident")))
     IncidentMessage.objects.filter(incident__in=incidents, turn_id__isnull=False).update(turn_id=None)
     IncidentEntry.objects.filter(incident__in=incidents).exclude(note="").update(note="")

@@ -18,7 +18,7 @@ def notify_on_call(incident_id: str) -> None:
 
 @shared_task(name="safeguarding.tasks.sweep_incidents")
 def sweep_incidents() -> int:
-    """Tell of incidents whose notification was lost, and escalate those that no one has claimed. Return how many."""
+    """Notify of incidents whose notification was lost, and escalate those that no one has claimed. Return how many."""
     return notifying.sweep_incidents()
 
 

@@ -1,4 +1,4 @@
-"""A teen's own page about their crises: what happens now, who looked and why, and whom an adult may be told by.
+"""A teen's own page about their crises: what happens now, who looked and why, and who may tell an adult.
 
 Only the teen sees it. Nothing here says to anyone else that it exists.
 """
@@ -29,7 +29,7 @@ from safeguarding.models import LOOK_KINDS, AlertAnswer, EntryKind, Incident, In
 from safeguarding.readers import is_for_lead
 
 SHOWN_INCIDENTS = 50
-# What the teen reads of each kind of entry. A note, and what reviewers arrange among themselves, is not shown.
+# What the teen reads for each kind of entry. Notes, and what reviewers arrange among themselves, are not shown.
 ENTRY_TEXTS = {
     EntryKind.OPENED: gettext_lazy("A help card appeared instead of an answer."),
     EntryKind.OPENED_BY_ANSWER: gettext_lazy(
@@ -83,7 +83,7 @@ class ShownQuestion:
     answers: Sequence[tuple[AlertAnswer, str]]
     # What is said after the answer, or "".
     thanks: str
-    # Whether the teen has named no other adult yet, and could.
+    # Whether the teen could still name another adult.
     can_name_adult: bool
 
 
@@ -104,7 +104,7 @@ def has_own_page(person: Person) -> bool:
 
 
 def list_own_incidents(person: Person) -> QuerySet[Incident]:
-    """List a person's incidents, newest first, without drills and without those that a password help has sealed."""
+    """List a person's incidents, newest first, without drills and sealed ones."""
     own = Incident.objects.filter(teen=person, is_drill=False).order_by("-opened_at", "pk")
     return own.filter(opened_at__gt=person.sealed_before) if person.sealed_before else own
 
@@ -162,7 +162,7 @@ def _build_question(incident: Incident, person: Person) -> ShownQuestion | None:
 def _list_possible_answers(
     incident: Incident, answer: AlertAnswer, *, has_adult: bool
 ) -> Sequence[AlertAnswer]:
-    """Return the answers that still change something. That home isn't safe can be said afterwards too."""
+    """Return the answers that still change something. Home can be called unsafe at any later time."""
     if answer == AlertAnswer.UNSAFE:
         return ()
     if answer or incident.alerted_at or not incident.is_open:
@@ -212,7 +212,7 @@ def _describe_on_call(incident: Incident, person: Person) -> str:
 
 
 def _describe_leads_on_call(incident: Incident, person: Person) -> str:
-    """Say the same of the responsible person and the deputies, the only ones who may open an incident at S."""
+    """Describe the same for the responsible person and the deputies, the only ones who may open an incident at S."""
     on_call = get_on_call_now(incident)
     if not on_call.has_readers:
         return _describe_no_reader(on_call)

@@ -24,7 +24,7 @@ ANSWERS = frozenset(AlertAnswer) - {AlertAnswer.NONE}
 @sign_in_required
 @require_safe
 def mine(request: HttpRequest) -> HttpResponse:
-    """Show a teen what became of their crises. Anyone else gets 404, except a person who has any."""
+    """Show a teen what became of their crises. Anyone else gets 404, unless they have had any."""
     person = get_person(request)
     incidents = list_shown_incidents(person)
     if not incidents and person.role != Role.TEEN:
@@ -32,7 +32,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     page = {
         "person": person,
         "incidents": incidents,
-        # Also without an incident: who would read, and what.
+        # Shown even without an incident: who would read, and what.
         "review": find_check_in_review(person),
         "unsafe_home_help": get_country_help(settings.HELP_COUNTRY).for_need(UNSAFE_HOME)
         if any(shown.incident.teen_answer == AlertAnswer.UNSAFE for shown in incidents)
@@ -44,7 +44,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @require_POST
 def answer(request: HttpRequest, incident_id: UUID) -> HttpResponse:
-    """Store whom the teen would have told. Raises Http404 unless the incident is theirs and they were asked."""
+    """Store whom the teen wants told. Raises Http404 unless the incident is theirs and they were asked."""
     person = get_person(request)
     _require_own(person, incident_id)
     given = request.POST.get("answer", "")

@@ -1,4 +1,4 @@
-"""Starting a drill from the list, and the part of its page on which asking and telling are played."""
+"""Starting a drill from the list, and the part of its page that simulates asking and telling."""
 
 from datetime import timedelta
 from typing import Any
@@ -89,12 +89,12 @@ def _describe_waiting(person: Person) -> str:
 @incident_reader_required
 @require_POST
 def act(request: HttpRequest, incident_id: UUID) -> HttpResponse:
-    """Play one of the acts that need a teen or an adult, or say why it would be refused."""
+    """Simulate an act that needs a teen or an adult, or say why it would be refused."""
     from safeguarding.reviewer_pages.incident import REFUSALS, describe_refusal  # noqa: PLC0415 - it shows this part
 
     try:
         with raise_404_on(NoDrill):
-            done = _play(request, incident_id, get_person(request))
+            done = _simulate(request, incident_id, get_person(request))
     except REFUSALS as error:
         messages.warning(request, describe_refusal(error))
     else:
@@ -102,7 +102,7 @@ def act(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     return redirect("review:incident", incident_id)
 
 
-def _play(request: HttpRequest, incident_id: UUID, by: Person) -> str:
+def _simulate(request: HttpRequest, incident_id: UUID, by: Person) -> str:
     match request.POST.get("act", ""):
         case "ask_teen":
             form = AnswerForm(request.POST)
@@ -127,7 +127,7 @@ def build_drill_part(incident: Incident) -> dict[str, Any]:
     if not incident.is_drill:
         return {}
     return {
-        # Asking and telling stand in the drill's own part.
+        # The drill's own part has asking and telling.
         "has_alerts": False,
         "drill_has_alerts": Level(incident.level) in ALERT_LEVELS,
         "drill_answers": ANSWER_CHOICES,

@@ -52,7 +52,7 @@ ALERT_REFUSALS: Mapping[str, str | Promise] = {
 
 
 class ResolutionMissing(Exception):
-    """An incident is closed with an outcome."""
+    """An incident cannot be closed without an outcome."""
 
 
 REFUSALS = (
@@ -85,15 +85,15 @@ def describe_refusal(error: Exception) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """Something that a reviewer does with a button. `done` is said afterward."""
+    """Something that a reviewer does with a button. `done` is the message afterward."""
 
     do: Callable[..., object]
     done: str | Promise
     # The name under which `do` takes the form's text, or "".
     note: str = ""
-    # Whether the list comes next: the reviewer is done with this incident.
+    # Whether the reviewer is done with this incident, so that the list comes next.
     ends_work: bool = False
-    # What else `do` takes of the form: what the page showed when the button was pressed.
+    # Other fields of the form that `do` takes: what the page showed when the button was pressed.
     form_fields: tuple[str, ...] = ()
 
 
@@ -172,7 +172,7 @@ class Shown:
 @incident_reader_required
 @require_safe
 def incident(request: HttpRequest, incident_id: UUID) -> HttpResponse:
-    """Show an incident without a word of the teen's."""
+    """Show an incident without the teen's words."""
     return _render_incident(request, incident_id, Shown())
 
 
@@ -260,7 +260,7 @@ def _render_incident(
         "shown": shown,
         "is_mine": is_mine,
         "is_frozen": is_frozen(found),
-        # Why, only to those who may read of it: at level 4 it matters to where help is sent.
+        # Only some may know why. At level 4 all do, because it decides where help is sent.
         "may_know_why_frozen": level > Level.STATED or is_lead(person),
         "needs_reason": reviewing.needs_reason(found, person),
         "is_gone": found.teen is None and not found.is_drill,

@@ -24,7 +24,7 @@ from safeguarding.reviewer_pages.drill import DRILL_CHOICES
 PAGE_SIZE = 50
 # A life in danger comes first.
 URGENCY = Case(
-    *(When(level=level, then=Value(place)) for place, level in enumerate(sorted(Level, reverse=True)))
+    *(When(level=level, then=Value(rank)) for rank, level in enumerate(sorted(Level, reverse=True)))
 )
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,7 +83,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 def list_incidents(shown: ShownIncidents, *, person: Person, number: int) -> QueuePage:
     """Return a page of incidents: the most urgent and oldest first and drills last, or the last closed first.
 
-    Those of the person's own family are not in it. For those at S that they may not open, `waits_for` has who may.
+    Incidents in the person's own family are left out. At S, `waits_for` has the people who may open it if they may not.
     """
     rows = list_visible_incidents(person).select_related("claimed_by")
     if shown == ShownIncidents.CLOSED:
@@ -126,7 +126,7 @@ def _parse_moment(text: str) -> datetime:
 
 
 def _parse_number(text: str) -> int:
-    # More pages than anyone has incidents would overflow the database's offset.
+    # A larger number would overflow the database's offset.
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text)):  # noqa: PLR2004
         raise Http404
     return int(text)

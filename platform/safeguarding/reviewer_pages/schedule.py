@@ -35,7 +35,7 @@ def on_call(request: HttpRequest) -> HttpResponse:
 @reviewer_required
 @require_POST
 def delete_shift(request: HttpRequest, shift_id: int) -> HttpResponse:
-    """Delete one's own shift or, for those who may switch review on, anyone's."""
+    """Delete a shift: one's own, or anyone's for people who may switch review on."""
     person = get_person(request)
     with raise_404_on(OnCallShift.DoesNotExist):
         shifts.delete_shift(shift_id=shift_id, by=person)

@@ -24,7 +24,7 @@ FACTS = (
 @require_http_methods(["GET", "HEAD", "POST"])
 @page_of_its_form
 def switch(request: HttpRequest) -> HttpResponse:
-    """Show what is recorded, and record it anew."""
+    """Show what is recorded, and update it."""
     current = find_human_review()
     if request.method != "POST":
         initial = {name: getattr(current, name) for name in FACTS} if current else {}
