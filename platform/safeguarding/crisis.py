@@ -74,7 +74,7 @@ def mark_judged(request: HttpRequest) -> None:
 def crisis_middleware(get_response: Handler) -> Handler:
     """Show a crisis card instead of the response if the request's free text is a cry for help.
 
-    `kit.free_text.free_text_fields` names the free-text fields of a view. They are judged after the view, and also if
+    `kit.free_text.free_text_fields` names the free-text fields of a view. They are judged after the view, even if
     the view was never reached: expired session, old CSRF token, rate limit, unknown address, database down. Nothing is
     stored here.
     """

@@ -129,7 +129,7 @@ def _add_message(person: Person, turn_id: UUID, excerpt: str, verdict: Verdict) 
 
 
 def _find_incident_level(verdict: Verdict) -> str:
-    """Return the level at which people treat a message: S also where it hints at an unsafe home, unless it is at 4."""
+    """Return the level at which people treat a message: S even if it only hints at an unsafe home, but not at 4."""
     hints_at_home = bool(SAFETY_CATEGORIES & verdict.categories)
     level = Level.UNSAFE_HOME if hints_at_home and verdict.level < Level.UNSAFE_HOME else verdict.level
     return str(level)

@@ -275,7 +275,7 @@ def _write_waiting_for_others(names: str, incident: Incident) -> Message:
     level = {"level": incident.level}
     if names:
         subject = _("A crisis at level %(level)s that you may not open is waiting") % level
-        text = _("It waits for %(names)s. If you can reach one of them, please call. The list:") % {
+        text = _("It’s waiting for %(names)s. If you can reach one of them, please call. The list:") % {
             "names": names
         }
         return subject, text, reverse("review:queue")
@@ -287,7 +287,7 @@ def _write_waiting_for_others(names: str, incident: Incident) -> Message:
 def _email(
     incident: Incident, people: list[Person], write: Callable[[Incident], Message], *, occasion: str
 ) -> None:
-    """Email people about an incident, in their languages and the caller's transaction, without a teen's name or words."""
+    """Email people about an incident, in their languages, without a teen's name or words, in one transaction."""
     for person in people:
         if not person.email:
             continue

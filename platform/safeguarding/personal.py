@@ -94,7 +94,7 @@ INCIDENTS = DataKind(
     ),
     visible_to=_(
         "Reviewers of this site, and you see each time they look. If home may not be safe, only the person "
-        "responsible and their deputies. Parents never see it, also if they are reviewers."
+        "responsible and their deputies. Parents never see it, even if they are reviewers."
     ),
     erasure_removes=_("What you wrote in a crisis, and notes about it"),
     erasure_keeps=_("The level, the times and what reviewers did, without your name or your words."),

@@ -198,10 +198,10 @@ def describe_period(report: YearlyReport) -> str:
 
 def describe_counting() -> str:
     return _(
-        "These are counts without names, words or accounts. The site adds to them in the moment of each card, and its "
-        "database refuses to lower or delete one, so no one can edit them. A referral is a crisis of one person: cards "
-        "within a day of each other are one. Practice drills are not counted. Weeks begin on Monday or on January 1, "
-        "in UTC."
+        "These are counts without names, words or accounts. The site adds to them at the moment of each card,"
+        " and its database refuses to lower or delete one, so no one can edit them. A referral is a crisis of"
+        " one person: cards within a day of each other are one. Practice drills are not counted. Weeks begin "
+        "on Monday or on January 1, in UTC."
     )
 
 
@@ -257,12 +257,12 @@ def build_response_protocol() -> Section:
                 "without consent, and while the tutor is closed. The help lines need no sign-in."
             ),
             _(
-                "While people reviewed crises (see “Who reviews”), a card to a teen whose consent says so also opened "
-                "an incident. A reviewer first sees its level and age, then a short part of the message, and the teen "
-                "sees each time someone reads. An adult is told only by a reviewer’s act, after the teen was asked "
-                "where time allows, and never a parent where home may not be safe. Then only the responsible person "
-                "and recorded deputies may open it, unless a life is in danger right now. No one opens that of a teen "
-                "of their own family."
+                "While people reviewed crises (see “Who reviews”), a card to a teen whose consent says so also opened"
+                " an incident. A reviewer first sees its level and age, then a short part of the message, and the "
+                "teen sees each time someone reads. Only a reviewer can have an adult told, after the teen was asked "
+                "where time allows, and no parent is told where home may not be safe. Then only the responsible "
+                "person and recorded deputies may open it, unless a life is in danger right now. No one opens an "
+                "incident about a teen in their own family."
             ),
             _(
                 "Programs miss some messages, and some cards weren’t needed. The public page “What happens in a "
@@ -293,8 +293,8 @@ def build_model_protocol() -> Section:
             ),
             _(
                 "Each answer is read twice while a model writes it: word by word by rules, and sentence by sentence, "
-                "with its question, by a network. Methods and encouragement of self-harm, tips for eating disorders, "
-                "contempt, romance, a diagnosis or a dose, and a claim to be human end the answer."
+                "with its question, by a network. The answer ends if it has methods or encouragement of self-harm, "
+                "tips for eating disorders, contempt, romance, a diagnosis or a dose, or a claim to be human."
             ),
             _(
                 "Fixed words replace an answer that ended like this. If that becomes clear only when a sentence ends, "

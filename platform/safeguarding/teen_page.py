@@ -40,21 +40,21 @@ ENTRY_TEXTS = {
         "The people on call were told that something is waiting, not what you wrote."
     ),
     EntryKind.UNATTENDED: gettext_lazy("No one was on call."),
-    EntryKind.ESCALATED: gettext_lazy("No one had taken it on yet, so those who may were told again."),
+    EntryKind.ESCALATED: gettext_lazy("No one had taken it on yet, so the people who may were told again."),
     EntryKind.CLAIMED: gettext_lazy("%(who)s took it on."),
     EntryKind.TAKEN_OVER: gettext_lazy("%(who)s took it on."),
     EntryKind.KEPT_FOR_LEAD: gettext_lazy(
         "From here on, only the person responsible or someone who stands in for them may read it."
     ),
-    EntryKind.LAPSED: gettext_lazy("No one is working on it now. It waits for someone again."),
+    EntryKind.LAPSED: gettext_lazy("No one is working on it now. It’s waiting for someone again."),
     EntryKind.HANDED_UP: gettext_lazy("%(who)s passed it to the person responsible."),
     EntryKind.LOOKED_AT_EXCERPT: gettext_lazy("%(who)s read a short part of what you wrote."),
-    EntryKind.LOOKED_AT_CONTEXT: gettext_lazy("%(who)s read your questions around it."),
+    EntryKind.LOOKED_AT_CONTEXT: gettext_lazy("%(who)s read your questions before and after it."),
     EntryKind.LOOKED_AT_ADULT: gettext_lazy("%(who)s read how to reach the adult you named."),
     EntryKind.TEEN_ASKED: gettext_lazy("%(who)s asked you whom to tell."),
     EntryKind.TEEN_ANSWERED: gettext_lazy("You answered: “%(answer)s”."),
     EntryKind.PARENT_TOLD: gettext_lazy(
-        "%(who)s told your parent that there are signs of a serious risk, and nothing of what you wrote."
+        "%(who)s told your parent that there are signs of a serious risk, and nothing that you wrote."
     ),
     EntryKind.OTHER_ADULT_TOLD: gettext_lazy("%(who)s told the adult you named."),
     EntryKind.FROZEN: gettext_lazy("No parent will be told."),
@@ -173,7 +173,7 @@ def _list_possible_answers(
 
 def _describe_now(incident: Incident, person: Person) -> str:
     if incident.resolution == Resolution.FALSE_ALARM:
-        return _("This is closed. Nothing more happens with it.")
+        return _("This is closed. Nothing more will happen.")
     organization = {"organization": get_organization()}
     if not incident.is_open:
         return _("This is closed: %(organization)s has followed up on it.") % organization
@@ -207,7 +207,7 @@ def _describe_on_call(incident: Incident, person: Person) -> str:
             "Someone at %(organization)s is on call and was told that something is waiting. No one has taken it on yet."
         ) % {"organization": on_call.organization}
     if next_on_call := format_next_on_call(on_call, person.zone):
-        return _("No one is on call now. Someone is again from %(when)s.") % {"when": next_on_call}
+        return _("No one is on call now. Someone will be from %(when)s.") % {"when": next_on_call}
     return _("No one is on call now, and we can’t say when someone will be.")
 
 
@@ -221,7 +221,7 @@ def _describe_leads_on_call(incident: Incident, person: Person) -> str:
             "Someone who may read it is on call and was told that something is waiting. No one has taken it on yet."
         )
     if next_on_call := format_next_on_call(on_call, person.zone):
-        return _("No one who may read it is on call now. Someone is again from %(when)s.") % {
+        return _("No one who may read it is on call now. Someone will be from %(when)s.") % {
             "when": next_on_call
         }
     return _("No one who may read it is on call now, and we can’t say when someone will be.")

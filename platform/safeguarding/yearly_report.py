@@ -13,7 +13,7 @@ from safeguarding.models import CountKind, HumanReview, LevelChoices, WeeklyCoun
 from safeguarding.on_call import can_review
 
 PERMISSION = "safeguarding.view_crisis_report"
-# The levels that have a card. Each has its column, also where the count is zero.
+# The levels that have a card. Each has its column, even if the count is zero.
 CARD_LEVELS = (LevelChoices.STATED, LevelChoices.ACUTE, LevelChoices.UNSAFE_HOME)
 
 

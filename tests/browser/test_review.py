@@ -158,9 +158,9 @@ def test_it_works_without_scripts(
     follow(page.get_by_role("button", name="Claim"))
     follow(page.get_by_role("button", name="Read the excerpt"))
     expect(page.get_by_text(WORDS)).to_be_visible()
-    page.get_by_text("Read more around it").click()
+    page.get_by_text("Read the context").click()
     page.get_by_label("Why do you need to read more?").fill("Is it about tonight?")
-    follow(page.get_by_role("button", name="Read the questions around it"))
+    follow(page.get_by_role("button", name="Read the questions before and after"))
     expect(page.get_by_text("There is nothing left")).to_be_visible()
     assert len(list_looks(teen)) == 2
     context.close()

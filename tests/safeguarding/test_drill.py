@@ -350,7 +350,7 @@ class TestOnThePages:
         assert pages.post(f"/review/{incident.pk}/drill", fields).status_code == 404
 
     def test_says_that_a_real_incident_comes_first(self, pages: Client, incident: Incident) -> None:
-        assert "a real incident waits" in self.post(pages, "/review/drill", level="3")
+        assert "a real incident is waiting" in self.post(pages, "/review/drill", level="3")
         assert not Incident.objects.filter(is_drill=True).exists()
 
     def test_leads_to_the_drill_that_is_open(self, pages: Client) -> None:

@@ -168,7 +168,7 @@ class TestTheListAndThePage:
     ) -> None:
         Person.objects.filter(pk__in=[lead.pk, deputy.pk]).update(is_active=False)
         pages = as_person(reviewer)
-        assert "there is no one of them right now" in text_of(pages.get("/review/").content)
+        assert "no one has either role right now" in text_of(pages.get("/review/").content)
         assert "record who is responsible" in text_of(pages.get(f"/review/{at_s.pk}").content)
 
     def test_of_who_has_it_open_says_so_when_it_becomes_one_at_s(
@@ -269,7 +269,7 @@ class TestWordsAtSInAnotherIncident:
         page = as_person(reviewer).post(f"/review/{incident.pk}/context", {"note": "To understand it"})
         assert STATED in text_of(page.content)
         assert UNSAFE not in text_of(page.content)
-        assert "Only the responsible person and the deputies read this one." in text_of(page.content)
+        assert "Only the responsible person and the deputies can read this one." in text_of(page.content)
         claim_incident(incident_id=incident.pk, by=lead, takes_over=True)
         lines = look_at_context(incident_id=incident.pk, by=lead, reason="To understand it")
         assert [line.question for line in lines] == [UNSAFE, STATED]
@@ -317,7 +317,7 @@ class TestTheTeensFamily:
             for person in (mother, reviewer)
         }
         assert "No drill can be started right now." in said[mother]
-        assert "a real incident waits" in said[reviewer]
+        assert "a real incident is waiting" in said[reviewer]
 
     def test_stays_shut_out_after_the_link_has_ended(
         self, mother: Person, incident: Incident, as_person: AsPerson
@@ -374,7 +374,7 @@ class TestAtNight:
         assert escalate_unclaimed() == 1
         email = Email.objects.get(to="rosa@example.org")
         assert "that you may not open" in email.subject
-        assert "It waits for Lena, Dora." in email.text
+        assert "It’s waiting for Lena, Dora." in email.text
         assert str(at_s.pk) not in email.text
         assert told().count("lena@example.org") == 2
 
@@ -454,7 +454,7 @@ class TestWhatTheTeenReads:
         escalate_unclaimed()
         page = self.read(as_person(reviewed_teen))
         assert "No one who may read it was on call." in page
-        assert "No one had taken it on yet, so those who may were told again." in page
+        assert "No one had taken it on yet, so the people who may were told again." in page
 
     def test_is_told_of_the_change_when_it_becomes_one_at_s(
         self, reviewed_teen: Person, ask: Ask, reviewer: Person, as_person: AsPerson

@@ -368,7 +368,7 @@ class TestTheActs:
         Link.objects.create(parent=parent, teen=teen)
         assert "You have claimed it." in act(pages, incident, "claim")
         pages.post(path(incident, "/excerpt"))
-        assert "The teen’s pages ask them now." in act(pages, incident, "ask_teen")
+        assert "The teen’s pages now show the question." in act(pages, incident, "ask_teen")
         refusal = act(pages, incident, "tell_parents")
         assert "The teen was asked and still has time to answer." in refusal
         Incident.objects.update(teen_answer=AlertAnswer.PARENT)

@@ -242,7 +242,7 @@ class TestTheOwnPage:
         claim_incident(incident_id=incident.pk, by=reviewer)
         look_at_context(incident_id=incident.pk, by=reviewer, reason="The excerpt is unclear")
         page = read(client, "/help/mine")
-        assert "Rosa read your questions around it." in page
+        assert "Rosa read your questions before and after it." in page
         assert "Their reason: “The excerpt is unclear”" in page
         assert f"Someone at {ORGANIZATION} has taken it on. They aren’t on call now" in page
 
@@ -418,7 +418,7 @@ class TestTheQuestionWhomToTell:
         tell_parents(incident_id=asked.pk, by=reviewer)
         page = read(as_person(reviewed), "/help/mine")
         assert (
-            "Rosa told your parent that there are signs of a serious risk, and nothing of what you wrote."
+            "Rosa told your parent that there are signs of a serious risk, and nothing that you wrote."
             in page
         )
 

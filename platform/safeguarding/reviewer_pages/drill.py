@@ -39,7 +39,7 @@ from safeguarding.reviewer_pages.forms import NoteForm
 DRILL_CHOICES = [(level.value, LevelChoices(level.value).label) for level in DRILL_LEVELS]
 ANSWER_CHOICES: list[tuple[str, str | Promise]] = [
     *((answer.value, answer.label) for answer in AlertAnswer if answer),
-    (AlertAnswer.NONE.value, gettext_lazy("no answer until the time is over")),
+    (AlertAnswer.NONE.value, gettext_lazy("no answer before time runs out")),
 ]
 STEPS: dict[str, str | Promise] = {
     "notified": pgettext_lazy("drill", "People on call were told"),
@@ -81,7 +81,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def _describe_waiting(person: Person) -> str:
     visible = list_visible_incidents(person).filter(closed_at=None, claimed_by=None, is_drill=False)
     if visible.exists():
-        return _("No drill was started: a real incident waits for someone to claim it.")
+        return _("No drill was started: a real incident is waiting for someone to claim it.")
     # It is about the person's own family, and they must not know.
     return _("No drill can be started right now. Please try again later.")
 

@@ -87,7 +87,7 @@ class ReviewForm(forms.Form):
         queryset=Person.objects.none(),
         label=_("Responsible person"),
         help_text=_(
-            "One of those who may review. They are told of what no one claims, and of every incident at S."
+            "Someone who may review. They are told of incidents that no one claims, and of every incident at S."
         ),
     )
     responsible_name = _FactField("responsible_name", label=_("Their name and role"))
@@ -105,10 +105,12 @@ class ReviewForm(forms.Form):
     training = _FactField(
         "training",
         label=_("Training of the reviewers"),
-        help_text=_("Which, by whom, and when it is renewed."),
+        help_text=_("What it covers, who gave it, and when it is renewed."),
     )
     hours = _FactField(
-        "hours", label=_("Hours"), help_text=_("When someone is on call. The schedule says it exactly.")
+        "hours",
+        label=_("Hours"),
+        help_text=_("When someone is on call, in words. The schedule has the exact hours."),
     )
     legal_advice = _FactField(
         "legal_advice",

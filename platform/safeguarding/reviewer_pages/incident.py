@@ -37,7 +37,7 @@ from safeguarding.reviewing import (
 
 ALERT_REFUSALS: Mapping[str, str | Promise] = {
     AlertRefused.LEVEL: gettext_lazy("At this level no parent is told."),
-    AlertRefused.FROZEN: gettext_lazy("No parent may be told about this teen. That doesn’t end."),
+    AlertRefused.FROZEN: gettext_lazy("No parent may be told about this teen. This is permanent."),
     AlertRefused.WAITING: gettext_lazy("The teen was asked and still has time to answer."),
     AlertRefused.NOT_ASKED: gettext_lazy("Ask the teen first."),
     AlertRefused.ADULT_CHOSEN: gettext_lazy("The teen chose their other adult. No parent may be told."),
@@ -67,7 +67,7 @@ REFUSAL_TEXTS: Mapping[type[Exception], str | Promise] = {
     NoLead: gettext_lazy(
         "There is no one to pass it to: no one else is recorded as responsible or as a deputy."
     ),
-    NotClaimed: gettext_lazy("Claim it first. Someone else may have claimed it meanwhile."),
+    NotClaimed: gettext_lazy("Claim it first. Someone else may have claimed it in the meantime."),
     ReasonMissing: gettext_lazy("Say why. The teen reads your reason."),
     ResolutionMissing: gettext_lazy("Choose how it ended."),
 }
@@ -120,13 +120,13 @@ ACTS: Mapping[str, Act] = {
     ),
     "release": Act(
         do=reviewing.release_incident,
-        done=gettext_lazy("It waits for someone again."),
+        done=gettext_lazy("It’s waiting for someone again."),
         note="note",
         ends_work=True,
     ),
     "skip": Act(
         do=reviewing.skip_incident,
-        done=gettext_lazy("It is left to the others."),
+        done=gettext_lazy("It’s left to the others."),
         note="note",
         ends_work=True,
     ),
@@ -144,7 +144,7 @@ ACTS: Mapping[str, Act] = {
         ends_work=True,
         form_fields=("resolution", "shown_messages"),
     ),
-    "ask_teen": Act(do=alerting.ask_teen, done=gettext_lazy("The teen’s pages ask them now.")),
+    "ask_teen": Act(do=alerting.ask_teen, done=gettext_lazy("The teen’s pages now show the question.")),
     "tell_parents": Act(
         do=alerting.tell_parents, done=gettext_lazy("The parents were told."), note="no_time_reason"
     ),

@@ -26,7 +26,7 @@ class Command(BaseCommand):
             ) from error
         except RealIncidentWaits as error:
             raise CommandError(
-                _("No drill was started: a real incident waits for someone to claim it.")
+                _("No drill was started: a real incident is waiting for someone to claim it.")
             ) from error
         self.stdout.write(_build_url(drill.pk))
 
