@@ -255,7 +255,7 @@ class TestTheOtherAdult:
     def _named(self, teen: Person) -> None:
         save_trusted_adult(teen=teen, name="Aunt Jo", contact="555 0100")
 
-    def test_is_shown_with_a_reason_that_stands_in_the_teens_log(
+    def test_is_shown_with_a_reason_that_is_in_the_teens_log(
         self, claim: Claim, reviewer: Person, teen: Person
     ) -> None:
         incident = claim()

@@ -114,7 +114,7 @@ class TestStartingOne:
         close_incident(incident_id=first.pk, by=reviewer, resolution=Resolution.HELPED)
         assert start_drill(level=Level.STATED).is_open
 
-    def test_stands_after_every_real_incident(
+    def test_is_listed_after_every_real_incident(
         self, reviewer: Person, teen: Person, make_incident: MakeIncident
     ) -> None:
         started = start_drill(level=Level.ACUTE, by=reviewer)
@@ -208,7 +208,7 @@ class TestTellingAnAdult:
             tell_imagined_parents(incident_id=started.pk, by=reviewer)
         tell_imagined_adult(incident_id=started.pk, by=reviewer)
 
-    def test_never_plays_with_a_real_incident(self, incident: Incident, reviewer: Person) -> None:
+    def test_never_simulates_anything_on_a_real_incident(self, incident: Incident, reviewer: Person) -> None:
         claim_incident(incident_id=incident.pk, by=reviewer)
         for act in (
             lambda: ask_imagined_teen(incident_id=incident.pk, by=reviewer, answer=AlertAnswer.PARENT),
@@ -376,7 +376,7 @@ class TestTheCommand:
         assert started.level == "S"
         assert out.getvalue().strip().endswith(f"/review/{started.pk}")
 
-    def test_says_why_it_starts_none(self, incident: Incident, reviewer: Person) -> None:
+    def test_says_why_it_does_not_start_one(self, incident: Incident, reviewer: Person) -> None:
         with pytest.raises(CommandError, match="real incident"):
             call_command("review_drill")
         claim_incident(incident_id=incident.pk, by=reviewer)

@@ -116,7 +116,7 @@ class TestTheProtocolAndHumanReview:
         read_public_facts()
         return squeezed(client.get("/help/protocol").content.decode())
 
-    def test_says_that_nobody_is_told_where_nobody_reviews(self, client: Client, db: None) -> None:
+    def test_says_that_no_one_is_told_where_no_one_reviews(self, client: Client, db: None) -> None:
         page = self.read(client)
         assert "this site doesn’t tell anyone" in page
         assert "No one is shown the answer to it." in page

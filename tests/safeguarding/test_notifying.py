@@ -74,7 +74,7 @@ class TestAnEmail:
         for word in (teen.username, str(teen).lower(), "kill", STATED.lower()):
             assert word not in text
 
-    def test_goes_to_every_reviewer_if_nobody_is_on_call(self, reviewer: Person, incident: Incident) -> None:
+    def test_goes_to_every_reviewer_if_no_one_is_on_call(self, reviewer: Person, incident: Incident) -> None:
         notify_on_call(incident_id=incident.pk)
         assert told() == ["lena@example.org", "rosa@example.org"]
         assert EntryKind.UNATTENDED in kinds(incident)
@@ -172,7 +172,7 @@ class TestTheSweep:
         assert told() == ["rosa@example.org"]
         assert sweep_incidents() == 0
 
-    def test_escalates_what_nobody_has_claimed_in_time(
+    def test_escalates_what_no_one_has_claimed_in_time(
         self, on_call: Person, incident: Incident, review: HumanReview
     ) -> None:
         notify_on_call(incident_id=incident.pk)

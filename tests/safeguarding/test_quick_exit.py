@@ -65,7 +65,7 @@ def test_a_cry_for_help_is_still_judged(away: Client) -> None:
     assert WeeklyCount.objects.filter(kind="card").exists()
 
 
-def test_the_way_back_stands_on_neutral_pages_and_nowhere_else(
+def test_the_way_back_is_on_neutral_pages_and_nowhere_else(
     away: Client, teen: Person, as_person: AsPerson
 ) -> None:
     assert "I’m back" in away.get("/learn/").content.decode()

@@ -90,7 +90,7 @@ class TestAtS:
         assert kinds(at_s) == before
         assert list_looks(teen) == []
 
-    def test_not_even_a_superuser_who_is_no_lead(self, at_s: Incident, admin_person: Person) -> None:
+    def test_not_even_a_superuser_who_is_not_a_lead(self, at_s: Incident, admin_person: Person) -> None:
         with pytest.raises(ForLeadOnly):
             look_at_excerpts(incident_id=at_s.pk, by=admin_person)
 
@@ -108,7 +108,7 @@ class TestAtS:
         incident = make_incident(teen, Level.UNSAFE_HOME)
         assert claim_incident(incident_id=incident.pk, by=admin_person).claimed_by == admin_person
 
-    def test_who_was_recorded_before_is_no_lead_any_more(
+    def test_a_person_of_an_earlier_record_is_not_a_lead_any_more(
         self, at_s: Incident, facts: ReviewFacts, lead: Person, deputy: Person, reviewer: Person
     ) -> None:
         switch_review_on(by=lead, facts=replace(facts, responsible=reviewer, deputies=[lead]))
@@ -171,7 +171,7 @@ class TestTheListAndThePage:
         assert "no one has either role right now" in text_of(pages.get("/review/").content)
         assert "record who is responsible" in text_of(pages.get(f"/review/{at_s.pk}").content)
 
-    def test_of_who_has_it_open_says_so_when_it_becomes_one_at_s(
+    def test_of_a_reviewer_who_has_it_open_says_so_when_it_becomes_one_at_s(
         self,
         incident: Incident,
         reviewer: Person,
@@ -360,7 +360,9 @@ class TestTheTeensFamily:
 class TestAtNight:
     """Neither the responsible person nor a deputy is on call."""
 
-    def test_both_are_told_at_once_and_the_history_says_that_none_was_on_call(self, at_s: Incident) -> None:
+    def test_both_are_told_at_once_and_the_history_says_that_neither_was_on_call(
+        self, at_s: Incident
+    ) -> None:
         notify_on_call(incident_id=at_s.pk)
         assert told() == ["dora@example.org", "lena@example.org"]
         assert kinds(at_s)[-1] == EntryKind.UNATTENDED
@@ -422,7 +424,7 @@ class TestWhatTheTeenReads:
             in card
         )
         assert "None of them is on call now." in card
-        assert "somebody is on call now" not in card.lower()
+        assert "someone is on call now" not in card.lower()
 
     def test_says_that_one_of_them_is_on_call(
         self, reviewed_teen: Person, ask: Ask, deputy: Person, as_person: AsPerson

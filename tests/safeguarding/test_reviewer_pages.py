@@ -142,11 +142,11 @@ class TestTheList:
         assert listed == {"open": {mine, other}, "mine": {mine}, "closed": {closed}}
 
     @pytest.mark.parametrize("query", ["show=x", "page=0", "page=x", "page=999999", "page=²"])
-    def test_is_not_there_for_a_query_that_makes_no_sense(self, query: str, pages: Client) -> None:
+    def test_is_not_found_for_an_invalid_query(self, query: str, pages: Client) -> None:
         assert pages.get(f"/review/?{query}").status_code == 404
 
     @pytest.mark.parametrize("since", ["", "x", "2026-11-30", "9999-12-31T23:59:59+00:00", "0001-01-01"])
-    def test_survives_any_time_since_when(self, since: str, pages: Client, incident: Incident) -> None:
+    def test_accepts_any_time_since_when(self, since: str, pages: Client, incident: Incident) -> None:
         assert pages.get(f"/review/?since={quote(since)}", headers=HTMX).status_code == 200
 
     def test_has_pages(self, pages: Client) -> None:
@@ -171,7 +171,7 @@ class TestTheList:
         [address] = re.findall(r'hx-get="([^"]+)"', news)
         assert "review_news" not in pages.get(address.replace("&amp;", "&"), headers=HTMX).content.decode()
 
-    def test_says_who_is_on_call_or_that_nobody_is(
+    def test_says_who_is_on_call_or_that_no_one_is(
         self, pages: Client, reviewer: Person, review: HumanReview
     ) -> None:
         assert "No one is on call now." in text_of(pages.get("/review/").content)
@@ -302,7 +302,7 @@ class TestTheWords:
         assert reply.status_code == 503
         assert "kill" not in reply.content.decode()
 
-    def test_are_gone_for_who_has_signed_out(self, pages: Client, incident: Incident) -> None:
+    def test_are_gone_after_signing_out(self, pages: Client, incident: Incident) -> None:
         pages.post(path(incident, "/excerpt"))
         pages.logout()
         for reply in (pages.get(path(incident)), pages.post(path(incident, "/excerpt"))):
@@ -395,7 +395,7 @@ class TestTheActs:
         assert "Claim it first." in act(other, mine, "note", note="x")
         assert "You have taken it over." in act(other, mine, "take_over")
 
-    def test_on_a_page_of_before_say_why_not(
+    def test_on_an_outdated_page_say_why_not(
         self, pages: Client, mine: Incident, teen: Person, lead: Person, make_incident: MakeIncident
     ) -> None:
         make_incident(teen)
@@ -506,7 +506,7 @@ class TestTheSchedule:
         }
         assert "Monday, 10 p.m. – 6 a.m. the next day, London time" in text_of(reply.content)
 
-    def test_takes_another_persons_hours_only_from_who_may_switch_review(
+    def test_takes_another_persons_hours_only_from_people_who_may_switch_review(
         self, pages: Client, lead: Person, admin_person: Person, as_person: AsPerson
     ) -> None:
         form = {**self.FORM, "reviewer": lead.pk}

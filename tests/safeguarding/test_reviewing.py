@@ -47,7 +47,7 @@ def claimed(incident: Incident, reviewer: Person) -> Incident:
 
 
 class TestALook:
-    def test_at_the_excerpt_stands_in_the_teens_log(
+    def test_at_the_excerpt_is_in_the_teens_log(
         self, incident: Incident, teen: Person, reviewer: Person
     ) -> None:
         [message] = look_at_excerpts(incident_id=incident.pk, by=reviewer)
@@ -71,7 +71,7 @@ class TestALook:
         look_at_excerpts(incident_id=claimed.pk, by=reviewer)
         assert list_looks(stranger) == []
 
-    def test_at_more_needs_a_reason_and_a_claim(
+    def test_at_the_context_needs_a_reason_and_a_claim(
         self, incident: Incident, reviewer: Person, teen: Person
     ) -> None:
         with pytest.raises(NotClaimed):
@@ -81,7 +81,7 @@ class TestALook:
             look_at_context(incident_id=incident.pk, by=reviewer, reason=" ")
         assert list_looks(teen) == []
 
-    def test_at_more_shows_three_questions_before_and_after_of_that_conversation(
+    def test_at_the_context_shows_three_questions_before_and_after_in_that_conversation(
         self, reviewed_teen: Person, ask: Ask, reviewer: Person
     ) -> None:
         first = ask(reviewed_teen, "Question 0")

@@ -80,14 +80,12 @@ def make_card(teen: Person, **fields: object) -> Turn:
 
 
 class TestTheCard:
-    def test_says_as_ever_that_nobody_reads_where_nobody_does(
-        self, teen: Person, as_person: AsPerson
-    ) -> None:
+    def test_still_says_that_no_one_reads_where_no_one_does(self, teen: Person, as_person: AsPerson) -> None:
         card = read_card(as_person(teen), make_card(teen))
         assert NO_ONE_READS in card
         assert "/help/mine" not in card
 
-    def test_of_the_time_before_review_still_says_that_nobody_reads(
+    def test_of_the_time_before_review_still_says_that_no_one_reads(
         self, reviewed: Person, as_person: AsPerson
     ) -> None:
         assert NO_ONE_READS in read_card(as_person(reviewed), make_card(reviewed))
@@ -102,14 +100,14 @@ class TestTheCard:
         assert "No one has read" not in card
         assert "They may tell a parent that there are signs of a serious risk" in card
 
-    def test_says_that_somebody_is_on_call(
+    def test_says_that_someone_is_on_call(
         self, reviewed: Person, reviewer: Person, as_person: AsPerson
     ) -> None:
         put_on_call(reviewer)
         _incident, turn = open_incident(reviewed)
         assert "Someone is on call now and is told about this." in read_card(as_person(reviewed), turn)
 
-    def test_says_that_nobody_is_on_call_and_when_somebody_is_next(
+    def test_says_that_no_one_is_on_call_and_when_someone_is_next(
         self, reviewed: Person, reviewer: Person, as_person: AsPerson
     ) -> None:
         put_on_call(reviewer, is_now=False)
@@ -120,7 +118,7 @@ class TestTheCard:
         assert f"{day:%A}" in card
         assert "call 911" in card
 
-    def test_says_plainly_that_it_is_not_known_when_somebody_will_be(
+    def test_says_plainly_that_it_is_not_known_when_someone_will_be(
         self, reviewed: Person, as_person: AsPerson
     ) -> None:
         _incident, turn = open_incident(reviewed)
@@ -139,7 +137,7 @@ class TestTheCard:
         assert "No parent is told." in card
         assert "may tell a parent" not in card
 
-    def test_of_a_closed_incident_asks_nobody_to_wait(
+    def test_of_a_closed_incident_asks_no_one_to_wait(
         self, reviewed: Person, reviewer: Person, as_person: AsPerson
     ) -> None:
         incident, turn = open_incident(reviewed)
@@ -179,7 +177,7 @@ class TestTheCard:
         assert "No one has read" not in page
         assert 'href="tel:988"' in page
 
-    def test_tells_a_parent_neither_that_nobody_reads_nor_that_somebody_does(
+    def test_tells_a_parent_neither_that_no_one_reads_nor_that_someone_does(
         self, reviewed: Person, parent: Person, as_person: AsPerson
     ) -> None:
         link = Link.objects.create(parent=parent, teen=reviewed, parent_view=ParentView.FULL, full_since=None)
@@ -198,9 +196,7 @@ class TestTheCheckIn:
         page = read(client, f"/tutor/{turn.conversation_id}")
         return page[page.index('class="check-in"') : page.index("</section>", page.index('class="check-in"'))]
 
-    def test_promises_as_ever_that_nobody_is_shown_the_answer(
-        self, teen: Person, as_person: AsPerson
-    ) -> None:
+    def test_still_promises_that_no_one_is_shown_the_answer(self, teen: Person, as_person: AsPerson) -> None:
         assert "Your answer is shown to no one" in self.show(teen, as_person(teen))
 
     def test_says_before_the_answers_what_a_yes_leads_to(self, reviewed: Person, as_person: AsPerson) -> None:
@@ -217,7 +213,7 @@ class TestTheCheckIn:
         assert "No parent is told." in shown
         assert "may tell a parent" not in shown
 
-    def test_without_consent_to_review_is_as_ever(
+    def test_without_consent_to_review_is_unchanged(
         self, teen: Person, admin_person: Person, as_person: AsPerson
     ) -> None:
         switch_on(admin_person)
@@ -299,7 +295,7 @@ class TestTheOwnPage:
         reviewed.save()
         assert str(incident.pk) not in read(as_person(reviewed), "/help/mine")
 
-    def test_says_that_nobody_reads_where_nobody_does(self, teen: Person, as_person: AsPerson) -> None:
+    def test_says_that_no_one_reads_where_no_one_does(self, teen: Person, as_person: AsPerson) -> None:
         assert "no one reads what you write to the tutor" in read(as_person(teen), "/help/mine")
 
     @pytest.mark.parametrize("path", ["/family/", "/account/"])
@@ -307,7 +303,7 @@ class TestTheOwnPage:
         assert 'href="/help/mine"' in read(as_person(reviewed), path)
 
     @pytest.mark.parametrize("path", ["/family/", "/account/"])
-    def test_is_not_linked_where_nobody_ever_reviewed(
+    def test_is_not_linked_where_no_one_ever_reviewed(
         self, path: str, teen: Person, as_person: AsPerson
     ) -> None:
         assert "/help/mine" not in read(as_person(teen), path)
@@ -327,7 +323,7 @@ class TestTheQuestionWhomToTell:
         return client.post(f"/help/mine/{incident.pk}/answer", {"answer": answer}).status_code
 
     @pytest.mark.parametrize("path", ["/help/mine", "/tutor/"])
-    def test_stands_on_the_own_page_and_on_the_tutors_while_it_waits(
+    def test_is_on_the_teens_own_page_and_on_the_tutors_while_it_waits(
         self, path: str, asked: Incident, reviewed: Person, as_person: AsPerson
     ) -> None:
         client = as_person(reviewed)
@@ -388,7 +384,7 @@ class TestTheQuestionWhomToTell:
         assert asked.teen_answer == AlertAnswer.NONE
         assert "Whom should we tell?" in read(client, "/help/mine")
 
-    def test_ignores_an_answer_that_is_none(
+    def test_ignores_an_answer_that_does_not_exist(
         self, asked: Incident, reviewed: Person, as_person: AsPerson
     ) -> None:
         assert self.post(as_person(reviewed), asked, "perhaps") == 302
@@ -396,7 +392,7 @@ class TestTheQuestionWhomToTell:
         assert asked.teen_answer == AlertAnswer.NONE
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "reviewer", "admin_person"])
-    def test_is_nobody_elses_to_answer(
+    def test_is_for_no_one_else_to_answer(
         self, who: str, asked: Incident, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         assert self.post(as_person(request.getfixturevalue(who)), asked, "parent") == 404

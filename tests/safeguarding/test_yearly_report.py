@@ -133,7 +133,7 @@ class TestWhoReviewed:
         copied.save(force_insert=True)
         return copied
 
-    def test_is_nobody_without_a_record(self) -> None:
+    def test_is_no_one_without_a_record(self) -> None:
         [period] = read_report(YEAR).reviews
         assert (period.begins, period.ends, period.record) == (date(2025, 1, 1), date(2025, 12, 31), None)
 

@@ -142,11 +142,11 @@ class TestHumanReview:
     """Where people of an organization may read the message."""
 
     def build(self, **fields: Any) -> CrisisCard:
-        nobody = CardReview(
+        unread = CardReview(
             organization="Harbor Youth", is_closed=False, is_someone_on_call=False, next_on_call="",
             may_tell_parent=True,
         )  # fmt: skip
-        return build_card(VERDICTS["stated"], country="GB", review=replace(nobody, **fields))
+        return build_card(VERDICTS["stated"], country="GB", review=replace(unread, **fields))
 
     def read(self, card: CrisisCard) -> str:
         assert card.review
@@ -173,7 +173,7 @@ class TestHumanReview:
         assert "Harbor Youth" in text
         assert judge_input(text).level < Level.ACUTE
 
-    def test_it_never_implies_that_somebody_is_there_when_nobody_is(self) -> None:
+    def test_it_never_implies_that_someone_is_there_when_no_one_is(self) -> None:
         text = self.read(self.build(next_on_call="Tuesday, 9 a.m., Madrid time"))
         assert "No one is on call now. Someone is on call again from Tuesday, 9 a.m., Madrid time." in text
         assert "call 999" in text
