@@ -25,7 +25,7 @@ from safeguarding.on_call import can_be_told, find_next_shift_starts, list_on_ca
 from safeguarding.readers import is_for_lead as level_is_for_lead
 from safeguarding.readers import list_family_ids
 
-# A shift may begin or end this much earlier than a page says.
+# A page may say this late that a shift began or ended.
 CACHE_SECONDS = 5
 
 
@@ -77,7 +77,7 @@ for _model in (HumanReview, OnCallShift):
 def _get_schedule() -> _Schedule:
     schedule = _cache.get()
     if not schedule.organization:
-        # Another process has just switched review on.
+        # Another process may just have switched review on.
         _cache.clear()
         schedule = _cache.get()
     return schedule
@@ -152,7 +152,7 @@ def find_card_reviews(turn_ids: Sequence[UUID]) -> Mapping[UUID, CardReview]:
 def _build_card_review(
     message: IncidentMessage, *, family: AbstractSet[int], zone: ZoneInfo, is_frozen: bool
 ) -> CardReview:
-    """Return what a message's card says. `is_frozen`: no parent may be told of this teen."""
+    """Return what a message's card says. `is_frozen`: no parent may be told about this teen."""
     incident = message.incident
     is_for_lead = level_is_for_lead(message.level) or level_is_for_lead(incident.level)
     on_call = _find_on_call(family, is_for_lead=is_for_lead)

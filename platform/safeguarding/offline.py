@@ -32,7 +32,7 @@ STYLES = (
     "css/help.css",
 )
 FONTS = ("fonts/atkinson-hyperlegible-next.woff2", "fonts/besley.woff2")
-# What the browser runs instead of the worker where there is to be no copy.
+# What the browser runs instead of the worker if the site allows no copy.
 REMOVING_WORKER = """\
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(removeCopy()));

@@ -18,7 +18,7 @@ from safeguarding.models import CountKind
 logger = logging.getLogger(__name__)
 
 CACHE_SECONDS = 60
-# How long the first page of a process waits.
+# How long the first page of a process waits for the facts.
 FIRST_WAIT_SECONDS = 0.3
 # A read that takes longer is given up, for example if the process was forked during it.
 MAX_READ_SECONDS = 30
@@ -35,7 +35,7 @@ class PublicFacts:
 
     @property
     def is_count_small(self) -> bool:
-        """Whether the count is so small that it is not told exactly."""
+        """Whether the count is so small that the page does not show it exactly."""
         return self.referrals < MIN_EXACT_COUNT
 
 
@@ -77,16 +77,16 @@ def read_public_facts() -> PublicFacts:
 
 
 def clear_public_facts_cache() -> None:
-    """Know nothing again, as when the process has just started."""
+    """Clear the cache, as if the process had just started."""
     _cache.facts, _cache.read_at, _cache.reading_since = None, float("-inf"), float("-inf")
 
 
 def _read_in_thread(done: Event) -> None:
     try:
         read_public_facts()
-    except Exception as error:  # noqa: BLE001 - the page also works without whatever failed
+    except Exception as error:  # noqa: BLE001 - the page works without the facts
         logger.warning("The count of the protocol page could not be read: %s", type(error).__name__)
-        # Facts that can no longer be read may be wrong by now.
+        # Facts that cannot be read again may be wrong by now.
         _cache.facts, _cache.read_at = None, time.monotonic()
     finally:
         release_connection()

@@ -40,7 +40,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     return response
 
 
-# Pages that everyone may share have this form, like that of the language. A forged request could only end the exit.
+# Cached pages have this form, like that of the language. A forged request could only end the exit.
 @csrf_exempt
 @require_POST
 def come_back(request: HttpRequest) -> HttpResponse:
@@ -51,12 +51,12 @@ def come_back(request: HttpRequest) -> HttpResponse:
 
 
 def is_away(request: HttpRequest) -> bool:
-    """Return whether the browser's person has left quickly and has not come back."""
+    """Return whether the person used the quick exit and has not come back."""
     return bool(request.COOKIES.get(COOKIE))
 
 
 class QuickExitMiddleware(MiddlewareMixin):
-    """Shows a neutral page instead of a conversation after a quick exit. What is sent by a form is never held back."""
+    """Shows a neutral page instead of a conversation after a quick exit. A posted form is never held back."""
 
     def process_view(
         self, request: HttpRequest, _view: Callable[..., object], _args: object, _kwargs: object

@@ -47,7 +47,7 @@ def _find_page_problem(path: str, language: str) -> str:
             status = match.func(request, *match.args, **match.kwargs).status_code
     except Resolver404:
         return f"{path} has no page."
-    except Exception as error:  # noqa: BLE001 - whatever stops the page closes the tutor
+    except Exception as error:  # noqa: BLE001 - any error on the page closes the tutor
         return f"{path} ({language}) fails: {type(error).__name__}: {error}"
     return "" if status == HTTPStatus.OK else f"{path} ({language}) answers {status}."
 
@@ -61,5 +61,5 @@ def is_protocol_published() -> bool:
 
 
 def clear_protocol_check_cache() -> None:
-    """Check again at the next call of `is_protocol_published` in this process."""
+    """Have `is_protocol_published` check again in this process."""
     _cache.clear()

@@ -2,7 +2,7 @@
 
 const LENGTH = 1000;
 const MIN_LENGTH = 4;
-const SHOWN = 10;
+const MAX_ROWS = 10;
 
 /**
  * @param {number[]} logprobs the likeliest first
@@ -14,9 +14,9 @@ export function reshapeChances(logprobs, temperature, topP) {
   const chances = logprobs.map(Math.exp);
   if (temperature === 1 && topP === 1) return chances;
   const kept = countKept(chances, topP);
-  const weights = logprobs.map((logprob, place) => {
-    if (place >= kept) return 0;
-    if (temperature === 0) return place === 0 ? 1 : 0;
+  const weights = logprobs.map((logprob, index) => {
+    if (index >= kept) return 0;
+    if (temperature === 0) return index === 0 ? 1 : 0;
     return Math.exp((logprob - logprobs[0]) / temperature);
   });
   const total = sum(weights);
@@ -41,7 +41,7 @@ function countKept(chances, topP) {
 }
 
 /** @param {number} chance */
-function percent(chance) {
+function formatChance(chance) {
   const language = document.documentElement.lang;
   const digits = chance >= 0.1 ? 0 : 1;
   if (chance > 0 && chance < 0.001) return `<${(0.1).toLocaleString(language)}%`;
@@ -57,14 +57,14 @@ function redraw() {
   const logprobs = table.dataset.logprobs.split(" ").map(Number);
   const isNeutral = Number(temperature.value) === 1 && Number(topP.value) === 1;
   const drawn = reshapeChances(logprobs, Number(temperature.value), Number(topP.value));
-  const shown = drawn.slice(0, SHOWN);
-  const rest = isNeutral ? Math.max(0, 1 - sum(shown)) : sum(drawn.slice(SHOWN));
+  const shown = drawn.slice(0, MAX_ROWS);
+  const rest = isNeutral ? Math.max(0, 1 - sum(shown)) : sum(drawn.slice(MAX_ROWS));
   const rows = table.querySelectorAll("tbody tr");
-  [...shown, rest].forEach((chance, place) => {
-    const row = rows[place === shown.length ? rows.length - 1 : place];
+  [...shown, rest].forEach((chance, index) => {
+    const row = rows[index === shown.length ? rows.length - 1 : index];
     const length = chance > 0 ? Math.max(MIN_LENGTH, Math.round(Math.min(chance, 1) * LENGTH)) : 0;
     row.querySelector(".bar-drawn").setAttribute("width", String(length));
-    row.querySelector("[data-drawn]").textContent = percent(chance);
+    row.querySelector("[data-drawn]").textContent = formatChance(chance);
   });
   for (const slider of [temperature, topP]) {
     const language = document.documentElement.lang;

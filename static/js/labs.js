@@ -9,15 +9,15 @@ let running = null;
 
 /**
  * @param {HTMLElement | null} submitter
- * @param {boolean} isOwnWish whether someone pressed a button, and not only typed
+ * @param {boolean} isSubmitted whether someone pressed a button rather than typed
  */
-async function run(submitter, isOwnWish) {
+async function run(submitter, isSubmitted) {
   clearTimeout(timer);
   running?.abort();
   const own = (running = new AbortController());
   const outcome = document.getElementById("lab-outcome");
   outcome.setAttribute("aria-busy", "true");
-  if (isOwnWish) status.textContent = form.dataset.working;
+  if (isSubmitted) status.textContent = form.dataset.working;
   try {
     const reply = await fetch(form.getAttribute("action"), {
       method: "POST",
@@ -26,10 +26,10 @@ async function run(submitter, isOwnWish) {
     });
     const text = await reply.text();
     if (own !== running) return;
-    // To sign in, or a page by a proxy.
+    // The page to sign in, or one of a proxy.
     if (reply.redirected) return location.assign(reply.url);
     if (!reply.headers.has("Kitchen-Table")) throw new Error("not from this site");
-    show(new DOMParser().parseFromString(text, "text/html"), isOwnWish);
+    show(new DOMParser().parseFromString(text, "text/html"), isSubmitted);
   } catch (error) {
     if (error.name !== "AbortError") status.textContent = form.dataset.failed;
     status.classList.toggle("visually-hidden", error.name === "AbortError");
@@ -43,25 +43,25 @@ async function run(submitter, isOwnWish) {
 
 /**
  * @param {Document} page the reply
- * @param {boolean} isOwnWish
+ * @param {boolean} isSubmitted
  */
-function show(page, isOwnWish) {
+function show(page, isSubmitted) {
   const outcome = page.getElementById("lab-outcome");
   status.classList.add("visually-hidden");
   if (!outcome) {
-    // A card with help lines, or an error page: it takes the place of this one.
+    // A card with help lines, or an error page, replaces this page.
     document.title = page.title;
     document.getElementById("main").replaceChildren(...page.getElementById("main").childNodes);
     document.getElementById("main").focus();
     scrollTo(0, 0);
     return;
   }
-  if (isOwnWish) takeOverFields(page);
+  if (isSubmitted) takeOverFields(page);
   for (const element of outcome.querySelectorAll("[autofocus]")) element.removeAttribute("autofocus");
   document.getElementById("lab-outcome").replaceWith(outcome);
   status.textContent = outcome.dataset.announce;
   document.dispatchEvent(new CustomEvent("lab:shown"));
-  if (!isOwnWish) return;
+  if (!isSubmitted) return;
   const heading = outcome.querySelector("[role=alert], h2");
   heading?.focus({ preventScroll: true });
   heading?.scrollIntoView({ block: "nearest" });
