@@ -196,15 +196,15 @@ class SurenessLab(Lab):
         model = [question.model for question in questions]
         family = [question.family for question in questions if question.family]
         mistakes = [question for question in questions if not question.model.is_right]
-        surest_mistake = max(mistakes, key=lambda question: question.model.sure, default=None)
+        worst_mistake = max(mistakes, key=lambda question: question.model.sure, default=None)
         summaries = [_build_calibration(_("The model"), model)]
         if family:
             summaries.append(_build_calibration(_("Your family"), family))
         next_round = (given["round"] + 1) % len(list_rounds())
         return {
             "questions": questions,
-            "surest_mistake": surest_mistake,
-            "is_confident": surest_mistake is not None and surest_mistake.model.sure >= CONFIDENT,
+            "worst_mistake": worst_mistake,
+            "is_confident": worst_mistake is not None and worst_mistake.model.sure >= CONFIDENT,
             "summaries": summaries,
             "dots": [
                 *_build_dots("model", _("The model"), model),
