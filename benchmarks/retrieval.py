@@ -2,7 +2,8 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.retrieval [--set open] [--misses] [--json]
 
-The set `blind_es` is asked in Spanish, and answered with the Spanish lessons.
+The sets that end in `_es` are asked in Spanish, and answered with the Spanish lessons. Those of school questions have
+none that a lesson covers.
 
 Lessons are ranked by their best passage. `benchmarks/lesson_questions/README.md` says where the questions come from.
 """
@@ -12,7 +13,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from courses.authoring.loading import load_library  # noqa: E402
 from courses.retrieval.search import find_passages  # noqa: E402
 
 SETS = Path(__file__).parent / "lesson_questions"
+SET_NAMES = ["blind", "blind_es", "open", "open_es", "school", "school_es"]
 # Enough passages for three lessons even if all passages of one lesson come first.
 MAX_PASSAGES = 30
 
@@ -93,7 +95,7 @@ def compute_figures(answers: list[Answered]) -> dict[str, float]:
         "recall_at_1": share(rank == 1 for rank in ranks),
         "recall_at_3": share(0 < rank <= 3 for rank in ranks),
         "recall_at_3_as_first_labelled": share(0 < rank <= 3 for rank in first_labels),
-        "mrr": round(statistics.fmean(1 / rank if rank else 0 for rank in ranks), 3),
+        "mrr": round(statistics.fmean(1 / rank if rank else 0 for rank in ranks), 3) if ranks else 0.0,
         "cited_rightly_by_the_tutor": share(
             bool(answer.asked.right & set(answer.cited)) for answer in covered
         ),
@@ -105,8 +107,9 @@ def compute_figures(answers: list[Answered]) -> dict[str, float]:
     }
 
 
-def share(hits: Iterator[bool]) -> float:
-    return round(statistics.fmean(hits), 3)
+def share(hits: Iterable[bool]) -> float:
+    """Return the share of hits; 0 if there is nothing to hit."""
+    return round(statistics.fmean(counted), 3) if (counted := list(hits)) else 0.0
 
 
 @contextmanager
@@ -123,14 +126,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--set", choices=["blind", "blind_es", "open"], default="blind")
-    parser.add_argument("--misses", action="store_true", help="name what went wrong; of the open set only")
+    parser.add_argument("--set", choices=SET_NAMES, default="blind")
+    parser.add_argument("--misses", action="store_true", help="name what went wrong; not of a blind set")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     language = "es" if options.set.endswith("_es") else "en"
     with library(), translation.override(language):
         answers = [answered(asked) for asked in read_questions(options.set)]
-    if options.misses and options.set == "open":
+    if options.misses and not options.set.startswith("blind"):
         show_misses(answers)
     figures = compute_figures(answers)
     for name, figure in figures.items():
