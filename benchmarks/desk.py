@@ -23,7 +23,7 @@ from datetime import timedelta
 from typing import Any
 
 import django
-from django.db import connection, transaction
+from django.db import connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
@@ -36,7 +36,7 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
 from budgets.audit import audit_ledger, find_ledger_differences  # noqa: E402
-from budgets.grants import create_grant  # noqa: E402
+from budgets.grants import NewGrant, create_grants  # noqa: E402
 from budgets.models import Budget, BudgetScope, EntryKind, LedgerEntry  # noqa: E402
 from desk.figures import sum_usage  # noqa: E402
 from desk.load.generating import LoadSize, generate_load  # noqa: E402
@@ -95,16 +95,13 @@ def sum_of_differences(owner: Person) -> int:
 def give_grants(owner: Person) -> tuple[float, int]:
     """Give a grant to every person with a budget. Return the seconds and how many there were."""
     budgets = list(Budget.objects.filter(scope=BudgetScope.PERSON).order_by("pk"))
+    expires_at = timezone.now() + timedelta(days=6)
+    new_grants = [
+        NewGrant(budget=budget, tokens=1_000, microdollars=0, expires_at=expires_at, reason="A benchmark")
+        for budget in budgets
+    ]
     began = time.perf_counter()
-    with transaction.atomic():
-        for budget in budgets:
-            create_grant(
-                budget=budget,
-                tokens=1_000,
-                expires_at=timezone.now() + timedelta(days=6),
-                reason="A benchmark",
-                by=owner,
-            )
+    create_grants(new_grants=new_grants, by=owner)
     return time.perf_counter() - began, len(budgets)
 
 

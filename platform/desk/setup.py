@@ -182,7 +182,7 @@ CHECKS: Sequence[SetupCheck] = (
         fix=gettext_lazy("Give the site’s budget a limit in dollars."),
         is_required=False,
         find_problem=_find_limit_problem,
-        find_url=lambda: reverse("admin:budgets_budget_change", args=[get_site_budget().pk]),
+        find_url=lambda: reverse("admin:budgets_budget_site"),
         action=gettext_lazy("Set the limit"),
     ),
     SetupCheck(

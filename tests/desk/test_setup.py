@@ -41,9 +41,9 @@ def site(settings: Any, admin_person: Person) -> Iterator[Any]:
     settings.ORGANIZATION = "Harbor House"
     settings.DEFAULT_FROM_EMAIL = "Harbor House <hello@harbor.example>"
     settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
-    readiness.forget_protocol_check()
+    readiness.clear_protocol_check_cache()
     yield settings
-    readiness.forget_protocol_check()
+    readiness.clear_protocol_check_cache()
 
 
 def find_result(name: str) -> SetupResult:

@@ -22,7 +22,8 @@ HOST, KEEPER, SAFE, CONTENT, OWNER = StaffRole
 LISTS: dict[StaffRole, set[str]] = {
     HOST: {"events.event", "events.signup"},
     KEEPER: {
-        "budgets.audit", "budgets.budget", "budgets.grant", "budgets.hold", "budgets.ledgerentry", "budgets.overrun",
+        "budgets.audit", "budgets.budget", "budgets.budgetalert", "budgets.budgetchange", "budgets.budgetowner",
+        "budgets.grant", "budgets.hold", "budgets.ledgerentry", "budgets.overrun",
         "budgets.period", "budgets.plan", "chat.modeloutage", "chat.turnroute", "routing.tutormodel",
     },
     SAFE: {
@@ -41,7 +42,20 @@ ADD_FORMS: dict[StaffRole, set[str]] = {
 # The pages in the desk's menu.
 MENU: dict[StaffRole, set[str]] = {
     HOST: {"admin:events_event_changelist", "admin:events_event_add", "desk:health"},
-    KEEPER: {"admin:routing_tutormodel_changelist", "desk:health"},
+    KEEPER: {
+        "admin:budgets_budget_changelist",
+        "admin:budgets_budget_near_edge",
+        "admin:budgets_budget_site",
+        "admin:budgets_budget_stop",
+        "admin:budgets_budgetchange_changelist",
+        "admin:budgets_budgetowner_changelist",
+        "admin:budgets_grant_file",
+        "admin:budgets_plan_changelist",
+        "admin:routing_tutormodel_changelist",
+        "desk:costs",
+        "desk:forecast",
+        "desk:health",
+    },
     SAFE: {"review:queue", "desk:health"},
     CONTENT: {"admin:courses_module_changelist", "desk:health"},
 }

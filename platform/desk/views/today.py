@@ -1,7 +1,6 @@
 """The first page of the admin: today at a glance, and one way to each job."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,13 +10,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.access import get_person
+from budgets.dollars import format_dollars
 from desk.figures import EMAIL_DAYS, UNREADABLE, is_audit_late, read_figures
 from desk.health import has_problem, list_known_health
 from events.times import format_day, format_event_time, format_zone
 from safeguarding.review import is_tutor_open
-
-# In micro-dollars.
-CENT = 10_000
 
 
 def today(request: HttpRequest, admin_context: Mapping[str, object]) -> TemplateResponse:
@@ -59,7 +56,7 @@ def _list_usage_rows(sums: Any) -> list[tuple[object, ...]]:
             span.label,
             _format_number(span.answers),
             _format_number(span.tokens),
-            _format_dollars(span.microdollars),
+            format_dollars(span.microdollars),
             "–" if span.local_percent is None else f"{span.local_percent}%",
         )
         for span in sums
@@ -68,14 +65,6 @@ def _list_usage_rows(sums: Any) -> list[tuple[object, ...]]:
 
 def _format_number(number: int) -> str:
     return str(number_format(number, use_l10n=True, force_grouping=True))
-
-
-def _format_dollars(microdollars: int) -> str:
-    """Format an amount with two decimals. A part of a cent is not rounded to nothing."""
-    if 0 < microdollars < CENT:
-        return "<$" + number_format(Decimal("0.01"), decimal_pos=2, use_l10n=True)
-    cents = Decimal((microdollars + CENT // 2) // CENT)
-    return "$" + number_format(cents / 100, decimal_pos=2, use_l10n=True, force_grouping=True)
 
 
 def _describe_event(found: Any) -> dict[str, object] | None:
