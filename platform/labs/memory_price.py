@@ -1,4 +1,4 @@
-"""What a conversation costs as it grows, under each memory policy, and what changes on a computer of one's own."""
+"""What a conversation costs as it grows, under each memory policy, and what changes on a family's own computer."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,9 @@ class MemoryPriceForm(forms.Form):
         max_value=MAX_PEOPLE,
     )
     local = forms.IntegerField(
-        label=gettext_lazy("Answers from their own computer, in percent"), min_value=0, max_value=100
+        label=gettext_lazy("Answers that come from their own computers, in percent"),
+        min_value=0,
+        max_value=100,
     )
 
     def clean_text(self) -> str:

@@ -265,7 +265,7 @@ def _write_unclaimed(incident: Incident) -> Message:
 
 
 def _write_answered(incident: Incident) -> Message:
-    subject = _("An answer has come: the crisis at level %(level)s that you claimed") % {
+    subject = _("There’s an answer about the crisis at level %(level)s that you claimed") % {
         "level": incident.level
     }
     return subject, _("Open it to see what may be done now:"), _build_path(incident)
@@ -274,13 +274,15 @@ def _write_answered(incident: Incident) -> Message:
 def _write_waiting_for_others(names: str, incident: Incident) -> Message:
     level = {"level": incident.level}
     if names:
-        subject = _("A crisis at level %(level)s that you may not open is waiting") % level
+        subject = _("A crisis at level %(level)s is waiting, but you may not open it") % level
         text = _("It’s waiting for %(names)s. If you can reach one of them, please call. The list:") % {
             "names": names
         }
         return subject, text, reverse("review:queue")
-    subject = _("A crisis at level %(level)s is waiting, and no one may open it") % level
-    text = _("At this level only the responsible person and the deputies may. Record someone who can:")
+    subject = _("A crisis at level %(level)s is waiting, and no one can open it") % level
+    text = _(
+        "At this level, only the responsible person and the deputies may open it. Record someone who can:"
+    )
     return subject, text, reverse("review:switch")
 
 

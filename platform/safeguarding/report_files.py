@@ -200,7 +200,7 @@ def describe_counting() -> str:
     return _(
         "These are counts without names, words or accounts. The site adds to them at the moment of each card,"
         " and its database refuses to lower or delete one, so no one can edit them. A referral is a crisis of"
-        " one person: cards within a day of each other are one. Practice drills are not counted. Weeks begin "
+        " one person: cards within a day of each other count as one. Practice drills are not counted. Weeks begin "
         "on Monday or on January 1, in UTC."
     )
 
@@ -209,7 +209,7 @@ def describe_review(period: ReviewPeriod) -> str:
     """Say who reviewed crises, as it was recorded, or that no one did."""
     record = period.record
     if record is None:
-        return _("No one reviewed crises. The screens said that no one reads.")
+        return _("No one reviewed crises. The screens said that no one reads what teens write.")
     facts: Mapping[str, str] = {
         "organization": record.organization,
         "responsible": record.responsible_name,

@@ -40,7 +40,7 @@ ENTRY_TEXTS = {
         "The people on call were told that something is waiting, not what you wrote."
     ),
     EntryKind.UNATTENDED: gettext_lazy("No one was on call."),
-    EntryKind.ESCALATED: gettext_lazy("No one had taken it on yet, so the people who may were told again."),
+    EntryKind.ESCALATED: gettext_lazy("No one had taken it on yet, so everyone who may do so was told."),
     EntryKind.CLAIMED: gettext_lazy("%(who)s took it on."),
     EntryKind.TAKEN_OVER: gettext_lazy("%(who)s took it on."),
     EntryKind.KEPT_FOR_LEAD: gettext_lazy(
@@ -207,7 +207,7 @@ def _describe_on_call(incident: Incident, person: Person) -> str:
             "Someone at %(organization)s is on call and was told that something is waiting. No one has taken it on yet."
         ) % {"organization": on_call.organization}
     if next_on_call := format_next_on_call(on_call, person.zone):
-        return _("No one is on call now. Someone will be from %(when)s.") % {"when": next_on_call}
+        return _("No one is on call now. Someone will be on call from %(when)s.") % {"when": next_on_call}
     return _("No one is on call now, and we can’t say when someone will be.")
 
 
@@ -221,7 +221,7 @@ def _describe_leads_on_call(incident: Incident, person: Person) -> str:
             "Someone who may read it is on call and was told that something is waiting. No one has taken it on yet."
         )
     if next_on_call := format_next_on_call(on_call, person.zone):
-        return _("No one who may read it is on call now. Someone will be from %(when)s.") % {
+        return _("No one who may read it is on call now. Someone will be on call from %(when)s.") % {
             "when": next_on_call
         }
     return _("No one who may read it is on call now, and we can’t say when someone will be.")

@@ -77,7 +77,7 @@ def test_a_reviewer_sees_an_incident_through(
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.get_by_text("Say why. The teen reads your reason.")).to_be_visible()
     audit()
-    page.get_by_label("If there is no time to ask the teen: why?").fill("It is happening now.")
+    page.get_by_label("If there’s no time to ask the teen, say why").fill("It is happening now.")
     press(page.get_by_role("button", name="Tell the parents"))
     expect(page.get_by_text("The parents were told.")).to_be_visible()
     assert "serious risk" in Notice.objects.get(person=parent).text

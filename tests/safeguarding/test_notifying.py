@@ -157,7 +157,7 @@ class TestAnEmail:
         ask_teen(incident_id=incident.pk, by=reviewer)
         answer_as_teen(incident_id=incident.pk, teen=teen, answer=AlertAnswer.PARENT)
         email = Email.objects.get(to="rosa@example.org")
-        assert "An answer has come" in email.subject
+        assert "There’s an answer" in email.subject
         assert "parent" not in f"{email.subject} {email.text}"
 
     def test_of_a_drill_says_so(self, on_call: Person) -> None:

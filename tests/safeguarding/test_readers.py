@@ -375,7 +375,7 @@ class TestAtNight:
         make_older(at_s, review.escalate_after_minutes + 1)
         assert escalate_unclaimed() == 1
         email = Email.objects.get(to="rosa@example.org")
-        assert "that you may not open" in email.subject
+        assert "but you may not open it" in email.subject
         assert "It’s waiting for Lena, Dora." in email.text
         assert str(at_s.pk) not in email.text
         assert told().count("lena@example.org") == 2
@@ -456,7 +456,7 @@ class TestWhatTheTeenReads:
         escalate_unclaimed()
         page = self.read(as_person(reviewed_teen))
         assert "No one who may read it was on call." in page
-        assert "No one had taken it on yet, so the people who may were told again." in page
+        assert "No one had taken it on yet, so everyone who may do so was told." in page
 
     def test_is_told_of_the_change_when_it_becomes_one_at_s(
         self, reviewed_teen: Person, ask: Ask, reviewer: Person, as_person: AsPerson

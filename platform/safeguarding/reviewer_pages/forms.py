@@ -87,7 +87,8 @@ class ReviewForm(forms.Form):
         queryset=Person.objects.none(),
         label=_("Responsible person"),
         help_text=_(
-            "Someone who may review. They are told of incidents that no one claims, and of every incident at S."
+            "Someone who may review. They’re told about incidents that no one claims, and about every incident at "
+            "level S."
         ),
     )
     responsible_name = _FactField("responsible_name", label=_("Their name and role"))
@@ -97,8 +98,8 @@ class ReviewForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         label=_("Deputies"),
         help_text=_(
-            "Only the responsible person and these people may open an incident at S. Without a deputy, no one can "
-            "while the responsible person is away."
+            "Only the responsible person and these people may open an incident at level S. Without a deputy, no one "
+            "can open it while the responsible person is away."
         ),
         error_messages={"invalid_choice": _("Choose a person"), "invalid_pk_value": _("Choose a person")},
     )

@@ -45,7 +45,9 @@ def switch_off(request: HttpRequest) -> HttpResponse:
     """Record that no one reviews crises from now on."""
     if find_human_review():
         switch_review_off(by=get_person(request))
-        messages.success(request, _("Human review is off. The screens say that no one reads."))
+        messages.success(
+            request, _("Human review is off. The screens say that no one reads what teens write.")
+        )
     return redirect("review:switch")
 
 
