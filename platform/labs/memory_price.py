@@ -85,7 +85,7 @@ def _split(text: str) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownPolicy:
-    """A memory policy: the tokens after some questions, and the price."""
+    """A memory policy as a row of the table: its tokens at each length, and its prices."""
 
     label: str
     tokens: Sequence[str]
@@ -96,6 +96,8 @@ class ShownPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownCase:
+    """One of the lesson's examples, as a row of the table."""
+
     label: str
     tokens: str
     frequency: str
@@ -169,7 +171,7 @@ def _read_conversation(language: str) -> list[str]:
 
 
 def _build_talk(counts: Sequence[int], questions: int) -> Talk:
-    """Return a conversation of so many questions that has the average lengths of these messages.
+    """Return a conversation with this number of questions and the average lengths of these messages.
 
     Notes are a person's own sentences, as in the tutor's memory, so a note is as long as a question.
     """

@@ -21,7 +21,7 @@ from routing.models import TutorModel
 from safeguarding.response_texts import FixedText
 
 MAX_QUESTION_LENGTH, MAX_VOICE_LENGTH = 200, 300
-# Three answers at once: long enough to hear the voice.
+# Short, because three answers are written at once, but enough to recognize the character.
 ANSWER_TOKENS = 60
 
 

@@ -101,46 +101,46 @@ class CardTranslation:
     card: CrisisCard
 
 
-def _build_card_response(request: HttpRequest, verdict: Verdict, answer: HttpResponseBase) -> HttpResponse:
-    """Replace the response with the card; for htmx, add the card to it if the text was accepted."""
-    is_away = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if not is_away:
+def _build_card_response(request: HttpRequest, verdict: Verdict, response: HttpResponseBase) -> HttpResponse:
+    """Return the card in place of the response; for htmx, the response with the card if the text was accepted."""
+    has_failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if not has_failed:
         # A form kept for a retry would store the text; nothing of a cry for help is stored.
         delete_unsent_form(request)
-    is_taken = answer.status_code < HTTPStatus.BAD_REQUEST and not _leads_to_sign_in(answer)
+    is_accepted = response.status_code < HTTPStatus.BAD_REQUEST and not _leads_to_sign_in(response)
     context = {
         # After a failure it is not known whether an incident was stored.
-        "cards": build_cards_in_all_languages(verdict, says_who_reads=not is_away),
-        "is_taken": is_taken and request.method == "POST",
-        "onward": answer.headers.get("Location", "") if is_taken else "",
+        "cards": build_cards_in_all_languages(verdict, says_who_reads=not has_failed),
+        "is_taken": is_accepted and request.method == "POST",
+        "onward": response.headers.get("Location", "") if is_accepted else "",
     }
-    private = {"Cache-Control": "no-store"}
+    no_store = {"Cache-Control": "no-store"}
     if is_htmx(request):
         card = render_to_string("safeguarding/help_card.html", context)
-        if is_taken and isinstance(answer, HttpResponse):
+        if is_accepted and isinstance(response, HttpResponse):
             swap = f'<hx-partial hx-target="#help-card" hx-swap="innerHTML">{card}</hx-partial>'
-            return HttpResponse(answer.content + swap.encode(), headers=private)
-        place = {"HX-Retarget": "#help-card", "HX-Reswap": "innerHTML show:#help-card:top"}
-        return HttpResponse(card, headers=private | place)
+            return HttpResponse(response.content + swap.encode(), headers=no_store)
+        target = {"HX-Retarget": "#help-card", "HX-Reswap": "innerHTML show:#help-card:top"}
+        return HttpResponse(card, headers=no_store | target)
     # If the database is down, so is the session: render the page as for a visitor.
-    page = render_to_string("safeguarding/help_card_page.html", context, None if is_away else request)
-    is_refused = answer.status_code >= HTTPStatus.BAD_REQUEST
-    return HttpResponse(page, status=answer.status_code if is_refused else HTTPStatus.OK, headers=private)
+    page = render_to_string("safeguarding/help_card_page.html", context, None if has_failed else request)
+    is_refused = response.status_code >= HTTPStatus.BAD_REQUEST
+    return HttpResponse(page, status=response.status_code if is_refused else HTTPStatus.OK, headers=no_store)
 
 
-def _leads_to_sign_in(answer: HttpResponseBase) -> bool:
-    return urlsplit(answer.headers.get("Location", "")).path == resolve_url(settings.LOGIN_URL)
+def _leads_to_sign_in(response: HttpResponseBase) -> bool:
+    return urlsplit(response.headers.get("Location", "")).path == resolve_url(settings.LOGIN_URL)
 
 
 def build_cards_in_all_languages(
     verdict: Verdict, *, says_who_reads: bool = True
 ) -> Sequence[CardTranslation]:
-    """Return the card in the page's language, then in the others: a crisis is no time to guess a language."""
+    """Return the card in every language, the page's first, as the reader may know another better."""
     current = get_page_language()
     codes = sorted((code for code, _name in settings.LANGUAGES), key=lambda code: code != current)
-    spoken = []
+    cards = []
     for code in codes:
         with translation.override(code):
             card = build_card(verdict, country=settings.HELP_COUNTRY, says_who_reads=says_who_reads)
-        spoken.append(CardTranslation(code, translation.get_language_info(code)["name_local"], card))
-    return spoken
+        cards.append(CardTranslation(code, translation.get_language_info(code)["name_local"], card))
+    return cards

@@ -20,7 +20,7 @@ SWITCH_PERMISSION = "safeguarding.add_humanreview"
 
 
 def get_shift_on(shift: OnCallShift, day: datetime) -> tuple[datetime, datetime]:
-    """Return when a shift that starts on the day of `day` in its zone starts and ends, in UTC."""
+    """Return the start and end, in UTC, of a shift that starts on the day that `day` is in the shift's time zone."""
     zone = ZoneInfo(shift.time_zone)
     date = day.astimezone(zone).date()
     ends_on = date if shift.ends > shift.starts else date + timedelta(days=1)
@@ -88,7 +88,7 @@ def delete_shift(*, shift_id: int, by: Person) -> None:
 
 @dataclass(frozen=True)
 class DayPart:
-    """A part of a day and who is on call then; no one in a gap."""
+    """A part of a day, and the names of those on call then: none in a gap."""
 
     starts: datetime
     ends: datetime
@@ -97,7 +97,7 @@ class DayPart:
 
 @dataclass(frozen=True)
 class OnCallDay:
-    """A day of the schedule. Its parts have no space between them."""
+    """A day of the schedule, divided into parts without gaps between them."""
 
     day: date
     parts: Sequence[DayPart]
@@ -161,7 +161,7 @@ def _list_reviewers() -> QuerySet[Person]:
 
 
 def _list_times(shift: OnCallShift, now: datetime, *, days: int = 8) -> list[tuple[datetime, datetime]]:
-    """Return a shift's times from yesterday, whose night may not have ended, to some days from now."""
+    """Return a shift's starts and ends from yesterday, as it may last past midnight, to some days from now."""
     zone = ZoneInfo(shift.time_zone)
     local = now.astimezone(zone)
     dates = (local + timedelta(days=day) for day in range(-1, days + 1))

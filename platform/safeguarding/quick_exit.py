@@ -1,7 +1,7 @@
 """The quick exit: it leads to another site, and Back then shows a neutral page until the person says they are back.
 
-That is remembered in a cookie, which needs no database, and which static/js/help.js sets at the moment of the click.
-Without JavaScript the link leads to `leave`, which sets it.
+A cookie remembers it, so it needs no database. static/js/help.js sets the cookie on the click; without JavaScript, the
+link leads to `leave`, which sets it.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.access import is_htmx
 from kit.visits import is_visit
 
-# Also in static/js/help.js. It ends with the browser's session.
+# Also in static/js/help.js. A session cookie: it ends when the browser is closed.
 COOKIE = "away"
 OTHER_SITE = "https://www.wikipedia.org/"
 NEUTRAL_PAGE = "courses:modules"
@@ -31,7 +31,7 @@ HAS_COME_BACK = "has_come_back"
 
 @require_safe
 def leave(request: HttpRequest) -> HttpResponse:
-    """Lead to another site, and have Back show a neutral page from now on. Needs no database."""
+    """Redirect to another site, and set the cookie. Needs no database."""
     response = HttpResponseRedirect(OTHER_SITE)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -40,11 +40,11 @@ def leave(request: HttpRequest) -> HttpResponse:
     return response
 
 
-# Cached pages have this form, like that of the language. A forged request could only end the exit.
+# Exempt, because pages in a shared cache have this form. A forged request could only show the pages again.
 @csrf_exempt
 @require_POST
 def come_back(request: HttpRequest) -> HttpResponse:
-    """Show every page again."""
+    """Delete the cookie, so that every page is shown again, and redirect to the start."""
     response = redirect("chat:start" if request.user.is_authenticated else "home")
     response.delete_cookie(COOKIE, samesite="Lax")
     return response
@@ -56,7 +56,7 @@ def is_away(request: HttpRequest) -> bool:
 
 
 class QuickExitMiddleware(MiddlewareMixin):
-    """Shows a neutral page instead of a conversation after a quick exit. A posted form is never held back."""
+    """Shows a neutral page instead of a conversation after a quick exit. A form that is posted is always accepted."""
 
     def process_view(
         self, request: HttpRequest, _view: Callable[..., object], _args: object, _kwargs: object
@@ -69,14 +69,14 @@ class QuickExitMiddleware(MiddlewareMixin):
         return response
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        is_done = response.status_code < HTTPStatus.BAD_REQUEST
-        if is_done and is_away(request) and getattr(request, HAS_COME_BACK, False):
+        is_success = response.status_code < HTTPStatus.BAD_REQUEST
+        if is_success and is_away(request) and getattr(request, HAS_COME_BACK, False):
             response.delete_cookie(COOKIE, samesite="Lax")
         return response
 
 
 def _is_private(request: HttpRequest) -> bool:
-    """Whether a page shows a conversation or a crisis. Its stream ends with the page that reads it."""
+    """Whether a page shows a conversation or a crisis. A stream is left out, as it ends when its page is left."""
     match = request.resolver_match
     if match is None:
         return False
@@ -85,8 +85,8 @@ def _is_private(request: HttpRequest) -> bool:
     )
 
 
-def _mark_come_back(request: HttpRequest | None = None, **_sent: Any) -> None:
-    """A person who signs in or out has come back, and may be another person at the same screen."""
+def _mark_come_back(request: HttpRequest | None = None, **_signal: Any) -> None:
+    """Signing in or out ends the exit: the person is back, or another person uses the screen."""
     if request is not None:
         setattr(request, HAS_COME_BACK, True)
 

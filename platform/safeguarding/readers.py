@@ -1,6 +1,6 @@
 """Who may open which incident (ADR 60).
 
-At S, only the responsible person and the deputies may. At no level may anyone in the teen's own family: for them the
+At S, only the responsible person and the deputies may. The teen's own family may not at any level: for them the
 incident does not exist, because the teen was promised that no parent reads it.
 """
 
@@ -26,7 +26,10 @@ class ForLeadOnly(Exception):
 
 
 def require_reader(incident: Incident, by: Person) -> None:
-    """Raise Incident.DoesNotExist for the teen's family, and ForLeadOnly at S unless they are a lead."""
+    """Raise Incident.DoesNotExist for the teen's family, and ForLeadOnly at S unless the person is a lead.
+
+    Every reviewer may open a drill at S while there is no lead.
+    """
     if incident.teen_id and by.pk in list_family_ids(incident.teen_id):
         raise Incident.DoesNotExist
     if is_for_lead(incident.level) and not is_lead(by) and not (incident.is_drill and not list_leads()):
@@ -59,7 +62,7 @@ def _choose_leads(reviewers: Iterable[Person], lead_ids: list[int]) -> list[Pers
 
 
 def list_family_ids(teen_id: int) -> set[int]:
-    """Return a teen, everyone who was ever linked to them, and who gave consent for them."""
+    """Return the ids of a teen, of everyone who was ever linked to them, and of everyone who gave consent for them."""
     linked = Link.objects.filter(teen_id=teen_id).values_list("parent_id", flat=True)
     consenting = Consent.objects.filter(teen_id=teen_id, given_by__isnull=False)
     return {teen_id, *linked.union(consenting.values_list("given_by_id", flat=True))}
@@ -73,7 +76,7 @@ def list_visible_incidents(person: Person) -> QuerySet[Incident]:
 
 
 def list_family_pairs(teen_ids: Collection[int], people: Collection[Person]) -> set[tuple[int, int]]:
-    """Return the pairs of a teen and a person of their family among these: the ids of both."""
+    """Return each pair of a teen's id and a person's id, among these, that belong to one family."""
     linked = Link.objects.filter(teen__in=teen_ids, parent__in=people).values_list("teen_id", "parent_id")
     consented = Consent.objects.filter(teen__in=teen_ids, given_by__in=people)
     themselves = {(person.pk, person.pk) for person in people}

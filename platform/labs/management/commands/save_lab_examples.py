@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
 
 def run_example(lab: Lab) -> SavedExample:
-    """Ask the site's model for the example of a lab in the active language."""
+    """Ask the site's model for a lab's example in the active language. Raises ValueError if the form rejects it."""
     model, form = choose_model(None), lab.create_form(lab.get_example())
     if not form.is_valid():
         raise ValueError(form.errors)
