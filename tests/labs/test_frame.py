@@ -132,7 +132,7 @@ def test_a_request_that_the_tutor_refuses_is_refused_in_a_lab(sam: Client, paren
     assert not Hold.objects.exists()
 
 
-def test_a_text_that_is_too_long_is_returned_whole(sam: Client) -> None:
+def test_a_text_that_is_too_long_is_rejected_and_stays_in_the_form(sam: Client) -> None:
     long = "The kettle is on the stove. " * 20
     reply = sam.post(NEXT, {"text": long})
     assert reply.status_code == 422
@@ -153,7 +153,7 @@ def test_a_teen_with_consent_runs_it(teen: Person, as_person: Callable[[Person],
     assert "What the model shows" in as_person(teen).post(NEXT, {"text": "The kettle"}).content.decode()
 
 
-def test_labs_rest_while_the_tutor_rests_after_a_card(
+def test_no_lab_runs_while_the_tutor_pauses_after_a_card(
     teen: Person, as_person: Callable[[Person], Client]
 ) -> None:
     client = as_person(teen)
@@ -197,7 +197,7 @@ def test_a_model_outside_is_never_asked(sam: Client, settings: Settings) -> None
     assert not Hold.objects.exists()
 
 
-def test_no_lab_makes_a_conversation(sam: Client, parent: Person) -> None:
+def test_no_lab_creates_a_conversation(sam: Client, parent: Person) -> None:
     sam.post(NEXT, {"text": "The kettle is on the"})
     assert not Conversation.objects.exists()
     assert Budget.objects.filter(owner=parent).exists()

@@ -62,7 +62,7 @@ def test_the_cases_of_the_lesson_are_right_to_the_cent(client: Client, db: None)
     assert len(PRESETS) == 7
 
 
-def test_moving_to_ones_own_computer_lowers_the_price_to_zero(client: Client, db: None) -> None:
+def test_answers_from_peoples_own_computers_lower_the_price_to_zero(client: Client, db: None) -> None:
     assert "$28,800,000,000.00" in read_page(client, local="50")
     assert set(re.findall(r"<strong>(\$[^<]+)</strong>", read_page(client, local="100"))) == {"$0.00"}
 
@@ -71,7 +71,7 @@ def test_the_tokens_of_a_conversation_grow_with_the_square_of_its_length(client:
     assert ">50.5<" in read_page(client, text="a\nb")
 
 
-def test_a_conversation_of_too_many_messages_is_returned(client: Client, db: None) -> None:
+def test_a_conversation_of_too_many_messages_is_rejected(client: Client, db: None) -> None:
     reply = client.post(ADDRESS, FORM | {"text": "hello there\n" * 25})
     assert reply.status_code == 422
     assert "up to 24 messages" in reply.content.decode()

@@ -45,8 +45,10 @@ def test_the_passages_are_those_that_the_tutor_would_get(sam: Client) -> None:
         assert f'href="{passage.url}">{passage.title}</a>' in page
 
 
-def test_without_a_passage_the_model_does_not_get_it(sam: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is sent is compared, as a small model may write the same words with and without."""
+def test_a_passage_that_was_taken_away_is_not_sent_to_the_model(
+    sam: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compare the prompts, because a small model may write the same answer to both."""
     sent: list[str] = []
     from labs import answers
 
@@ -67,7 +69,7 @@ def test_without_a_passage_the_model_does_not_get_it(sam: Client, monkeypatch: p
     assert read_answer(first) in second.partition("The previous answer")[2]
 
 
-def test_a_passage_can_be_taken_back_in(sam: Client) -> None:
+def test_a_passage_can_be_put_back(sam: Client) -> None:
     out = read_value(read_page(sam), "left_out")
     page = read_page(sam, left_out=out)
     assert "Ask again with it" in page

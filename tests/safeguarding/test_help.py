@@ -104,13 +104,13 @@ def test_the_protocol_names_every_program_that_reads_a_message(client: Client, s
 
 
 @pytest.fixture
-def _nothing_known() -> Iterator[None]:
+def _clear_caches() -> Iterator[None]:
     teen_side.clear_caches()
     yield
     teen_side.clear_caches()
 
 
-@pytest.mark.usefixtures("_nothing_known")
+@pytest.mark.usefixtures("_clear_caches")
 class TestTheProtocolAndHumanReview:
     def read(self, client: Client) -> str:
         read_public_facts()
@@ -130,12 +130,12 @@ class TestTheProtocolAndHumanReview:
         assert "doesn’t tell anyone" not in page
         assert "No one is shown the answer" not in page
 
-    def test_does_not_tell_a_small_count(self, client: Client, db: None) -> None:
+    def test_does_not_publish_a_small_count(self, client: Client, db: None) -> None:
         for _ in range(9):
             add_to_count(CountKind.REFERRAL, level="3")
         assert "help lines were shown in fewer than 10 crises." in self.read(client)
 
-    def test_tells_the_years_count_of_crises_each_once(self, client: Client, db: None) -> None:
+    def test_publishes_the_years_count_with_each_crisis_once(self, client: Client, db: None) -> None:
         for kind, times in ((CountKind.REFERRAL, 12), (CountKind.CARD, 20)):
             for _ in range(times):
                 add_to_count(kind, level="3")

@@ -1,4 +1,4 @@
-"""Human review is off until an organization records it. On, every family is asked for consent that says so."""
+"""Human review is off until an organization records it. While it is on, every family is asked to consent to it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,7 +43,7 @@ class TestSwitchingOn:
         with pytest.raises(IntegrityError):
             HumanReview.objects.create(is_on=True, recorded_by_name="x")
 
-    def test_closes_the_tutor_until_consent_to_the_text_that_says_so(
+    def test_closes_the_tutor_until_a_parent_consents_to_review(
         self, teen: Person, parent: Person, facts: ReviewFacts, admin_person: Person
     ) -> None:
         link = Link.objects.create(parent=parent, teen=teen)
@@ -58,7 +58,7 @@ class TestSwitchingOn:
         assert get_tutor_gate(teen).closed_reason is None
         assert covers_review(teen)
 
-    def test_counts_at_once_in_this_process(self, facts: ReviewFacts, admin_person: Person) -> None:
+    def test_takes_effect_at_once_in_this_process(self, facts: ReviewFacts, admin_person: Person) -> None:
         assert find_cached_human_review() is None
         switch_review_on(by=admin_person, facts=facts)
         assert find_cached_human_review()
@@ -73,7 +73,7 @@ class TestSwitchingOff:
         assert find_consent(reviewed_teen)
         assert get_tutor_gate(reviewed_teen).closed_reason is None
 
-    def test_leaves_the_record_of_what_was(self, review: HumanReview, admin_person: Person) -> None:
+    def test_keeps_the_earlier_record(self, review: HumanReview, admin_person: Person) -> None:
         switch_review_off(by=admin_person)
         assert find_human_review() is None
         assert [row.is_on for row in HumanReview.objects.all()] == [False, True]

@@ -65,7 +65,9 @@ class TestAnEmail:
         entry = incident.entries.get(kind=EntryKind.NOTIFIED)
         assert (entry.note, entry.level) == ("Rosa", "3")
 
-    def test_says_neither_whose_nor_what(self, on_call: Person, incident: Incident, teen: Person) -> None:
+    def test_names_neither_the_teen_nor_what_was_written(
+        self, on_call: Person, incident: Incident, teen: Person
+    ) -> None:
         notify_on_call(incident_id=incident.pk)
         email = Email.objects.get()
         text = f"{email.subject} {email.text}".lower()

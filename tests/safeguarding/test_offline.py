@@ -22,9 +22,7 @@ def read_kept(client: Client, query: str = "?language=en") -> dict[str, object]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_has_every_number_and_no_way_to_a_page_that_would_fail(
-    language: str, client: Client
-) -> None:
+def test_the_page_has_every_number_and_no_link_that_needs_internet(language: str, client: Client) -> None:
     page = squeezed(client.get(f"/help/offline/{language}").content.decode())
     assert f'<html lang="{language}">' in page
     for link in ("tel:988", "sms:741741?&amp;body=HOME", "tel:116123", "tel:911"):

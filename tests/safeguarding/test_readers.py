@@ -90,7 +90,9 @@ class TestAtS:
         assert kinds(at_s) == before
         assert list_looks(teen) == []
 
-    def test_not_even_a_superuser_who_is_not_a_lead(self, at_s: Incident, admin_person: Person) -> None:
+    def test_a_superuser_who_is_not_a_lead_does_nothing_either(
+        self, at_s: Incident, admin_person: Person
+    ) -> None:
         with pytest.raises(ForLeadOnly):
             look_at_excerpts(incident_id=at_s.pk, by=admin_person)
 

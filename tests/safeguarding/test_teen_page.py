@@ -45,7 +45,7 @@ def _forget() -> Iterator[None]:
 
 @pytest.fixture
 def reviewed(admin_person: Person, teen: Person) -> Person:
-    """The teen of a site where people review crises."""
+    """Return a teen whose consent allows review, on a site where people review crises."""
     switch_on(admin_person)
     agree_to_review(teen)
     return teen
@@ -70,7 +70,7 @@ def read_card(client: Client, turn: Turn) -> str:
 
 
 def make_card(teen: Person, **fields: object) -> Turn:
-    """A card of the time before there was review."""
+    """Create a turn with a card from before people reviewed crises."""
     conversation = Conversation.objects.create(owner=teen, title="A conversation")
     defaults = {
         "question": "my own words", "state": TurnState.CARDED, "level": Level.STATED, "categories": [Category.SUICIDE],
@@ -85,7 +85,7 @@ class TestTheCard:
         assert NO_ONE_READS in card
         assert "/help/mine" not in card
 
-    def test_of_the_time_before_review_still_says_that_no_one_reads(
+    def test_from_before_review_still_says_that_no_one_reads(
         self, reviewed: Person, as_person: AsPerson
     ) -> None:
         assert NO_ONE_READS in read_card(as_person(reviewed), make_card(reviewed))
@@ -118,7 +118,7 @@ class TestTheCard:
         assert f"{day:%A}" in card
         assert "call 911" in card
 
-    def test_says_plainly_that_it_is_not_known_when_someone_will_be(
+    def test_says_that_it_is_not_known_when_someone_will_be_on_call(
         self, reviewed: Person, as_person: AsPerson
     ) -> None:
         _incident, turn = open_incident(reviewed)

@@ -236,8 +236,8 @@ class TestTheFiles:
             assert pages.get(f"/review/report/{timezone.now().year + 1}.{ending}").status_code == 404
 
 
-class TestNoOneIsInIt:
-    def test_neither_words_nor_names(self, teen: Person, ask: Ask, pages: Client) -> None:
+class TestWhatTheReportLeavesOut:
+    def test_words_and_names(self, teen: Person, ask: Ask, pages: Client) -> None:
         ask(teen, STATED)
         this_year = timezone.now().year
         content = pages.get(f"/review/report/{this_year}.csv").getvalue().decode()
@@ -247,7 +247,7 @@ class TestNoOneIsInIt:
             for identifier in (teen.username, teen.display_name, str(turn.pk), "kill myself"):
                 assert identifier not in found, identifier
 
-    def test_nor_a_drill(self, reviewer: Person) -> None:
+    def test_drills(self, reviewer: Person) -> None:
         before = list(WeeklyCount.objects.values_list())
         drill = start_drill(level=Level.ACUTE, by=reviewer)
         claim_incident(incident_id=drill.pk, by=reviewer)
@@ -265,7 +265,7 @@ class TestWhoMayReadIt:
         assert self.open_all(pages) == {200}
         assert b"/review/report" in pages.get("/review/").content
 
-    def test_who_has_its_permission_but_no_incident(
+    def test_someone_with_only_the_reports_permission(
         self, make_person: Callable[..., Person], as_person: AsPerson
     ) -> None:
         clerk = make_person("cleo", "admin", is_staff=True)
@@ -281,7 +281,7 @@ class TestWhoMayReadIt:
             assert self.open_all(as_person(person)) == {404}, person
 
     @pytest.mark.usefixtures("_a_year")
-    def test_on_a_page_with_the_numbers_of_each_year(self, pages: Client) -> None:
+    def test_the_page_links_the_files_of_each_year(self, pages: Client) -> None:
         page = pages.get("/review/report").content.decode()
         assert f"/review/report/{YEAR}.pdf" in page
         assert f"/review/report/{YEAR}.csv" in page
