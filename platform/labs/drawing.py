@@ -11,7 +11,7 @@ NEUTRAL = 1.0
 
 
 def reshape_chances(logprobs: Sequence[float], *, temperature: float, top_p: float) -> list[float]:
-    """Return the chance of each piece to be drawn. `logprobs` are the model's, the likeliest first.
+    """Return each piece's chance of being drawn. `logprobs` are the model's, the likeliest first.
 
     They add up to 1, except for the model's own, which leave a rest for all other pieces.
     """

@@ -103,7 +103,7 @@ class SplitText:
 
     @property
     def summary(self) -> str:
-        """Say how many pieces the text is."""
+        """Return how many pieces the text has, as a sentence."""
         return ngettext(
             "%(count)s piece for %(characters)s characters",
             "%(count)s pieces for %(characters)s characters",

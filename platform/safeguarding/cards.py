@@ -95,8 +95,8 @@ def build_card(
     """
     language = choose_page_language(FILE_PREFIX)
     words = load_card_texts(language)[_choose_card_kind(verdict)]
-    is_hint_of_one = verdict.level == Level.HINTS and is_about_safety(verdict.categories)
-    need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME or is_hint_of_one else CRISIS
+    is_safety_hint = verdict.level == Level.HINTS and is_about_safety(verdict.categories)
+    need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME or is_safety_hint else CRISIS
     lines = get_country_help(country).for_need(need)
     return CrisisCard(
         level=verdict.level,
