@@ -33,7 +33,7 @@ NAMES = re.compile(
     r"Retry-After|wait_for_model|"
     r"The New York Times|The Star|The Decoder|(?i:take it down)|National Center for Missing & Exploited Children|"
     r"Center for Democracy & Technology|Society for Computers and Law|People of Internet Research|"
-    r"Not For Private Gain|"
+    r"Not For Private Gain|ORGANIZATION|[A-Z]+(?:_[A-Z]+)+|[\w.]+@[\w.]+|"
     r"https?://\S+|localhost:\d+/\S+|[A-Z]\w+(?:/\w[\w+-]*)+|\{\w*\}"
 )
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w*\}|%%")

@@ -170,7 +170,8 @@ async def _format_done(turn: Turn, passages: Mapping[str, FoundPassage]) -> byte
     if not passages.keys() >= set(turn.passages):
         # A verdict during the answer may have replaced the passages.
         passages = await read_database(get_passages, turn.passages)
-    return _format_event("done", serialize_turn(turn, passages))
+    # Who may read a card is asked of the database now and then.
+    return _format_event("done", await read_database(serialize_turn, turn, passages))
 
 
 def _format_event(name: str, data: object, event_id: str = "") -> bytes:

@@ -170,7 +170,7 @@ def test_the_tutor_cites_a_lesson_and_its_link_leads_there(
     page.goto("/tutor/")
     page.locator("#question").fill("Why does AI make things up?")
     page.locator("#composer-button").click()
-    margin = page.get_by_role("note", name="What this answer is based on")
+    margin = page.get_by_role("note", name="Lessons that may help")
     expect(margin).to_be_visible()
     expect(page.locator(".turn-status")).to_contain_text("Reading It sounds sure even when it is wrong")
     margin.get_by_role("link", name="It sounds sure even when it is wrong").click()

@@ -131,7 +131,7 @@ def test_a_result_leads_to_its_turn_and_back_to_the_results(
     sign_in(teen)
     page.goto("/tutor/")
     page.get_by_text("Conversations", exact=True).click()
-    follow(page.get_by_role("link", name="All conversations, and search"))
+    follow(page.get_by_role("link", name="All conversations"))
     audit()
     assert not list(list_overflows(page))
     page.set_viewport_size(PHONE)

@@ -126,6 +126,7 @@ def test_a_page_takes_one_query_more_however_long_the_conversation_is(
     owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     list_models()
+    owner.get("/tutor/")
     # tests/chat/test_history.py: a page whose turns cost nothing takes 12.
     for count in (1, 60, 400):
         conversation = create_conversation(teen, count, **COST)

@@ -110,6 +110,8 @@ class TestAConversation:
     ) -> None:
         # The models are read now and then, not for each page.
         list_models()
+        # The first page of a session is recorded in it.
+        owner.get("/tutor/")
         for count in (60, 400):
             conversation = create_conversation(teen, count)
             with django_assert_num_queries(10):

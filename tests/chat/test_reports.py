@@ -285,5 +285,6 @@ def test_a_page_reads_all_reports_at_once(
     )  # fmt: skip
     for turn in turns:
         create_report(turn=turn)
+    owner.get(reverse("chat:start"))
     with django_assert_max_num_queries(13):
         owner.get(reverse("chat:conversation", args=[conversation.pk]))

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from chat.asking import services as asking
+from chat.asking import assessment
 from chat.asking.services import retry_turn, start_turn
 from chat.models import Turn, TurnState
 from chat.prompt import is_carried
@@ -81,7 +81,7 @@ class TestWhatIsKept:
             heard.append([turn.question for turn in earlier])
             return Verdict()
 
-        monkeypatch.setattr(asking, "judge_question", judge)
+        monkeypatch.setattr(assessment, "judge_question", judge)
         reword(as_person(teen), first)
         assert heard == [[FIRST]]
 

@@ -7,6 +7,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import Person, Role
+from desk import health
+from pages.health import check_services
 
 MakeStaff = Callable[..., Person]
 AsPerson = Callable[[Person], Client]
@@ -26,3 +28,13 @@ def make_staff(make_person: Callable[..., Person]) -> MakeStaff:
         return person
 
     return make
+
+
+@pytest.fixture
+def without_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker answers. Another test of this process may have started one; the other parts are asked for real."""
+
+    async def check_all_but_the_worker() -> dict[str, str]:
+        return await check_services() | {"worker": "no answer"}
+
+    monkeypatch.setattr(health, "check_services", check_all_but_the_worker)

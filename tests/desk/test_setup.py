@@ -158,6 +158,7 @@ def run_doctor() -> str:
 
 
 class TestTheDoctor:
+    @pytest.mark.usefixtures("without_worker")
     def test_says_what_the_guide_says(self, site: Any) -> None:
         told = run_doctor()
         assert "✓ A plan: People who sign up get the plan Free." in told

@@ -71,6 +71,7 @@ def test_a_parents_export_omits_private_kinds() -> None:
         "account",
         "addresses",
         "admin-log",
+        "budget-changes",
         "erased",
         "grants",
         "sessions",

@@ -103,7 +103,7 @@ class TestTheChoice:
         client = as_person(teen)
         choose(client, "es")
         page = client.get("/tutor/").content.decode()
-        assert "Una IA, no una persona. Puede equivocarse." in page
+        assert "Es una IA, no una persona. Puede equivocarse" in page
         assert "No guardamos direcciones IP." in client.get("/account/sessions/").content.decode()
 
 

@@ -34,6 +34,7 @@ PASSWORD = "a-long-password"
 # Kinds tested in their own rooms, of which `full` has no rows.
 RARE = {
     "tries",
+    "budget-changes",
     "grants",
     "family-deletion",
     "password-helps",

@@ -42,6 +42,8 @@ def test_the_schema_has_every_route(schema: dict[str, Any]) -> None:
         "get /api/v1/turns/{turn_id}/events",
         "post /api/v1/turns/{turn_id}/stop",
         "post /api/v1/turns/{turn_id}/continue",
+        "post /api/v1/turns/{turn_id}/follow-up",
+        "post /api/v1/turns/{turn_id}/quiz",
         "post /api/v1/turns/{turn_id}/check-in",
         "post /api/v1/turns/{turn_id}/report",
         "delete /api/v1/turns/{turn_id}/report",

@@ -33,6 +33,8 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "127.0.0.1",
     "SECURE_SSL_REDIRECT": "false",
     "EMAIL_URL": "smtp://127.0.0.1:1",
+    "ORGANIZATION": "Harbor House",
+    "DEFAULT_FROM_EMAIL": "Harbor House <info@example.org>",
     "CRISIS_TEXTS_REVIEW": "Dr A. Name, 2026-11-22",
 }
 
