@@ -16,6 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
+from budgets.allowances import load_plans
 from chat.models import Conversation, Turn
 from inference import loop
 from telemetry import context
@@ -131,7 +132,9 @@ def site(
     tmp_path: Path, settings: Settings, transactional_db: None
 ) -> Iterator[tuple[live.Web, live.Worker, live.Model]]:
     """A production site at its most verbose log level, with its own broker and model."""
-    # The tutor stays closed unless the protocol's page answers, which needs the names of static files.
+    # The tutor stays closed without a plan, and unless the protocol's page answers, which needs the names of static
+    # files.
+    load_plans()
     settings.STATIC_ROOT = str(tmp_path / "static")
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}

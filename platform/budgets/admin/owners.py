@@ -31,7 +31,7 @@ from kit.admin import ReadOnlyAdmin
 LISTED_GRANTS = 20
 
 
-class PursesList(ChangeList):
+class BudgetOwnerList(ChangeList):
     """The list, with the plan, the family and what is left of everyone on its page, in a fixed number of queries."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -50,15 +50,12 @@ class BudgetOwnerAdmin(BudgetPagesAdmin, ReadOnlyAdmin):
     list_per_page = 50
     ordering = ("username",)
     search_fields = ("username",)
-    search_help_text = gettext_lazy(
-        "A name, username or email address. It also finds the rest of the family."
-    )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return PursesList
+        return BudgetOwnerList
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
