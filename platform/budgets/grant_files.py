@@ -29,7 +29,7 @@ from budgets.dollars import parse_dollars
 from budgets.formatting import format_amounts, format_count
 from budgets.grants import NewGrant, create_grants
 from budgets.models import Grant, GrantBatch
-from budgets.purses import Purse, read_purses
+from budgets.owner_budgets import OwnerBudget, read_owner_budgets
 from budgets.until import Until, format_until, get_day_end, get_last_day
 from kit.texts import normalize_line
 
@@ -266,8 +266,10 @@ def _compute_digest(rows: Sequence[GrantRow]) -> str:
 def preview_rows(rows: Sequence[GrantRow], *, start: int = 0, count: int | None = None) -> list[GrantEffect]:
     """Return what rows do, one after the other: a person's second row adds to their first. Writes nothing."""
     people = {row.person.pk: row.person for row in rows if row.person}
-    purses = read_purses(list(people.values()))
-    left: dict[int, dict[Unit, int | None]] = {pk: _get_left(purse) for pk, purse in purses.items()}
+    owner_budgets = read_owner_budgets(list(people.values()))
+    left: dict[int, dict[Unit, int | None]] = {
+        pk: _get_left(owner_budget) for pk, owner_budget in owner_budgets.items()
+    }
     effects = []
     end = len(rows) if count is None else start + count
     for number, row in enumerate(rows[:end]):
@@ -280,8 +282,8 @@ def preview_rows(rows: Sequence[GrantRow], *, start: int = 0, count: int | None 
     return effects
 
 
-def _get_left(purse: Purse) -> dict[Unit, int | None]:
-    return {"tokens": purse.status.tokens_left, "microdollars": purse.status.microdollars_left}
+def _get_left(owner_budget: OwnerBudget) -> dict[Unit, int | None]:
+    return {"tokens": owner_budget.status.tokens_left, "microdollars": owner_budget.status.microdollars_left}
 
 
 def _add(left: Mapping[Unit, int | None], row: GrantRow) -> dict[Unit, int | None]:

@@ -197,7 +197,7 @@ class TestTheSentenceForAdmins:
         )
 
 
-class TestThePurse:
+class TestTheOwnersBudget:
     def test_a_whole_answer_by_a_lesser_model_comes_before_a_short_one_by_a_better(
         self, teen: Person, ask: Ask, cloud: TutorModel, give_plan: Callable[..., Plan]
     ) -> None:

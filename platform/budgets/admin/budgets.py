@@ -27,7 +27,7 @@ from budgets.allowances import get_site_budget, preview_limits, set_allowance, s
 from budgets.burn_down import build_burn_downs
 from budgets.formatting import format_effect
 from budgets.models import Budget, BudgetAlert, BudgetChange, BudgetScope, ChangeKind, Grant, StopReason
-from budgets.purses import name_families, rank_near_edge, read_purses, search_people
+from budgets.owner_budgets import name_families, rank_near_edge, read_owner_budgets, search_people
 from budgets.selectors import find_site_stop, read_statuses
 from kit.admin import ReadOnlyAdmin
 
@@ -139,14 +139,14 @@ class BudgetAdmin(BudgetPagesAdmin, FamilyNamesAdmin, ReadOnlyAdmin):
         people = (
             [child.owner for child in children.select_related("owner").order_by("pk")] if is_family else []
         )
-        purses = read_purses([person for person in people if person])
+        owner_budgets = read_owner_budgets([person for person in people if person])
         context = {
             "original": budget,
             "form": form,
             "is_site": budget.scope == BudgetScope.SITE,
             "stop": find_site_stop() if budget.scope == BudgetScope.SITE else None,
             "statuses": [(budget, read_statuses([budget])[0])],
-            "members": [(person, purses[person.pk]) for person in people if person],
+            "members": [(person, owner_budgets[person.pk]) for person in people if person],
             "grants": Grant.objects.filter(budget=budget).order_by("-given_at")[:20],
             "alerts": BudgetAlert.objects.filter(budget=budget).order_by("-at")[:5],
             "burn_downs": build_burn_downs(budget),

@@ -34,7 +34,7 @@ from budgets.grant_files import (
 )
 from budgets.grants import create_grant
 from budgets.models import Budget, BudgetChange, BudgetScope, Grant, GrantBatch
-from budgets.purses import read_purses, search_people
+from budgets.owner_budgets import read_owner_budgets, search_people
 from budgets.selectors import BudgetStatus, read_statuses
 from budgets.until import format_until
 from kit.admin import ReadOnlyAdmin
@@ -127,7 +127,9 @@ class GrantAdmin(BudgetPagesAdmin, FamilyNamesAdmin, ReadOnlyAdmin):
             if request.POST.get("basis") == values["expires_at"].isoformat():
                 return self._give(request, by, budget or get_budget(owner=owner or by), values)
             status = (
-                read_statuses([budget])[0] if budget else read_purses([owner or by])[(owner or by).pk].status
+                read_statuses([budget])[0]
+                if budget
+                else read_owner_budgets([owner or by])[(owner or by).pk].status
             )
             stated = {
                 "effect": _describe_grant(status, values),

@@ -22,7 +22,7 @@ from budgets.models import (
     Overrun,
     Period,
 )
-from budgets.purses import search_people
+from budgets.owner_budgets import search_people
 from kit.admin import ReadOnlyAdmin
 
 # What a period's shards are added up for.

@@ -24,7 +24,7 @@ from budgets.calendar import PeriodLength
 from budgets.dollars import format_dollars
 from budgets.formatting import format_allowance, format_count, format_effect, format_moment
 from budgets.models import Budget, BudgetChange, BudgetOwner, Grant, Plan
-from budgets.purses import Purse, name_families, read_purses, search_people
+from budgets.owner_budgets import OwnerBudget, name_families, read_owner_budgets, search_people
 from budgets.selectors import read_statuses
 from kit.admin import ReadOnlyAdmin
 
@@ -36,9 +36,9 @@ class BudgetOwnerList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        purses = read_purses(list(self.result_list))
+        owner_budgets = read_owner_budgets(list(self.result_list))
         for person in self.result_list:
-            person.purse = purses[person.pk]
+            person.owner_budget = owner_budgets[person.pk]
 
 
 @admin.register(BudgetOwner)
@@ -82,32 +82,32 @@ class BudgetOwnerAdmin(BudgetPagesAdmin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("family"))
     def family(self, person: BudgetOwner) -> str | SafeString:
-        family = self._get_purse(person).family
+        family = self._get_owner_budget(person).family
         if family is None:
             return "–"
         return format_html('<a href="/admin/budgets/budget/{}/change/">{}</a>', family.pk, family)
 
     @admin.display(description=gettext_lazy("plan"))
     def plan(self, person: BudgetOwner) -> str:
-        return self._get_purse(person).plan.name
+        return self._get_owner_budget(person).plan.name
 
     @admin.display(description=gettext_lazy("tokens left"))
     def tokens_left(self, person: BudgetOwner) -> str:
-        left = self._get_purse(person).status.tokens_left
+        left = self._get_owner_budget(person).status.tokens_left
         return _("no limit") if left is None else format_count(left)
 
     @admin.display(description=gettext_lazy("dollars left"))
     def dollars_left(self, person: BudgetOwner) -> str:
-        left = self._get_purse(person).status.microdollars_left
+        left = self._get_owner_budget(person).status.microdollars_left
         return _("no limit") if left is None else format_dollars(left)
 
     @admin.display(description=gettext_lazy("refills"))
     def refills_at(self, person: BudgetOwner) -> str:
-        return format_moment(self._get_purse(person).status.refills_at)
+        return format_moment(self._get_owner_budget(person).status.refills_at)
 
-    def _get_purse(self, person: BudgetOwner) -> Purse:
-        purse: Purse = person.purse  # type: ignore[attr-defined]
-        return purse
+    def _get_owner_budget(self, person: BudgetOwner) -> OwnerBudget:
+        owner_budget: OwnerBudget = person.owner_budget  # type: ignore[attr-defined]
+        return owner_budget
 
     def list_changes(self, row: BudgetOwner) -> QuerySet[BudgetChange]:
         return BudgetChange.objects.filter(budget__owner=row)
@@ -163,19 +163,21 @@ class BudgetOwnerAdmin(BudgetPagesAdmin, ReadOnlyAdmin):
         self, request: HttpRequest, person: BudgetOwner, form: PlanChoiceForm, **stated: object
     ) -> HttpResponse:
         own = Budget.objects.select_related("plan", "parent__parent").filter(owner=person).first()
-        purse = read_purses([person])[person.pk]
+        owner_budget = read_owner_budgets([person])[person.pk]
         chain = [] if own is None else own.chain
         if own is not None:
             own.owner = person
             name_families(chain)
-        statuses = list(zip(chain, read_statuses(chain), strict=True)) if chain else [(None, purse.status)]
+        statuses = (
+            list(zip(chain, read_statuses(chain), strict=True)) if chain else [(None, owner_budget.status)]
+        )
         context = {
             "original": person,
             "form": form,
-            "purse": purse,
+            "owner_budget": owner_budget,
             "allowance": format_allowance(
-                {"tokens": purse.plan.tokens, "microdollars": purse.plan.microdollars},
-                PeriodLength(purse.plan.period_length),
+                {"tokens": owner_budget.plan.tokens, "microdollars": owner_budget.plan.microdollars},
+                PeriodLength(owner_budget.plan.period_length),
             ),
             "daily_cap": own.daily_cap if own else None,
             "statuses": statuses,

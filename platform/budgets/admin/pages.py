@@ -18,7 +18,7 @@ from budgets.allowances import LimitEffect
 from budgets.dollars import DollarsField, format_dollars
 from budgets.formatting import describe_change
 from budgets.models import Budget, BudgetChange
-from budgets.purses import name_families
+from budgets.owner_budgets import name_families
 
 type Text = str | Promise
 # The newest changes on a page of a person, a budget or a plan.

@@ -144,7 +144,7 @@ class Budget(models.Model):
 
     @cached_property
     def family_name(self) -> str:
-        """The members’ names, as “Ana and Noor”. A list sets it for all its rows (budgets.purses.name_families)."""
+        """The members’ names, as “Ana and Noor”. A list sets it for all its rows (name_families)."""
         members = self.children.filter(owner__isnull=False).select_related("owner").order_by("pk")
         return format_family_name(self.pk, [str(child.owner) for child in members])
 

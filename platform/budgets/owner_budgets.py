@@ -57,7 +57,7 @@ def _match_person(text: str, prefix: str) -> Q:
 
 
 @dataclass(frozen=True)
-class Purse:
+class OwnerBudget:
     """A person with their plan, family and what is left. Without a budget it is what their first question will find."""
 
     plan: Plan
@@ -65,8 +65,8 @@ class Purse:
     status: BudgetStatus
 
 
-def read_purses(people: Sequence[Person], *, now: datetime | None = None) -> dict[int, Purse]:
-    """Return the purse of each person, by the person's id, in a fixed number of queries. Creates nothing."""
+def read_owner_budgets(people: Sequence[Person], *, now: datetime | None = None) -> dict[int, OwnerBudget]:
+    """Return what each person has, by the person's id, in a fixed number of queries. Creates nothing."""
     now = now or timezone.now()
     budgets = {
         budget.owner_id: budget
@@ -87,7 +87,7 @@ def read_purses(people: Sequence[Person], *, now: datetime | None = None) -> dic
     name_families(rows)
     statuses = read_statuses(rows, now=now)
     return {
-        person.pk: Purse(
+        person.pk: OwnerBudget(
             plan=budget.plan or free,
             family=budget.parent if budget.parent and budget.parent.scope == BudgetScope.FAMILY else None,
             status=status,
