@@ -26,7 +26,7 @@ from chat.streaming.reader import KEEPALIVE, TurnReader
 from chat.web import relay
 from tests.live import SignedInClient, Web, Worker, wait_until
 
-LONG = "Explain in many words how rain, rivers and the sea belong together, step by step."
+LONG = "Tell me a long story about rain, rivers and the sea."
 
 
 @dataclass

@@ -27,7 +27,7 @@ def read_page(client: Client, **fields: str) -> str:
 
 
 def test_each_answer_is_what_the_model_writes_after_the_instruction_that_is_shown(sam: Client) -> None:
-    page = read_page(sam)
+    page, compared = read_page(sam), 0
     for voice in VOICES:
         messages = [
             {"role": "system", "content": str(voice.instruction)},
@@ -38,7 +38,12 @@ def test_each_answer_is_what_the_model_writes_after_the_instruction_that_is_show
         shown = re.sub(
             "<[^>]+>", "", page.partition(str(voice.name))[2].partition("What the model")[0]
         ).split()
+        # The gate may cut a character's answer: "I'm a mighty pirate".
+        if shown[:2] == ["That", "answer"]:
+            continue
+        compared += 1
         assert shown[:6] == words[:6]
+    assert compared >= 2
         assert f"<bdi>{voice.instruction}</bdi>" in page
 
 

@@ -389,7 +389,7 @@ class TestAtNight:
         Person.objects.filter(pk=admin_person.pk).update(email="ana@example.org")
         notify_on_call(incident_id=at_s.pk)
         email = Email.objects.get(to="ana@example.org")
-        assert "no one may open it" in email.subject
+        assert "no one can open it" in email.subject
         assert "/review/settings" in email.text
 
 

@@ -571,7 +571,7 @@ class TestSwitchingReview:
 
     def test_says_first_what_changes_for_families(self, manager: Client) -> None:
         page = text_of(manager.get("/review/settings").content)
-        assert "It is off." in page
+        assert "It’s off." in page
         assert "Every family is asked for consent again." in page
 
     def test_on_records_every_fact(self, manager: Client, facts: ReviewFacts) -> None:
