@@ -154,7 +154,7 @@ class BudgetChangeAdmin(FamilyNamesAdmin, ReadOnlyAdmin):
     list_display_links = ("at",)
     fields: ClassVar[Any] = ("at", "by", "kind", "subject", "in_words", "note")
     readonly_fields: ClassVar[Any] = fields
-    list_filter = ("kind", "by")
+    list_filter = ("kind", ("by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("by", "budget__owner", "plan")
     ordering = ("-at", "-pk")
     search_fields: ClassVar = ["note"]
