@@ -22,8 +22,11 @@ class SupervisorNote:
     @classmethod
     def read(cls, home: Home) -> Self | None:
         """Return the last note; None if there is no readable one."""
-        with suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads((home.folder / "run.json").read_text()))
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            note = cls(**json.loads((home.folder / "run.json").read_text()))
+            # An older version wrote other fields.
+            note.list_alive()
+            return note
         return None
 
     def write(self, home: Home) -> None:
