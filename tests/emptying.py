@@ -7,11 +7,13 @@ test. Tests write to few tables, so this only truncates those that have rows.
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 from routing.models import TutorModel
+from tests import live
 
 # Tables that `migrate` fills. Tests change only that of the models, which is put back below.
 STANDING = {
@@ -22,7 +24,7 @@ DO $$
 DECLARE tables text[] := {tables}; name text; found boolean;
 BEGIN
     -- Also rows that another process is about to write are seen below.
-    EXECUTE 'LOCK TABLE ' || array_to_string(tables, ', ') || ' IN SHARE ROW EXCLUSIVE MODE';
+    EXECUTE 'LOCK TABLE ' || array_to_string(tables, ', ') || ' IN SHARE ROW EXCLUSIVE MODE NOWAIT';
     -- Neither keys nor the triggers that keep the ledger as it is.
     SET LOCAL session_replication_role = replica;
     FOREACH name IN ARRAY tables LOOP
@@ -40,11 +42,26 @@ def empty_tables() -> None:
     present = set(connection.introspection.table_names())
     named = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
     tables = [quote(name) for name in sorted(named & present - STANDING)]
-    with transaction.atomic(), connection.cursor() as cursor:
-        # A DO block takes no parameters.
-        cursor.execute(sql.SQL(DELETE).format(tables=sql.Literal(tables)))
-        TutorModel.objects.filter(is_from_settings=False).delete()
-        TutorModel.objects.update(is_enabled=True, position=20, max_answers=None)
+    # A DO block takes no parameters.
+    statement = sql.SQL(DELETE).format(tables=sql.Literal(tables))
+    live.wait_until(lambda: _try_to_empty(statement), what="other processes to end their transactions")
+
+
+def _try_to_empty(statement: sql.Composed) -> bool:
+    """Empty the tables, or return False if a site or worker of the test is still writing to one.
+
+    A process that waits for one table while it holds others may become the victim of a deadlock, so this never waits.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+            TutorModel.objects.filter(is_from_settings=False).delete()
+            TutorModel.objects.update(is_enabled=True, position=20, max_answers=None)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            return False
+        raise
+    return True
 
 
 def use_it() -> None:
