@@ -55,6 +55,9 @@ class Visit(NamedTuple):
     loaded: float
 
 
+LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd > 0"
+
+
 def visit(browser: Browser, url: str) -> Visit:
     context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True)
     page = context.new_page()
@@ -70,7 +73,7 @@ def visit(browser: Browser, url: str) -> Visit:
         lambda event: weights.update({event["requestId"]: int(event["encodedDataLength"])}),
     )
     page.goto(url, wait_until="load")
-    page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
+    live.wait_until(lambda: page.evaluate(LOADED), what="the page to be loaded")
     page.wait_for_timeout(300)
     times: dict[str, float] = page.evaluate(PAINTED)
     context.close()

@@ -12,7 +12,7 @@ from accounts.models import Person, Session
 from chat.models import Turn
 from tests.browser.conftest import PHONE
 from tests.browser.written import FIRST, WrittenTurn
-from tests.live import Web
+from tests.live import Web, wait_until
 
 pytestmark = [pytest.mark.browser]
 CONVERSATION = re.compile("/tutor/[0-9a-f-]{36}")
@@ -40,7 +40,8 @@ def go_back(page: Page, to: re.Pattern[str]) -> None:
     page.go_back(wait_until="commit")
     page.wait_for_url(to, wait_until="commit")
     expect(page.get_by_role("textbox").last).to_be_visible()
-    page.wait_for_function("window.wasKept !== undefined")
+    # Not wait_for_function: from its second look on, the page's Content Security Policy stops the browser's eval.
+    wait_until(lambda: page.evaluate("window.wasKept !== undefined"), what="the page to be shown")
 
 
 def ask(page: Page, question: str) -> None:

@@ -49,3 +49,9 @@ def test_no_page_is_checked_right_after_a_click(file: Path) -> None:
 def test_a_hasty_step_is_found() -> None:
     assert list(list_hasty_steps("def test() -> None:\n    link.click()\n    audit()\n")) == [3]
     assert not list(list_hasty_steps("link.click()\nexpect(page).to_have_title('x')\naudit()\n"))
+
+
+@pytest.mark.parametrize("file", BROWSER_TESTS, ids=lambda file: file.stem)
+def test_nothing_waits_by_the_eval_that_the_content_security_policy_stops(file: Path) -> None:
+    # The first look is allowed and the later ones are not, so it fails only where the page is slow.
+    assert ".wait_for_function(" not in file.read_text(encoding="utf-8")
