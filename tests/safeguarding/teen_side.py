@@ -1,6 +1,6 @@
 """A site where people review crises, and a teen whose consent covers it."""
 
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 from django.contrib.auth.models import Permission
@@ -55,19 +55,22 @@ def make_reviewer(person: Person) -> Person:
     return Person.objects.get(pk=person.pk)
 
 
-def put_on_call(reviewer: Person, *, is_now: bool = True) -> None:
-    """Put a reviewer on call all day today, or for an hour on the day after tomorrow."""
+def put_on_call(reviewer: Person) -> None:
+    """Put a reviewer on call all day today."""
     today = timezone.now().date()
-    if is_now:
-        for day in (today, today - timedelta(days=1)):
-            OnCallShift.objects.create(
-                reviewer=reviewer, weekday=day.weekday(), starts=time(0), ends=time(0), time_zone="UTC"
-            )
-        return
-    day = today + timedelta(days=2)
+    for day in (today, today - timedelta(days=1)):
+        OnCallShift.objects.create(
+            reviewer=reviewer, weekday=day.weekday(), starts=time(0), ends=time(0), time_zone="UTC"
+        )
+
+
+def put_on_call_later(reviewer: Person) -> datetime:
+    """Put a reviewer on call for an hour on the day after tomorrow, and return when that hour begins."""
+    starts = datetime.combine(timezone.now().date() + timedelta(days=2), time(9), UTC)
     OnCallShift.objects.create(
-        reviewer=reviewer, weekday=day.weekday(), starts=time(9), ends=time(10), time_zone="UTC"
+        reviewer=reviewer, weekday=starts.weekday(), starts=time(9), ends=time(10), time_zone="UTC"
     )
+    return starts
 
 
 def create_card(teen: Person, level: Level, question: str = "my own words") -> Turn:

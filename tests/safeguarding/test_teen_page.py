@@ -28,6 +28,7 @@ from tests.safeguarding.teen_side import (
     make_reviewer,
     open_incident,
     put_on_call,
+    put_on_call_later,
     switch_on,
 )
 
@@ -110,12 +111,11 @@ class TestTheCard:
     def test_says_that_no_one_is_on_call_and_when_someone_is_next(
         self, reviewed: Person, reviewer: Person, as_person: AsPerson
     ) -> None:
-        put_on_call(reviewer, is_now=False)
+        starts = put_on_call_later(reviewer)
         _incident, turn = open_incident(reviewed)
         card = read_card(as_person(reviewed), turn)
-        day = (timezone.now() + timedelta(days=2)).astimezone(reviewed.zone)
         assert "No one is on call now. Someone is on call again from" in card
-        assert f"{day:%A}" in card
+        assert f"{starts.astimezone(reviewed.zone):%A}" in card
         assert "call 911" in card
 
     def test_says_that_it_is_not_known_when_someone_will_be_on_call(
