@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from budgets.formatting import describe_change
+from budgets.grant_files import KEPT_FOR, delete_expired_files
 from budgets.models import (
     Budget,
     BudgetAlert,
@@ -60,7 +62,25 @@ def erase_grants(person: Person) -> None:
     redact_rows(grants)
     grants.update(reason="")
     Grant.objects.filter(given_by=person).update(given_by=None)
-    GrantBatch.objects.filter(by=person).update(by=None)
+
+
+def export_grant_files(person: Person) -> Iterator[Row]:
+    """Yield the files of grants that a person uploaded, oldest first. Their rows are about other people."""
+    for batch in GrantBatch.objects.filter(by=person).order_by("uploaded_at").iterator():
+        yield {
+            "uploaded_at": batch.uploaded_at,
+            "given_at": batch.given_at,
+            "file": batch.file_name,
+            "rows": batch.row_count,
+        }
+
+
+def erase_grant_files(person: Person) -> None:
+    """Delete files that were not given and that the person uploaded or is named in. Blank the names of given ones."""
+    # A username may be part of another one. The file can be uploaded again.
+    waiting = GrantBatch.objects.filter(given_at=None)
+    waiting.filter(Q(by=person) | Q(content__icontains=person.username)).delete()
+    GrantBatch.objects.filter(by=person).update(by=None, file_name="")
 
 
 def export_changes(person: Person) -> Iterator[Row]:
@@ -106,7 +126,7 @@ GRANTS = DataKind(
     erasure_removes=_("Why you were given extra"),
     erasure_keeps=_("How much was given and when. It’s part of the site’s totals and has no name on it."),
     is_private=False,
-    models=(Grant, GrantBatch),
+    models=(Grant,),
     labels={
         "given_at": _("given"),
         "expires_at": _("expires"),
@@ -116,6 +136,37 @@ GRANTS = DataKind(
     },
     export=export_grants,
     erase=erase_grants,
+)
+GRANT_FILES = DataKind(
+    name="grant-files",
+    title=_("Files of grants that you uploaded"),
+    description=_(
+        "A file that gives many people something extra. Its rows are kept only until they are given."
+    ),
+    retention=Retention(
+        text=_(
+            "If it isn’t given, it’s deleted after %(days)d day. What was given is part of the site’s accounts."
+        ),
+        days=KEPT_FOR.days,
+        counted_from=_("the upload"),
+        delete_expired=delete_expired_files,
+        task="budgets.tasks.delete_expired_files",
+    ),
+    visible_to=_("Admins who may give grants."),
+    erasure_removes=_(
+        "Files that weren’t given and that you uploaded or are named in, and the names of your files"
+    ),
+    erasure_keeps=_("That a file was given, and when. It has no name on it."),
+    is_private=True,
+    models=(GrantBatch,),
+    labels={
+        "uploaded_at": _("uploaded"),
+        "given_at": _("given"),
+        "file": _("file"),
+        "rows": _("rows"),
+    },
+    export=export_grant_files,
+    erase=erase_grant_files,
 )
 CHANGES = DataKind(
     name="budget-changes",
@@ -131,4 +182,4 @@ CHANGES = DataKind(
     erase=erase_changes,
 )
 # Order matters: grants and changes are found by the budget's owner, so erase them before usage removes the owner.
-KINDS = (GRANTS, CHANGES, USAGE)
+KINDS = (GRANTS, GRANT_FILES, CHANGES, USAGE)

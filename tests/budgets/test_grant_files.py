@@ -22,6 +22,7 @@ from budgets.grant_files import (
     read_grant_file,
 )
 from budgets.models import BudgetChange, ChangeKind, Grant, GrantBatch, Period
+from budgets.personal import erase_grant_files
 from budgets.selectors import read_statuses
 from tests.budgets.ledger import audit_text, make_hold
 from tests.budgets.rush import at_once
@@ -250,3 +251,21 @@ class TestPages:
             last = squeezed(admin_client.get(preview, {"page": 3}).content.decode())
         assert "Row 249" in last
         assert "21,250 tokens" in last
+
+
+class TestErasure:
+    ROWS = "username,tokens,dollars,until,reason\nnoor,5,,2099-12-31,Exams.\n"
+
+    def test_of_someone_in_a_waiting_file_deletes_the_file(self, teen: Person, admin_person: Person) -> None:
+        keep_file(content=self.ROWS, file_name="class-7b.csv", by=admin_person)
+        erase_grant_files(teen)
+        assert not GrantBatch.objects.exists()
+
+    def test_of_the_admin_leaves_of_a_given_file_only_that_it_was_given(
+        self, teen: Person, admin_person: Person
+    ) -> None:
+        batch = keep_file(content=self.ROWS, file_name="class-7b.csv", by=admin_person)
+        GrantBatch.objects.filter(pk=batch.pk).update(given_at=timezone.now(), content="")
+        erase_grant_files(admin_person)
+        batch.refresh_from_db()
+        assert (batch.by, batch.file_name, batch.row_count) == (None, "", 1)

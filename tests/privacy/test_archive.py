@@ -35,6 +35,7 @@ PASSWORD = "a-long-password"
 RARE = {
     "tries",
     "budget-changes",
+    "grant-files",
     "grants",
     "family-deletion",
     "password-helps",
