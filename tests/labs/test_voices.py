@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.models import Person
 from budgets.models import Hold
 from chat.prompt_profiles import FULL
-from labs.voices import ANSWER_TOKENS, VOICES
+from labs.voices import ANSWER_TOKENS, VOICES, Voice
 from tests.labs.direct import ask_server
 
 ADDRESS = "/labs/voices"
@@ -26,25 +26,27 @@ def read_page(client: Client, **fields: str) -> str:
     return " ".join(unescape(client.post(ADDRESS, {"question": QUESTION} | fields).content.decode()).split())
 
 
-def test_each_answer_is_what_the_model_writes_after_the_instruction_that_is_shown(sam: Client) -> None:
-    page, compared = read_page(sam), 0
-    for voice in VOICES:
-        messages = [
-            {"role": "system", "content": str(voice.instruction)},
-            {"role": "user", "content": QUESTION},
-        ]
-        body = {"messages": messages, "max_tokens": ANSWER_TOKENS, **FULL.request_fields}
-        words = ask_server("/v1/chat/completions", body)["choices"][0]["message"]["content"].split()
-        shown = re.sub(
-            "<[^>]+>", "", page.partition(str(voice.name))[2].partition("What the model")[0]
-        ).split()
+def read_answer(page: str, voice: Voice) -> list[str]:
+    """Return the words that the page shows as a voice's answer."""
+    part = page.partition(str(voice.name))[2].partition("What the model")[0]
+    return re.sub("<[^>]+>", "", part).split()
+
+
+@pytest.mark.parametrize("voice", VOICES, ids=lambda voice: str(voice.name))
+def test_each_answer_is_what_the_model_writes_after_the_instruction_that_is_shown(
+    voice: Voice, sam: Client
+) -> None:
+    messages = [{"role": "system", "content": str(voice.instruction)}, {"role": "user", "content": QUESTION}]
+    body = {"messages": messages, "max_tokens": ANSWER_TOKENS, **FULL.request_fields}
+    words = ask_server("/v1/chat/completions", body)["choices"][0]["message"]["content"].split()
+    # Beside other requests the model may end a character's answer in words that the output rules stop. Ask again then.
+    for _ in range(3):
+        page = read_page(sam)
         assert f"<bdi>{voice.instruction}</bdi>" in page
-        # The gate may cut a character's answer: "I'm a mighty pirate".
-        if shown[:2] == ["That", "answer"]:
-            continue
-        compared += 1
-        assert shown[:6] == words[:6]
-    assert compared >= 2
+        shown = read_answer(page, voice)
+        if shown[:2] != ["That", "answer"]:
+            break
+    assert shown[:6] == words[:6]
 
 
 def test_a_character_of_ones_own_takes_the_third_place(sam: Client) -> None:
