@@ -76,7 +76,7 @@ def count_statements(person: Person, question: str, way: Way = Way.ONE_REQUEST) 
     """Ask a question, follow it and write its answer in this process, and return the statements of each.
 
     For a test with real transactions. A first question fills the caches of the process, which do not expire before
-    the second one ends: what is read every few seconds, whoever asks, is not a question's own.
+    the second one ends: what a process reads every few seconds for everyone is not a question's own.
     """
     client = AsyncClient()
     client.force_login(person)
