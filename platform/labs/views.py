@@ -142,7 +142,7 @@ def _add_saved_example(lab: Lab, outcome: Outcome) -> Outcome:
 def _show_cards(request: HttpRequest, cards: Sequence[CardTranslation]) -> HttpResponse:
     """Show the page of the crisis middleware. The middleware judges fields one by one, and a lab may join two."""
     page = render(
-        request, "safeguarding/help_card_page.html", {"cards": cards, "is_taken": False, "onward": ""}
+        request, "safeguarding/help_card_page.html", {"cards": cards, "was_sent": False, "next_url": ""}
     )
     page.headers["Cache-Control"] = "no-store"
     return page

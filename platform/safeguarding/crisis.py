@@ -111,8 +111,8 @@ def _build_card_response(request: HttpRequest, verdict: Verdict, response: HttpR
     context = {
         # After a failure it is not known whether an incident was stored.
         "cards": build_cards_in_all_languages(verdict, says_who_reads=not has_failed),
-        "is_taken": is_accepted and request.method == "POST",
-        "onward": response.headers.get("Location", "") if is_accepted else "",
+        "was_sent": is_accepted and request.method == "POST",
+        "next_url": response.headers.get("Location", "") if is_accepted else "",
     }
     no_store = {"Cache-Control": "no-store"}
     if is_htmx(request):
