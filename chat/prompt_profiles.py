@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.method.kinds import QuestionKind
-from chat.method.ladder import SAYS_AGAIN, FollowUp, HelpStep
+from chat.method.ladder import SAYS_AGAIN, HelpStep
+from chat.method.reading import FollowUp, QuestionKind
 from chat.models import Turn
 from chat.turns.verdicts import get_action
 from guard import Action, Category, Level

@@ -16,7 +16,8 @@ from uuid import uuid4
 from benchmarks.tutor.interviews import Help, Interview, Message
 from chat.asking.method import decide_method, set_method_fields
 from chat.memory.notes import choose_notes
-from chat.method.ladder import FollowUp, list_offered
+from chat.method.ladder import list_offered
+from chat.method.reading import FollowUp
 from chat.model_choice import get_limits, list_pinned
 from chat.models import Note, Turn, TurnState
 from chat.prompt import Prompt, add_turn_instructions, build_prompt, get_answer_room

@@ -12,7 +12,7 @@ from chat import streaming
 from chat.answering.release import AnswerInProgress, AnswerRelease, TextCounts
 from chat.answering.remote_gate import RemoteGate
 from chat.memory.notes import NoteCandidate
-from chat.method.ladder import FollowUp
+from chat.method.reading import FollowUp
 from chat.models import EndReason, TurnState
 from chat.prompt import Prompt, PromptPart, defuse_marks
 from chat.turns.outcomes import Outcome, choose_turn_notes

@@ -12,7 +12,7 @@ from chat.api.serializers import TurnSerializer, serialize_turn
 from chat.api.views import KEY_PARAMETER, build_response, get_own_turn, read_key
 from chat.asking.follow_ups import NothingToCheck, answer_quiz, ask_follow_up
 from chat.asking.services import require_question_rate
-from chat.method.ladder import FollowUp
+from chat.method.reading import FollowUp
 from kit.not_found import raise_404_on
 from rest.problems import NOT_FOUND, RATE_LIMITED
 from rest.schema import describe_responses

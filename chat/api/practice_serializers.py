@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from chat.method.ladder import FollowUp
 from chat.method.quizzes import MAX_QUESTIONS, QuizSource, load_quiz
+from chat.method.reading import FollowUp
 from chat.models import Turn
 from rest.fields import ProseField
 

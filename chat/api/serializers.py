@@ -13,7 +13,8 @@ from chat.formatting import find_card
 from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
 from chat.memory.overview import MemoryOverview
 from chat.memory.policies import MemoryLimit
-from chat.method.ladder import FollowUp, HelpStep
+from chat.method.ladder import HelpStep
+from chat.method.reading import FollowUp
 from chat.models import (
     MAX_COMMENT_LENGTH,
     MAX_QUESTION_LENGTH,

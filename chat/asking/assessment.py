@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from chat.asking.method import TurnMethod, decide_method, find_about_tutor
 from chat.errors import PersonalDataFound
 from chat.method.about_tutor import AboutQuestion
-from chat.method.ladder import FollowUp
+from chat.method.reading import FollowUp
 from chat.models import MAX_QUESTION_LENGTH, Turn
 from chat.selectors import find_question_passages, get_turn_passages, list_continued_turns
 from chat.turns.verdicts import FIXED_STATES, judge_question, redact_or_ask

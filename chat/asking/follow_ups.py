@@ -12,8 +12,9 @@ from django.utils.translation import gettext
 from accounts.models import Person
 from chat.asking.services import StartedTurn, start_turn, start_turn_from_page
 from chat.errors import FollowUpNotOffered
-from chat.method.ladder import FollowUp, list_offered, list_possible
+from chat.method.ladder import list_offered, list_possible
 from chat.method.quizzes import check_choices, load_quiz
+from chat.method.reading import FollowUp
 from chat.models import Turn, TurnState
 from guard import Category
 

@@ -16,9 +16,16 @@ from chat.method.about_tutor import (
     find_about_question,
     get_about_version,
 )
-from chat.method.decision import Decision, decide_follow_up, decide_message
-from chat.method.kinds import QuestionKind, tidy_question
-from chat.method.ladder import NO_LADDER, FollowUp, LadderState, NotOffered, leave_step
+from chat.method.ladder import (
+    NO_LADDER,
+    Decision,
+    LadderState,
+    NotOffered,
+    decide_follow_up,
+    decide_message,
+    leave_step,
+)
+from chat.method.reading import FollowUp, QuestionKind, tidy_question
 from chat.model_choice import preview_route
 from chat.models import Turn, TurnState
 from guard import Category, Level, Verdict

@@ -26,7 +26,7 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
-from chat.method.ladder import FollowUp
+from chat.method.reading import FollowUp
 from chat.model_choice import PromptParts, create_turn_hold, get_exposure, preview_route
 from chat.models import (
     LIVE_STATES,

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from chat.method.kinds import tidy_question
+from chat.method.reading import tidy_question
 from kit.lazy import load_once
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 

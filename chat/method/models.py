@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from chat.method.ladder import FollowUp, HelpStep, LadderState
+from chat.method.ladder import HelpStep, LadderState
+from chat.method.reading import FollowUp
 
 MAX_SITE_TEXT_LENGTH = 40
 

@@ -22,8 +22,8 @@ from chat.asking.follow_ups import NothingToCheck, answer_quiz, ask_follow_up
 from chat.asking.services import require_question_rate
 from chat.errors import ConversationGone, FollowUpNotOffered, PersonalDataFound, StillAnswering
 from chat.formatting import REJECTIONS, Rejection, format_rejection
-from chat.method.ladder import FollowUp
 from chat.method.quizzes import MAX_QUESTIONS
+from chat.method.reading import FollowUp
 from chat.models import Conversation, Turn
 from chat.plans import list_agreed_limits, list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report

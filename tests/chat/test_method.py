@@ -16,7 +16,8 @@ from chat.asking.follow_ups import ask_follow_up, list_follow_ups
 from chat.asking.services import start_turn
 from chat.errors import FollowUpNotOffered
 from chat.memory.services import set_conversation_memory
-from chat.method.ladder import FollowUp, HelpStep
+from chat.method.ladder import HelpStep
+from chat.method.reading import FollowUp
 from chat.model_choice import build_turn_prompt, load_prompt_parts
 from chat.models import Turn, TurnState
 from chat.prompt_profiles import FULL, SMALL

@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
-from chat.method.ladder import FollowUp, HelpStep
+from chat.method.ladder import HelpStep
+from chat.method.reading import FollowUp
 from chat.models import Turn, TurnState
 from chat.prompt import (
     BRIEF_INSTRUCTION_TOKENS,

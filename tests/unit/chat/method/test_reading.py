@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.method.kinds import QuestionKind, find_question_kind
+from chat.method.reading import FollowUp, QuestionKind, find_question_kind, find_written_follow_up
 
 FOLDER = Path(__file__).parent
 MIN_HELD_OUT = 0.95
@@ -64,3 +64,25 @@ def test_the_end_of_a_long_text_is_read_too() -> None:
     assert (
         find_question_kind("Here is a text about seeds. " * 80 + "Solve 2x + 3 = 11") is QuestionKind.HOMEWORK
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "follow_up"),
+    [
+        ("another hint please", FollowUp.HINT),
+        ("I'm stuck", FollowUp.HINT),
+        ("una pista", FollowUp.HINT),
+        ("just tell me", FollowUp.WHOLE),
+        ("dime la respuesta", FollowUp.WHOLE),
+        ("I still don't get it", FollowUp.DIFFERENTLY),
+        ("no entiendo", FollowUp.DIFFERENTLY),
+        ("simpler please", FollowUp.SIMPLER),
+        ("más fácil", FollowUp.SIMPLER),
+        ("quiz me on this", FollowUp.QUIZ),
+        ("hazme preguntas", FollowUp.QUIZ),
+        ("what is a quiz", FollowUp.NONE),
+        ("tell me the answer of the Sphinx to Oedipus", FollowUp.NONE),
+    ],
+)
+def test_a_follow_up_may_be_written(message: str, follow_up: FollowUp) -> None:
+    assert find_written_follow_up(message) is follow_up
