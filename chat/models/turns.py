@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from budgets.models import MEMORY_TOKENS
 from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
-from chat.method.models import MethodFields
+from chat.method.ladder import HelpStep, LadderState
+from chat.method.reading import FollowUp
 from inference.prices import Prices
 from kit.languages import get_page_language
 from kit.memory_policy import MemoryPolicy
@@ -26,6 +27,7 @@ MAX_TITLE_LENGTH = 80
 MAX_COMMENT_LENGTH = 500
 # The name of a guard category or layer.
 MAX_NAME_LENGTH = 40
+MAX_SITE_TEXT_LENGTH = 40
 # The layer of a crisis card that follows from the answer to a check-in.
 CHECK_IN_LAYER = "asked"
 # Reasons that the asker should hear of: the usual model did not answer.
@@ -155,6 +157,42 @@ class Deferral(models.Model):
     def deferred_until(self) -> datetime | None:
         """When a deferred turn ends without an answer at the latest; None for a turn that was never deferred."""
         return self.deferred_at + MAX_DEFERRAL if self.deferred_at else None
+
+
+class MethodFields(models.Model):
+    """The fields of a turn that say how it helps with homework (ADR 68): the state of the conversation after it."""
+
+    # What the question is by its own words (a QuestionKind); "" for a turn that the guard ended.
+    kind = models.CharField(max_length=10, blank=True)
+    step = models.CharField(max_length=12, blank=True)
+    # How many hints were given for the task, and whether its learner has shown an attempt.
+    hints = models.PositiveSmallIntegerField(default=0)
+    has_attempt = models.BooleanField(default=False)
+    follow_up = models.CharField(max_length=12, blank=True)
+    # The turn whose answer a follow-up is about, and the turn that asked the task which is open.
+    about = models.ForeignKey("chat.Turn", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    task = models.ForeignKey("chat.Turn", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # Whether its page asks for grade and goal, once in a conversation.
+    asks_level = models.BooleanField(default=False)
+    # The fixed text of this site that answered in place of a model, with its version (chat.method.about_tutor).
+    site_text = models.CharField(max_length=MAX_SITE_TEXT_LENGTH, blank=True)
+    # The practice quiz that it ended with (chat.method.quizzes), and the number of the option chosen for each question.
+    quiz = models.JSONField(null=True, blank=True)
+    quiz_choices = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def ladder(self) -> LadderState:
+        """The state of the conversation after this turn."""
+        step = HelpStep(self.step)
+        is_open = self.task_id is not None or step is not HelpStep.NONE
+        return LadderState(is_open=is_open, step=step, hints=self.hints, has_attempt=self.has_attempt)
+
+    @property
+    def asks_for_quiz(self) -> bool:
+        return self.follow_up == FollowUp.QUIZ
 
 
 class Turn(Deferral, MethodFields):
