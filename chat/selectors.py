@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat.memory.notes import NoteKind
+from chat.method.ladder import list_offered
+from chat.method.reading import FollowUp, QuestionKind
 from chat.models import (
     LIVE_STATES,
     RETRYABLE_STATES,
@@ -23,7 +25,7 @@ from chat.models import (
 )
 from courses.retrieval.search import FoundPassage, find_passages, get_passages
 from courses.retrieval.wording import get_wording
-from guard import Level
+from guard import Category, Level
 from kit.languages import get_page_language
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 
@@ -146,6 +148,25 @@ def find_reworded_turn(conversation: Conversation | None, turn_id: UUID | None) 
 def can_reword(turn: Turn) -> bool:
     """Return whether a turn's question may be asked anew in other words while it is the last of its conversation."""
     return turn.state in REWORDABLE_STATES and turn.continues_id is None and not turn.is_reworded
+
+
+def can_follow_up(turn: Turn) -> bool:
+    """Return whether an answer may be followed up: what a model wrote about a task or a direct question."""
+    is_answer = (
+        turn.state == TurnState.ANSWERED and bool(turn.answer) and not turn.site_text and not turn.quiz
+    )
+    if not is_answer or Category.IDENTITY in turn.categories:
+        return False
+    return (
+        turn.ladder.is_open
+        or bool(turn.follow_up)
+        or turn.kind in {QuestionKind.HOMEWORK, QuestionKind.DIRECT}
+    )
+
+
+def list_follow_ups(turn: Turn) -> list[FollowUp]:
+    """Return the follow-ups that have a button under a turn's answer."""
+    return list_offered(turn.ladder) if can_follow_up(turn) else []
 
 
 def find_continuation(turn: Turn) -> Turn | None:

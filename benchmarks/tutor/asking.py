@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from benchmarks.tutor.interviews import Help, Interview, Message
-from chat.asking.method import decide_method, set_method_fields
+from chat.asking.assessment import decide_method, set_method_fields
 from chat.memory.notes import choose_notes
 from chat.method.ladder import list_offered
 from chat.method.reading import FollowUp

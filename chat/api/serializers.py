@@ -8,7 +8,6 @@ from rest_framework import serializers
 
 from budgets.models import PeriodLength
 from chat.api.practice_serializers import FOLLOW_UPS, PracticeQuizSerializer, serialize_quiz
-from chat.asking.follow_ups import list_follow_ups
 from chat.formatting import find_card
 from chat.memory.notes import MAX_NOTE_LENGTH, NoteKind
 from chat.memory.overview import MemoryOverview
@@ -28,6 +27,7 @@ from chat.models import (
     WaitsFor,
 )
 from chat.plans import PlanSummary
+from chat.selectors import list_follow_ups
 from chat.turns.verdicts import (
     CrisisReaders,
     PersonalDataChoice,

@@ -35,6 +35,7 @@ from chat.api.serializers import (
     serialize_turns,
 )
 from chat.asking import services as asking
+from chat.asking.follow_ups import continue_turn
 from chat.asking.services import StartedTurn, require_question_rate
 from chat.errors import TurnIdTaken
 from chat.model_choice import preview_route
@@ -249,7 +250,7 @@ class TurnContinue(SignedInView):
         unfinished, key = get_own_turn(self.person, turn_id), read_key(request)
         require_question_rate(self.person, unfinished.question, unfinished.conversation)
         with raise_problems(self.person):
-            started = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
+            started = continue_turn(person=self.person, turn=unfinished, turn_id=key)
         if started.turn == unfinished:
             raise Problem(NOTHING_TO_CONTINUE)
         return build_response(started)

@@ -1,6 +1,7 @@
-"""Follow-ups: what a learner asks of an answer with a button under it, and the answers to a practice quiz.
+"""What a learner does with an answer: retry it, ask for the rest, follow it up, and answer its practice quiz.
 
-A follow-up is a turn like any other: it is judged, costs as one, and its id makes posting it twice ask once.
+Each of the first three is a turn like any other: it is judged, costs as one, and its id makes posting it twice ask
+once.
 """
 
 from collections.abc import Iterable
@@ -11,16 +12,63 @@ from django.utils.translation import gettext
 
 from accounts.models import Person
 from chat.asking.services import StartedTurn, start_turn, start_turn_from_page
-from chat.errors import FollowUpNotOffered
-from chat.method.ladder import list_offered, list_possible
+from chat.errors import FollowUpNotOffered, TurnIdTaken
+from chat.method.ladder import list_possible
 from chat.method.quizzes import check_choices, load_quiz
 from chat.method.reading import FollowUp
-from chat.models import Turn, TurnState
-from guard import Category
+from chat.models import RETRYABLE_STATES, Turn
+from chat.selectors import can_continue, can_follow_up, find_continuation, get_current_turn
+from chat.turns.verdicts import PersonalDataChoice
 
 
 class NothingToCheck(Exception):
     """The turn has no quiz."""
+
+
+def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: bool = False) -> StartedTurn:
+    """Ask the question of a failed or stopped turn again. The failed turn stays until a better retry has ended.
+
+    Two simultaneous retries start one turn. If the turn is being retried or was replaced, the other turn is returned. A
+    turn in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
+    """
+    current = get_current_turn(failed)
+    if current != failed or failed.state not in RETRYABLE_STATES or failed.is_reworded:
+        return StartedTurn(current, is_new=False)
+    return start_turn(
+        person=person,
+        turn_id=turn_id,
+        question=failed.question,
+        conversation=failed.conversation,
+        retry_of=failed,
+        continues=failed.continues,
+        # The asker agreed to any personal data when the question was first sent.
+        personal_data_choice=PersonalDataChoice.KEEP,
+        wait_for_model=wait_for_model,
+        # The page said that the question stays on this site, so the asker was not asked about personal data.
+        local_only=failed.local_only,
+    )
+
+
+def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> StartedTurn:
+    """Ask for the rest of an unfinished answer in a new turn, which passes the same checks as any question.
+
+    A second call returns the same continuation. A turn without an unfinished answer is returned unchanged. Raises the
+    errors of `start_turn`.
+    """
+    following = find_continuation(turn)
+    if following or not can_continue(turn):
+        return StartedTurn(following or turn, is_new=False)
+    started = start_turn(
+        person=person,
+        turn_id=turn_id,
+        question=gettext("Go on."),
+        conversation=turn.conversation,
+        continues=turn,
+    )
+    if started.turn.continues_id != turn.pk:
+        # The id belongs to a turn that continues another answer.
+        raise TurnIdTaken(is_own=True)
+    return started
 
 
 def ask_follow_up(
@@ -52,7 +100,7 @@ def ask_follow_up(
 
 def _build_question(about: Turn, follow_up: FollowUp, text: str) -> str:
     """Return the question that a follow-up asks, in the language of the page."""
-    if not allows_follow_ups(about) or follow_up not in list_possible(about.ladder):
+    if not can_follow_up(about) or follow_up not in list_possible(about.ladder):
         # Text that was sent with it is judged all the same: it may be a cry for help.
         if follow_up is FollowUp.CHECK and text.strip():
             return text
@@ -75,21 +123,6 @@ def _format_hint_request(about: Turn) -> str:
         gettext("Show me a similar example."),
         gettext("Show me another example."),
     ][about.hints]
-
-
-def allows_follow_ups(turn: Turn) -> bool:
-    """Return whether an answer may be followed up: what a model wrote about a task or a direct question."""
-    is_answer = (
-        turn.state == TurnState.ANSWERED and bool(turn.answer) and not turn.site_text and not turn.quiz
-    )
-    if not is_answer or Category.IDENTITY in turn.categories:
-        return False
-    return turn.ladder.is_open or bool(turn.follow_up) or turn.kind in {"homework", "direct"}
-
-
-def list_follow_ups(turn: Turn) -> list[FollowUp]:
-    """Return the follow-ups that have a button under a turn's answer."""
-    return list_offered(turn.ladder) if allows_follow_ups(turn) else []
 
 
 def answer_quiz(*, turn: Turn, choices: Iterable[str]) -> Turn:

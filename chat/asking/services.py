@@ -1,21 +1,19 @@
 """Creates a turn from a question: judge it, check it, find its passages, hold its cost, and store it."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet, Subquery
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from accounts.models import Person
-from chat.asking.asker import Asker, read_asker
-from chat.asking.assessment import QuestionAssessment, assess_question
-from chat.asking.method import (
-    answer_about_tutor,
-    set_method_fields,
-)
+from budgets.models import Plan
+from budgets.selectors import build_plan_column, find_plan
+from chat.asking.about_tutor import answer_about_tutor
+from chat.asking.assessment import QuestionAssessment, assess_question, set_method_fields
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -32,17 +30,19 @@ from chat.models import (
     LIVE_STATES,
     MAX_NAME_LENGTH,
     MAX_QUESTION_LENGTH,
-    RETRYABLE_STATES,
     Conversation,
+    MemoryChoice,
     Turn,
     TurnState,
 )
 from chat.selectors import (
-    can_continue,
+    Pause,
     drop_duplicate_questions,
     drop_forgotten,
     find_continuation,
+    find_pause,
     get_current_turn,
+    list_pausing_turns,
     list_shown_turns,
     list_turns,
 )
@@ -53,7 +53,6 @@ from chat.turns.verdicts import (
     CRISIS_ACTIONS,
     FIXED_STATES,
     TITLE_ACTIONS,
-    PersonalDataChoice,
     build_title,
     get_default_title,
     judge_question,
@@ -61,11 +60,16 @@ from chat.turns.verdicts import (
     redact_personal_data,
 )
 from families.consent_end import lock_consent
+from families.gate import TutorGate, build_gate_columns, read_tutor_gate
 from guard import action_for
 from kit.rate_limits import RateLimit, RateLimited
 from kit.texts import normalize_text
 from safeguarding.review import is_tutor_open
 from telemetry.context import bind_log_ids
+
+REMINDER_INTERVAL = timedelta(minutes=60)
+# So long between two questions counts as a break.
+MIN_BREAK = timedelta(minutes=15)
 
 
 class StartedTurn(NamedTuple):
@@ -226,50 +230,66 @@ def _find_existing_turn(new: "NewQuestion") -> Turn | None:
     raise TurnIdTaken(is_own=is_own)
 
 
-def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: bool = False) -> StartedTurn:
-    """Ask the question of a failed or stopped turn again. The failed turn stays until a better retry has ended.
+class BreakReminder(NamedTuple):
+    """When a person began to ask without a break, and whether a reminder is due."""
 
-    Two simultaneous retries start one turn. If the turn is being retried or was replaced, the other turn is returned. A
-    turn in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
-    """
-    current = get_current_turn(failed)
-    if current != failed or failed.state not in RETRYABLE_STATES or failed.is_reworded:
-        return StartedTurn(current, is_new=False)
-    return start_turn(
+    asking_since: datetime
+    shows_break_reminder: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """A person who asks a question, at the time `now`."""
+
+    person: Person
+    now: datetime
+    gate: TutorGate
+    plan: Plan
+    wants_spanning_notes: bool
+    # When they began to ask without a break, in any of their conversations; None after a break.
+    asking_since: datetime | None
+    # Whether a turn with the id of the question exists already.
+    has_turn: bool
+    may_be_paused: bool
+
+    def find_pause(self) -> Pause | None:
+        """Return the pause that holds for them, or None."""
+        return find_pause(self.person) if self.may_be_paused else None
+
+    def get_break_reminder(self, *, is_postponed: bool = False) -> BreakReminder:
+        """Return the break reminder for the question.
+
+        With `is_postponed` no reminder is due yet: a card or a fixed text comes first.
+        """
+        if self.asking_since is None:
+            return BreakReminder(self.now, shows_break_reminder=False)
+        is_due = not is_postponed and self.now - self.asking_since >= REMINDER_INTERVAL
+        return BreakReminder(self.now if is_due else self.asking_since, shows_break_reminder=is_due)
+
+
+def read_asker(person: Person, *, turn_id: UUID) -> Asker:
+    """Read what decides about a question with this turn id, in one query. Raises Person.DoesNotExist."""
+    now = timezone.now()
+    latest = Turn.objects.filter(conversation__owner=person, asked_at__gt=now - MIN_BREAK)
+    columns: dict[str, Any] = {
+        "plan": build_plan_column(),
+        "wants_spanning_notes": Exists(MemoryChoice.objects.filter(owner=person)),
+        "asking_since": Subquery(latest.order_by("-asked_at").values("asking_since")[:1]),
+        "has_turn": Exists(Turn.objects.filter(pk=turn_id)),
+        "may_be_paused": Exists(list_pausing_turns(person)),
+    }
+    rows: Any = Person.objects.values(**columns, **build_gate_columns(person, now))
+    row = rows.get(pk=person.pk)
+    return Asker(
         person=person,
-        turn_id=turn_id,
-        question=failed.question,
-        conversation=failed.conversation,
-        retry_of=failed,
-        continues=failed.continues,
-        # The asker agreed to any personal data when the question was first sent.
-        personal_data_choice=PersonalDataChoice.KEEP,
-        wait_for_model=wait_for_model,
-        # The page said that the question stays on this site, so the asker was not asked about personal data.
-        local_only=failed.local_only,
+        now=now,
+        gate=read_tutor_gate(person, row, now),
+        plan=find_plan(row["plan"]),
+        wants_spanning_notes=row["wants_spanning_notes"],
+        asking_since=row["asking_since"],
+        has_turn=row["has_turn"],
+        may_be_paused=row["may_be_paused"],
     )
-
-
-def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> StartedTurn:
-    """Ask for the rest of an unfinished answer in a new turn, which passes the same checks as any question.
-
-    A second call returns the same continuation. A turn without an unfinished answer is returned unchanged. Raises the
-    errors of `start_turn`.
-    """
-    following = find_continuation(turn)
-    if following or not can_continue(turn):
-        return StartedTurn(following or turn, is_new=False)
-    started = start_turn(
-        person=person,
-        turn_id=turn_id,
-        question=gettext("Go on."),
-        conversation=turn.conversation,
-        continues=turn,
-    )
-    if started.turn.continues_id != turn.pk:
-        # The id belongs to a turn that continues another answer.
-        raise TurnIdTaken(is_own=True)
-    return started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,7 +376,14 @@ def _begin_turn(new: NewQuestion, turn: Turn, asker: Asker) -> None:
         turn.passages = list_fixed_passages(action, verdict)
         record_crisis(turn, verdict, person=new.person, state=turn.state)
     elif assessment.about_tutor:
-        answer_about_tutor(turn, assessment.about_tutor, asker)
+        answer_about_tutor(
+            turn,
+            assessment.about_tutor,
+            person=new.person,
+            gate=asker.gate,
+            plan=asker.plan,
+            wants_spanning_notes=asker.wants_spanning_notes,
+        )
     elif new.wait_for_model and preview_route(new.person, asker.gate).outage:
         _check_and_defer(new, turn, asker)
     else:

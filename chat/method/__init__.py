@@ -1,5 +1,5 @@
 """How the tutor helps with homework, held by the site and not only by the prompt (ADR 68).
 
-Pure: what a message is, by rules (reading), the steps of help and what a message leads to (ladder), practice quizzes
-(quizzes), and true answers about the tutor itself (about_tutor).
+Pure: what a message is, by rules (reading), the steps of help and what a message leads to (ladder), and practice
+quizzes (quizzes).
 """

@@ -1,7 +1,7 @@
-"""Reads by rules what a message is: its kind, a follow-up in words, an attempt, or neither. Pure.
+"""Reads by rules what a message is: its kind, a follow-up in words, an attempt, or about the tutor. Pure.
 
 When in doubt a question is not homework: a hint where a fact was asked for annoys, and the next message can say more.
-The rules are in question_cues.toml and follow_up_cues.toml.
+The rules are in question_cues.toml, follow_up_cues.toml and about_tutor_cues.toml.
 
 An attempt is what the learner made of the task, right or wrong: a step, a result, a guess, a sentence of a draft, or
 what they say that they did. It is not: “I don't know”, a request, a question about something else, or the task itself
@@ -21,6 +21,7 @@ from kit.lazy import load_once
 
 _QUESTION_CUES = Path(__file__).with_name("question_cues.toml")
 _FOLLOW_UP_CUES = Path(__file__).with_name("follow_up_cues.toml")
+_ABOUT_TUTOR_CUES = Path(__file__).with_name("about_tutor_cues.toml")
 _MAX_READ_LENGTH = 300
 """Of a longer text this much is read from its start, and as much from its end, where homework often asks."""
 
@@ -112,6 +113,8 @@ def _load_question_cues() -> _QuestionCues:
     )
 
 
+_MAX_ABOUT_LENGTH = 120
+"""A longer message asks more than what the tutor is."""
 _MIN_COPIED_LENGTH = 6
 """A shorter reply may be a result that also stands in the task."""
 
@@ -173,3 +176,41 @@ def _load_follow_up_cues() -> _FollowUpCues:
         empty=re.compile(attempt["empty"]),
         min_words=attempt["min_words"],
     )
+
+
+# --- Questions about the tutor itself ---
+
+
+class AboutTopic(StrEnum):
+    INSTRUCTIONS = "instructions"
+    PERSON = "person"
+    MODEL = "model"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True)
+class AboutQuestion:
+    """What someone asks about the tutor, and in which language."""
+
+    topic: AboutTopic
+    language: str
+
+
+def find_about_question(question: str) -> AboutQuestion | None:
+    """Return what a message asks about the tutor, if it asks nothing else; or None."""
+    if len(question) > _MAX_ABOUT_LENGTH:
+        return None
+    text = tidy_question(question).rstrip(" .!?")
+    return next((about for about, pattern in _load_about_cues() if pattern.fullmatch(text)), None)
+
+
+@load_once
+def _load_about_cues() -> tuple[tuple[AboutQuestion, re.Pattern[str]], ...]:
+    data: dict[str, Any] = tomllib.loads(_ABOUT_TUTOR_CUES.read_text(encoding="utf-8"))
+    cues = []
+    for topic in AboutTopic:
+        for language, patterns in data["asks"][topic].items():
+            any_of = "|".join(f"(?:{pattern})" for pattern in patterns)
+            whole = f"{data['lead_in'][language]}(?:{any_of}){data['lead_out'][language]}"
+            cues.append((AboutQuestion(topic, language), re.compile(whole)))
+    return tuple(cues)

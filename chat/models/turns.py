@@ -174,7 +174,7 @@ class MethodFields(models.Model):
     task = models.ForeignKey("chat.Turn", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     # Whether its page asks for grade and goal, once in a conversation.
     asks_level = models.BooleanField(default=False)
-    # The fixed text of this site that answered in place of a model, with its version (chat.method.about_tutor).
+    # The fixed text of this site that answered in place of a model, with its version (chat.asking.about_tutor).
     site_text = models.CharField(max_length=MAX_SITE_TEXT_LENGTH, blank=True)
     # The practice quiz that it ended with (chat.method.quizzes), and the number of the option chosen for each question.
     quiz = models.JSONField(null=True, blank=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from chat.asking.follow_ups import list_follow_ups
 from chat.method.ladder import HINT_STEPS, HelpStep, LadderState
 from chat.method.quizzes import PracticeQuestion, QuizSource, load_quiz
 from chat.method.reading import FollowUp
 from chat.models import MAX_QUESTION_LENGTH, Turn
+from chat.selectors import list_follow_ups
 from courses.selectors import list_module_titles
 
 

@@ -18,7 +18,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import get_person, page_of_its_form, sign_in_required
 from chat import services
 from chat.asking import services as asking
-from chat.asking.follow_ups import NothingToCheck, answer_quiz, ask_follow_up
+from chat.asking.follow_ups import NothingToCheck, answer_quiz, ask_follow_up, continue_turn, retry_turn
 from chat.asking.services import require_question_rate
 from chat.errors import ConversationGone, FollowUpNotOffered, PersonalDataFound, StillAnswering
 from chat.formatting import REJECTIONS, Rejection, format_rejection
@@ -267,9 +267,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     wait_for_model = request.POST.get("when") == "back"
 
     def start_retry(new_id: UUID) -> Turn:
-        return asking.retry_turn(
-            person=person, failed=failed, turn_id=new_id, wait_for_model=wait_for_model
-        ).turn
+        return retry_turn(person=person, failed=failed, turn_id=new_id, wait_for_model=wait_for_model).turn
 
     return _ask_again(request, failed, start_retry)
 
@@ -281,7 +279,7 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     person, unfinished = get_person(request), get_own_turn(request, turn_id)
 
     def start_continuation(new_id: UUID) -> Turn:
-        return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id).turn
+        return continue_turn(person=person, turn=unfinished, turn_id=new_id).turn
 
     return _ask_again(request, unfinished, start_continuation)
 

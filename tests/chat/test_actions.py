@@ -15,7 +15,7 @@ from accounts.models import Person
 from budgets.models import Hold
 from budgets.selectors import get_meter
 from chat import services
-from chat.asking import services as asking
+from chat.asking.follow_ups import retry_turn
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
 from chat.models import EndReason, Turn, TurnState
 from chat.personal import export_conversations
@@ -525,5 +525,5 @@ def test_a_retry_is_judged_again(teen: Person, ask: Ask, judged: Judged) -> None
     services.stop_turn(turn=turn)
     turn.refresh_from_db()
     judged(METHOD)
-    again = asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn
+    again = retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn
     assert again.state == TurnState.REFUSED

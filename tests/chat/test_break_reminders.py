@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.asking.asker import MIN_BREAK, REMINDER_INTERVAL
+from chat.asking.services import MIN_BREAK, REMINDER_INTERVAL
 from chat.models import Turn, TurnState
 from guard import Level, Verdict
 

@@ -15,7 +15,7 @@ from django.utils import translation
 from accounts.models import Person
 from budgets.errors import InsufficientBudget
 from budgets.models import Hold
-from chat.asking import services as asking
+from chat.asking.follow_ups import continue_turn, retry_turn
 from chat.errors import FamilyClosed, StillAnswering
 from chat.models import EndReason, Turn, TurnState
 from chat.prompt import CONTINUED_TOKENS, MIN_ANSWER_TOKENS, build_prompt, get_answer_room
@@ -43,7 +43,7 @@ def unfinished(teen: Person, ask: Ask) -> Turn:
 
 def continue_answer(turn: Turn, turn_id: object = None) -> Turn:
     turn.refresh_from_db()
-    return asking.continue_turn(
+    return continue_turn(
         person=turn.conversation.owner,
         turn=turn,
         turn_id=turn_id or uuid4(),  # type: ignore[arg-type]
@@ -147,7 +147,7 @@ class TestTheNewTurn:
 
     def test_keeps_what_it_continues_when_it_is_retried(self, unfinished: Turn, teen: Person) -> None:
         following = end(continue_answer(unfinished), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
-        again = asking.retry_turn(person=teen, failed=following, turn_id=uuid4()).turn
+        again = retry_turn(person=teen, failed=following, turn_id=uuid4()).turn
         assert (again.continues, again.question) == (unfinished, "Go on.")
         assert list_prompt_messages(again) == [QUESTION, SO_FAR, "Go on."]
 
@@ -281,7 +281,7 @@ class TestOnThePage:
     def test_it_waits_while_the_turn_is_retried(
         self, unfinished: Turn, teen: Person, client_of_teen: Client
     ) -> None:
-        asking.retry_turn(person=teen, failed=unfinished, turn_id=uuid4())
+        retry_turn(person=teen, failed=unfinished, turn_id=uuid4())
         assert ">Continue<" not in read_turn_page(client_of_teen, unfinished)
 
     def test_pressing_it_adds_the_new_turn(self, unfinished: Turn, client_of_teen: Client) -> None:

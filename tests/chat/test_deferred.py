@@ -14,7 +14,7 @@ from budgets.errors import SiteStopped
 from budgets.models import Hold
 from budgets.selectors import get_meter
 from chat.answering.leases import claim_turns, sweep_turns
-from chat.asking.services import retry_turn
+from chat.asking.follow_ups import retry_turn
 from chat.errors import StillAnswering, TooManyDeferred
 from chat.models import MAX_DEFERRAL, Conversation, EndReason, ModelOutage, Turn, TurnState, WaitsFor
 from chat.personal import erase_conversations

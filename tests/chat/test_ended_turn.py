@@ -11,7 +11,7 @@ from accounts.models import Person
 from chat import services
 from chat.answering.leases import claim_turns, finish_turn
 from chat.api.serializers import serialize_turn
-from chat.asking.services import retry_turn
+from chat.asking.follow_ups import retry_turn
 from chat.models import EndReason, Turn, TurnState
 from chat.selectors import get_turn
 from chat.streaming import StreamEntry

@@ -11,7 +11,7 @@ from accounts.models import Person
 from budgets.models import Hold, HoldState, Plan
 from chat.answering.leases import MAX_CLAIMS, sweep_turns
 from chat.answering.writing import fit_parts
-from chat.asking.services import continue_turn, retry_turn
+from chat.asking.follow_ups import continue_turn, retry_turn
 from chat.memory.notes import NoteKind
 from chat.memory.overview import build_memory_overview
 from chat.memory.services import edit_note, forget_conversation, set_conversation_memory

@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 
 from accounts.models import Person
 from budgets.models import Hold
-from chat.asking.follow_ups import ask_follow_up, list_follow_ups
+from chat.asking.follow_ups import ask_follow_up
 from chat.asking.services import start_turn
 from chat.errors import FollowUpNotOffered
 from chat.memory.services import set_conversation_memory
@@ -21,6 +21,7 @@ from chat.method.reading import FollowUp
 from chat.model_choice import build_turn_prompt, load_prompt_parts
 from chat.models import Turn, TurnState
 from chat.prompt_profiles import FULL, SMALL
+from chat.selectors import list_follow_ups
 from routing.registry import create_settings_model
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD

@@ -13,7 +13,7 @@ from accounts.models import Person
 from budgets.allowances import assign_plan
 from budgets.errors import InsufficientBudget
 from budgets.models import Hold, Plan
-from chat.asking.services import retry_turn
+from chat.asking.follow_ups import retry_turn
 from chat.errors import NoModelLeft, PersonalDataFound
 from chat.formatting import format_route
 from chat.model_choice import build_turn_prompt, load_prompt_parts, preview_route

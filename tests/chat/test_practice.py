@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import EntryKind, LedgerEntry
-from chat.asking.follow_ups import ask_follow_up, list_follow_ups
+from chat.asking.follow_ups import ask_follow_up
 from chat.method.reading import FollowUp
 from chat.models import Turn, TurnState
+from chat.selectors import list_follow_ups
 from chat.streaming.valkey_stream import _client as valkey
 from chat.streaming.valkey_stream import stream_key
 from courses.selectors import list_plain_questions

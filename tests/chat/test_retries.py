@@ -16,7 +16,7 @@ from budgets.models import Hold, HoldState
 from budgets.selectors import get_meter
 from chat import services
 from chat.answering.leases import GIVE_UP_AFTER, LEASE, claim_turns, finish_turn, sweep_turns
-from chat.asking import services as asking
+from chat.asking.follow_ups import retry_turn
 from chat.errors import StillAnswering
 from chat.models import EndReason, Turn, TurnState
 from chat.parent_view import build_overview
@@ -81,7 +81,7 @@ def end(
 
 def retry(turn: Turn) -> Turn:
     turn.refresh_from_db()
-    return asking.retry_turn(person=turn.conversation.owner, failed=turn, turn_id=uuid4()).turn
+    return retry_turn(person=turn.conversation.owner, failed=turn, turn_id=uuid4()).turn
 
 
 def list_shown(turn: Turn) -> list[Turn]:
@@ -227,9 +227,7 @@ class TestEveryWayThatARetryEnds:
 class TestPressingRetryTwice:
     def test_with_the_same_id(self, stopped: Turn, teen: Person) -> None:
         turn_id = uuid4()
-        first, second = (
-            asking.retry_turn(person=teen, failed=stopped, turn_id=turn_id).turn for _ in range(2)
-        )
+        first, second = (retry_turn(person=teen, failed=stopped, turn_id=turn_id).turn for _ in range(2))
         assert first == second
         assert stopped.retries.count() == 1
 
@@ -242,7 +240,7 @@ class TestPressingRetryTwice:
 
         def press() -> None:
             try:
-                retries.append(asking.retry_turn(person=teen, failed=stopped, turn_id=uuid4()).turn)
+                retries.append(retry_turn(person=teen, failed=stopped, turn_id=uuid4()).turn)
             finally:
                 connection.close()
 

@@ -8,7 +8,8 @@ from django.test import Client
 
 from accounts.models import Person
 from chat.asking import assessment
-from chat.asking.services import retry_turn, start_turn
+from chat.asking.follow_ups import retry_turn
+from chat.asking.services import start_turn
 from chat.models import Turn, TurnState
 from chat.prompt import is_carried
 from chat.selectors import drop_forgotten, find_reworded_turn, get_earlier_turns

@@ -13,6 +13,7 @@ from budgets.selectors import get_meter
 from chat import services
 from chat.answering import leases
 from chat.asking import services as asking
+from chat.asking.follow_ups import retry_turn
 from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TurnIdTaken, TutorClosed, TutorPaused
 from chat.models import MAX_QUESTION_LENGTH, Conversation, EndReason, Turn, TurnState
 from tests.chat.conftest import Ask
@@ -220,7 +221,7 @@ class TestRetrying:
     ) -> None:
         services.stop_turn(turn=turn)
         turn.refresh_from_db()
-        again = asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn
+        again = retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn
         assert (again.question, again.conversation, again.state) == (
             turn.question,
             turn.conversation,
@@ -231,12 +232,12 @@ class TestRetrying:
     def test_retrying_twice_asks_once(self, turn: Turn, teen: Person) -> None:
         services.stop_turn(turn=turn)
         turn.refresh_from_db()
-        first, again = (asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn for _ in range(2))
+        first, again = (retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn for _ in range(2))
         assert first == again
 
     def test_a_card_cannot_be_retried(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
-        assert asking.retry_turn(person=teen, failed=card, turn_id=uuid4()).turn == card
+        assert retry_turn(person=teen, failed=card, turn_id=uuid4()).turn == card
         assert not Turn.objects.exclude(pk=card.pk).exists()
 
     def test_the_same_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
@@ -244,7 +245,7 @@ class TestRetrying:
         turn = ask(teen, "die Katze is the cat in german. Which verb do I want to")
         services.stop_turn(turn=turn)
         turn.refresh_from_db()
-        assert asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn.state == TurnState.QUEUED
+        assert retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn.state == TurnState.QUEUED
 
 
 class TestConversations:

@@ -1,38 +1,28 @@
-"""Answers questions about the tutor itself truly, with fixed texts of this site. Pure; about_tutor.toml has the texts.
+"""Answers questions about the tutor itself truly, with fixed texts of this site, which are in about_tutor.toml.
 
 A model does not know its own name, what it remembers or what it was told, and small ones make something up. Only a
 whole message that asks nothing else gets such an answer, after the guard found no danger in it.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from chat.method.reading import tidy_question
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.models import Plan
+from chat.memory.policies import MemoryRules
+from chat.method.reading import AboutQuestion, AboutTopic
+from chat.model_choice import preview_route
+from chat.models import Turn, TurnState
+from families.gate import TutorGate
 from kit.lazy import load_once
 from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 
 _FILE = Path(__file__).with_name("about_tutor.toml")
-_MAX_LENGTH = 120
-
-
-class AboutTopic(StrEnum):
-    INSTRUCTIONS = "instructions"
-    PERSON = "person"
-    MODEL = "model"
-    MEMORY = "memory"
-
-
-@dataclass(frozen=True)
-class AboutQuestion:
-    """What someone asks about the tutor, and in which language."""
-
-    topic: AboutTopic
-    language: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +42,35 @@ class TutorFacts:
 class _Texts:
     version: int
     hashes: Mapping[str, str]
-    asks: tuple[tuple[AboutQuestion, re.Pattern[str]], ...]
     texts: Mapping[str, Mapping[str, str]]
 
 
-def find_about_question(question: str) -> AboutQuestion | None:
-    """Return what a message asks about the tutor, if it asks nothing else; or None."""
-    if len(question) > _MAX_LENGTH:
-        return None
-    text = tidy_question(question).rstrip(" .!?")
-    return next((about for about, pattern in _load().asks if pattern.fullmatch(text)), None)
+def answer_about_tutor(
+    turn: Turn,
+    asked: AboutQuestion,
+    *,
+    person: Person,
+    gate: TutorGate,
+    plan: Plan,
+    wants_spanning_notes: bool,
+) -> None:
+    """Answer a turn about the tutor with a fixed text that is true for its asker now."""
+    model = preview_route(person, gate).model
+    rules = MemoryRules(
+        plan=plan,
+        terms=gate.terms,
+        wants_spanning_notes=wants_spanning_notes,
+        conversation=turn.conversation,
+    )
+    facts = TutorFacts(
+        model=model.model_name if model else "",
+        host="" if model is None or model.is_local else model.host,
+        prompt_profile=model.prompt_profile if model else "",
+        memory_policy=rules.policy,
+        has_spanning_notes=rules.has_spanning_notes,
+    )
+    turn.state, turn.ended_at, turn.language = TurnState.ANSWERED, timezone.now(), asked.language
+    turn.answer, turn.site_text = build_about_answer(asked, facts), get_about_version(asked)
 
 
 def build_about_answer(question: AboutQuestion, facts: TutorFacts) -> str:
@@ -100,10 +109,4 @@ def _choose_text(topic: AboutTopic, facts: TutorFacts) -> str:
 @load_once
 def _load() -> _Texts:
     data: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    asks = []
-    for topic in AboutTopic:
-        for language, patterns in data["asks"][topic].items():
-            any_of = "|".join(f"(?:{pattern})" for pattern in patterns)
-            whole = f"{data['lead_in'][language]}(?:{any_of}){data['lead_out'][language]}"
-            asks.append((AboutQuestion(topic, language), re.compile(whole)))
-    return _Texts(version=data["version"], hashes=data["hashes"], asks=tuple(asks), texts=data["texts"])
+    return _Texts(version=data["version"], hashes=data["hashes"], texts=data["texts"])

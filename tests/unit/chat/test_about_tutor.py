@@ -5,15 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from chat.method.about_tutor import (
-    AboutQuestion,
-    AboutTopic,
-    TutorFacts,
-    build_about_answer,
-    find_about_question,
-    get_about_version,
-    get_told_hashes,
-)
+from chat.asking.about_tutor import TutorFacts, build_about_answer, get_about_version, get_told_hashes
+from chat.method.reading import AboutQuestion, AboutTopic, find_about_question
 from chat.prompt_profiles import PROMPT_PROFILES
 from guard import Level, judge_output
 from kit.memory_policy import MemoryPolicy
