@@ -216,7 +216,9 @@ def create_turn_hold(
         parts = replace(parts, notes=get_notes([turn]).get(turn.pk, ()))
     turn.passages = [passage.key for passage in parts.passages]
     turn.is_brief = False
-    pace_ends_at = find_pace_end(person, answers_per_hour=plan.answers_per_hour, besides=turn.pk)
+    pace_ends_at = None
+    if plan.answers_per_hour is not None:
+        pace_ends_at = find_pace_end(person, answers_per_hour=plan.answers_per_hour, besides=turn.pk)
     ranking = rank_for_plan(plan, local_only=turn.local_only)
     tried_ids = {skipped.model.pk for skipped in tried}
     models = [model for model in ranking.models if model.pk not in tried_ids]

@@ -165,7 +165,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
         _record_health(turn, outcome)
         return True
-    outcome = add_quiz(turn, outcome)
+    outcome = add_quiz(turn, outcome) if turn.asks_for_quiz else outcome
     with transaction.atomic():
         if turn.retry_of_id:
             lock_with_retried(turn.pk)

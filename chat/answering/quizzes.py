@@ -26,13 +26,11 @@ _MAX_TOPIC_LENGTH = 160
 
 
 def add_quiz(turn: Turn, outcome: Outcome) -> Outcome:
-    """Return the outcome of a turn: if it asked for a quiz, with the quiz and without the model's raw text.
+    """Return the outcome of a turn that asked for a quiz, with the quiz and without the model's raw text.
 
     If the model wrote none, the lesson's quiz that fits takes its place, or else an open question. The site pays for
     what the model wrote then, because no one sees it. A turn that was cut or got a card stays as it is.
     """
-    if not turn.asks_for_quiz:
-        return outcome
     if outcome.state not in {TurnState.ANSWERED, TurnState.STOPPED}:
         is_empty = outcome.state == TurnState.FAILED
         return replace(outcome, answer="") if is_empty else outcome

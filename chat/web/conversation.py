@@ -260,7 +260,9 @@ def build_composer(
     gate = get_tutor_gate(person)
     preview = preview_route(person, gate)
     meter = get_meter(owner=person)
-    pace_ends_at = find_pace_end(person, answers_per_hour=meter.answers_per_hour)
+    pace_ends_at = None
+    if meter.answers_per_hour is not None:
+        pace_ends_at = find_pace_end(person, answers_per_hour=meter.answers_per_hour)
     return Composer(
         person=person,
         conversation=conversation,

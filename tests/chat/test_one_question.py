@@ -24,9 +24,8 @@ from tests.chat.conftest import written
 from tests.statements import close_hub
 
 ROOM = Path(chat.__file__).parent
-# The way of a question itself takes 24. Help with homework, quizzes, true answers about the tutor and a plan's pace
-# decide about each question as well (ADR 68, ADR 70).
-MAX_MODULES = 36
+# The way of a question itself takes 24. Help with homework decides about each question as well (ADR 68).
+MAX_MODULES = 28
 
 
 @contextmanager
