@@ -15,6 +15,7 @@ from chat.method.ladder import list_offered
 from chat.method.reading import FollowUp, QuestionKind
 from chat.models import (
     LIVE_STATES,
+    MAX_DEFERRAL,
     RETRYABLE_STATES,
     Conversation,
     EndReason,
@@ -33,6 +34,8 @@ from kit.memory_policy import NOTING_POLICIES, MemoryPolicy
 PAUSE_BY_LEVEL = {"2": timedelta(minutes=2), "3": timedelta(minutes=5), "4": timedelta(minutes=30)}
 # An older card no longer pauses the tutor.
 PAUSE_EXPIRES_AFTER = timedelta(hours=24)
+# Longer than it takes from the end of a deferral to the end of the turn.
+MARGIN = timedelta(hours=1)
 
 
 def build_unsealed_filter(person: Person, started_at: str = "started_at") -> Q:
@@ -52,6 +55,17 @@ def list_conversations(person: Person) -> QuerySet[Conversation]:
 def list_turns(person: Person) -> QuerySet[Turn]:
     return Turn.objects.filter(
         build_unsealed_filter(person, "conversation__started_at"), conversation__owner=person
+    )
+
+
+def list_turns_since(person: Person, since: datetime) -> QuerySet[Turn]:
+    """Return the turns that a person asked after `since`.
+
+    Their conversations are looked up by owner and time, which are indexed: otherwise PostgreSQL may read what the
+    whole site asked since then.
+    """
+    return Turn.objects.filter(
+        conversation__owner=person, conversation__asked_at__gt=since, asked_at__gt=since
     )
 
 
@@ -346,11 +360,14 @@ class Pause:
 
 def list_pausing_turns(person: Person) -> QuerySet[Turn]:
     """Return the turns whose card or check-in may pause the tutor. There is rarely one."""
+    since = timezone.now() - PAUSE_EXPIRES_AFTER
     return list_turns(person).filter(
+        # By an index, see `list_turns_since`. A deferred turn may end a day after it was asked.
+        conversation__asked_at__gt=since - MAX_DEFERRAL - MARGIN,
         state__in=[TurnState.CARDED, TurnState.PAUSED],
         resumed_at=None,
         level__in=PAUSE_BY_LEVEL,
-        ended_at__gt=timezone.now() - PAUSE_EXPIRES_AFTER,
+        ended_at__gt=since,
     )
 
 

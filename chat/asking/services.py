@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, QuerySet, Subquery
+from django.db.models import Exists, Max, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Person
@@ -45,6 +45,7 @@ from chat.selectors import (
     list_pausing_turns,
     list_shown_turns,
     list_turns,
+    list_turns_since,
 )
 from chat.turns import outcomes, queue
 from chat.turns.crises import record_crisis
@@ -270,13 +271,15 @@ class Asker:
 def read_asker(person: Person, *, turn_id: UUID) -> Asker:
     """Read what decides about a question with this turn id, in one query. Raises Person.DoesNotExist."""
     now = timezone.now()
-    latest = Turn.objects.filter(conversation__owner=person, asked_at__gt=now - MIN_BREAK)
+    latest = list_turns_since(person, now - MIN_BREAK)
+    # A maximum instead of EXISTS: for one row that may not exist, PostgreSQL may choose to read all turns of the site.
+    pausing = list_pausing_turns(person).values("conversation__owner").annotate(ended=Max("ended_at"))
     columns: dict[str, Any] = {
         "plan": build_plan_column(),
         "wants_spanning_notes": Exists(MemoryChoice.objects.filter(owner=person)),
         "asking_since": Subquery(latest.order_by("-asked_at").values("asking_since")[:1]),
         "has_turn": Exists(Turn.objects.filter(pk=turn_id)),
-        "may_be_paused": Exists(list_pausing_turns(person)),
+        "card_ended_at": Subquery(pausing.values("ended")),
     }
     rows: Any = Person.objects.values(**columns, **build_gate_columns(person, now))
     row = rows.get(pk=person.pk)
@@ -288,7 +291,7 @@ def read_asker(person: Person, *, turn_id: UUID) -> Asker:
         wants_spanning_notes=row["wants_spanning_notes"],
         asking_since=row["asking_since"],
         has_turn=row["has_turn"],
-        may_be_paused=row["may_be_paused"],
+        may_be_paused=row["card_ended_at"] is not None,
     )
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Turn, TurnState
+from chat.models import TurnState
+from chat.selectors import list_turns_since
 
 # What a turn has in place of the scope of a budget, when its pace made it brief.
 PACE_SCOPE = "pace"
@@ -36,9 +37,7 @@ def find_pace_end(
     if answers_per_hour is None:
         return None
     now = now or timezone.now()
-    recent = Turn.objects.filter(
-        conversation__owner=person, state__in=COUNTED_STATES, asked_at__gt=now - PACE_PERIOD
-    )
+    recent = list_turns_since(person, now - PACE_PERIOD).filter(state__in=COUNTED_STATES)
     if besides:
         recent = recent.exclude(pk=besides)
     # When the oldest of the latest answers is an hour old, one more fits into the hour.
