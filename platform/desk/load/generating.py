@@ -74,11 +74,11 @@ def generate_load(*, size: LoadSize, now: datetime | None = None) -> None:
         raise AlreadyGenerated
     dice = random.Random(size.seed)  # noqa: S311 - the same load for the same seed, not a secret
     people = _create_people(size, dice, now)
-    budgets = _create_budgets(people, dice, now)
+    _create_budgets(people, dice, now)
     _create_events(size, dice, now)
     _create_emails(people, dice, now)
     create_turns(turns=size.turns, days=size.days, seed=size.seed, prefix=f"{PREFIX}-", now=now)
-    _create_grants(budgets, dice, now)
+    _create_grants(dice, now)
     analyze(Event, SignUp, Email)
 
 
@@ -102,8 +102,8 @@ def _create_people(size: LoadSize, dice: random.Random, now: datetime) -> list[P
     return Person.objects.bulk_create(rows, batch_size=1_000)
 
 
-def _create_budgets(people: Sequence[Person], dice: random.Random, now: datetime) -> list[Budget]:
-    """Create the budget of everyone who asks, and of six families in ten. Return the budgets of people."""
+def _create_budgets(people: Sequence[Person], dice: random.Random, now: datetime) -> None:
+    """Create the budget of everyone who asks, and of six families in ten."""
     free, pro = load_plans(), Plan.objects.filter(slug=Plan.PRO).first()
     site = get_site_budget()
     asking = people[: round(len(people) * (1 - NEVER_ASKED))]
@@ -128,7 +128,7 @@ def _create_budgets(people: Sequence[Person], dice: random.Random, now: datetime
     )  # fmt: skip
     family_of = {member.pk: family for family, pair in zip(families, linked, strict=True) for member in pair}
     plans = {person.pk: pro if pro and dice.random() < 0.1 else free for person in asking}  # noqa: PLR2004 - one in ten
-    return Budget.objects.bulk_create(
+    Budget.objects.bulk_create(
         [
             Budget(
                 owner=person, parent=family_of.get(person.pk, site), plan=plan if plan.slug == Plan.PRO else None,
@@ -208,10 +208,10 @@ def _create_emails(people: Sequence[Person], dice: random.Random, now: datetime)
     Email.objects.bulk_create(emails, batch_size=2_000)
 
 
-def _create_grants(budgets: Sequence[Budget], dice: random.Random, now: datetime) -> None:
+def _create_grants(dice: random.Random, now: datetime) -> None:
     """Create grants: some are open and wait for their budget's next period, some are used up."""
     waiting = list(
-        Budget.objects.filter(pk__in=[budget.pk for budget in budgets]).exclude(Q(periods__ends_at__gt=now))
+        Budget.objects.filter(owner__username__startswith=f"{PREFIX}-").exclude(Q(periods__ends_at__gt=now))
     )
     chosen = dice.sample(waiting, min(len(waiting), 300))
     Grant.objects.bulk_create(
