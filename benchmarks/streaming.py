@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -247,8 +247,8 @@ def prepare_questions(people: list[Person], measured: Load, count: int) -> list[
                 question=next(earlier),
                 answer=PROSE[number % len(PROSE)],
                 state=TurnState.ANSWERED,
-                asked_at=now - timedelta(minutes=30 - number),
-                ended_at=now - timedelta(minutes=29 - number),
+                asked_at=now - timedelta(minutes=30 + measured.past_turns - number),
+                ended_at=now - timedelta(minutes=29 + measured.past_turns - number),
                 answer_tokens=TOKENS,
             )
             for conversation in conversations
@@ -340,36 +340,40 @@ def site(logs: Path, mock: Mock, pause: int) -> Iterator[Site]:
         yield Site(web, worker, *find_servers())
 
 
+def ask_directly(mock: Mock, measured: Load) -> Measured:
+    """Run a load on the model itself."""
+    stream = direct(mock.url, measured.pause, choose_questions(measured.words)[0])
+    return uvloop.run(load(stream, at_a_time=measured.at_a_time, count=measured.count))
+
+
+def ask_site(running: Site, people: list[Person], measured: Load, *, two_requests: bool = False) -> Measured:
+    """Run a load through the site, and measure the CPU time of its processes too."""
+    asked = iter(prepare_questions(people, measured, measured.count))
+    before = running.read_cpu()
+    whole = uvloop.run(
+        load(
+            through_site(running.web.url, asked, two_requests=two_requests),
+            at_a_time=measured.at_a_time,
+            count=measured.count,
+        )
+    )
+    after = running.read_cpu()
+    whole.cpu = {process: after[process] - before[process] for process in PROCESSES}
+    return whole
+
+
 def measure_load(
     logs: Path, mock: Mock, passes: int, name: str, *, two_requests: bool
 ) -> list[tuple[Measured, Measured]]:
     """Run each pass directly with the model, then through the site, after one question per person as warm-up."""
     measured_load, pairs = LOADS[name], []
     people = create_people(name, measured_load.people)
-    question = choose_questions(measured_load.words)[0]
     with site(logs, mock, measured_load.pause) as running:
-        straight_way = direct(mock.url, measured_load.pause, question)
-
-        def ask(count: int, at_a_time: int) -> Measured:
-            asked = iter(prepare_questions(people, measured_load, count))
-            before = running.read_cpu()
-            measured = uvloop.run(
-                load(
-                    through_site(running.web.url, asked, two_requests=two_requests),
-                    at_a_time=at_a_time,
-                    count=count,
-                )
-            )
-            after = running.read_cpu()
-            measured.cpu = {process: after[process] - before[process] for process in PROCESSES}
-            return measured
-
-        ask(len(people), min(measured_load.at_a_time, 8))
+        warm_up = replace(measured_load, count=len(people), at_a_time=min(measured_load.at_a_time, 8))
+        ask_site(running, people, warm_up, two_requests=two_requests)
         for _pass in range(passes):
-            straight = uvloop.run(
-                load(straight_way, at_a_time=measured_load.at_a_time, count=measured_load.count)
-            )
-            whole = ask(measured_load.count, measured_load.at_a_time)
+            straight = ask_directly(mock, measured_load)
+            whole = ask_site(running, people, measured_load, two_requests=two_requests)
             pairs.append((straight, whole))
             cpu = ", ".join(f"{process} {whole.cpu_ms(process):.1f}" for process in PROCESSES)
             print(
