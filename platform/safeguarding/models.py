@@ -331,7 +331,7 @@ class EntryKind(models.TextChoices):
     TAKEN_OVER = "taken_over", _("taken over")
     HANDED_UP = "handed_up", _("passed to the responsible person")
     KEPT_FOR_LEAD = "kept_for_lead", _("left to the responsible person and the deputies")
-    LAPSED = "lapsed", _("given back: who had claimed it is gone, or did nothing for a day")
+    LAPSED = "lapsed", _("given back: the reviewer left, or did nothing for a day")
     SKIPPED = "skipped", _("skipped")
     NOTED = "noted", _("note")
     LOOKED_AT_EXCERPT = "looked_excerpt", _("read the excerpt")

@@ -19,9 +19,9 @@ class Forecast(models.Model):
     days = models.PositiveSmallIntegerField(_("days"))
     questions = models.PositiveBigIntegerField(_("questions"))
     tokens = models.PositiveBigIntegerField(_("tokens"))
-    microdollars = models.PositiveBigIntegerField(_("millionths of a dollar"))
-    low_microdollars = models.PositiveBigIntegerField(_("millionths of a dollar, low"))
-    high_microdollars = models.PositiveBigIntegerField(_("millionths of a dollar, high"))
+    microdollars = models.PositiveBigIntegerField(_("dollars"))
+    low_microdollars = models.PositiveBigIntegerField(_("dollars, low"))
+    high_microdollars = models.PositiveBigIntegerField(_("dollars, high"))
 
     class Meta:
         verbose_name = _("forecast")

@@ -38,9 +38,9 @@ class UsageRecord(models.Model):
     question_tokens = models.BigIntegerField(_("tokens of the question"))
     memory_tokens = models.BigIntegerField(_("tokens of memory"))
     cached_tokens = models.BigIntegerField(_("cached tokens"))
-    microdollars = models.BigIntegerField(_("millionths of a dollar"))
-    prompt_microdollars = models.BigIntegerField(_("millionths of a dollar for the prompt"))
-    memory_microdollars = models.BigIntegerField(_("millionths of a dollar for memory"))
+    microdollars = models.BigIntegerField(_("dollars"))
+    prompt_microdollars = models.BigIntegerField(_("dollars for the prompt"))
+    memory_microdollars = models.BigIntegerField(_("dollars for memory"))
 
     class Meta:
         verbose_name = _("usage")
