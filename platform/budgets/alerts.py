@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.contrib.auth.models import Permission
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.text import Truncator
@@ -16,7 +16,8 @@ from accounts.models import Person, Role
 from budgets.costs import UNITS, Unit
 from budgets.dollars import CENT
 from budgets.formatting import format_amounts, format_moment
-from budgets.models import AlertKind, Budget, BudgetAlert, BudgetScope
+from budgets.models import AlertKind, Budget, BudgetAlert, BudgetScope, Period
+from budgets.owner_budgets import name_families
 from budgets.pace import find_exhaustion
 from budgets.periods import OpenPeriod, list_latest_periods
 from budgets.selectors import SHORT_ANSWER_TOKENS
@@ -115,6 +116,35 @@ def _send_alert(opened: OpenPeriod, level: Level, now: datetime) -> bool:
             ]
         )
     return is_new
+
+
+def list_current_alerts(*, limit: int, now: datetime | None = None) -> tuple[list[BudgetAlert], int]:
+    """Return the latest alert of each budget whose period is still open, and how many there are in all.
+
+    The site's budget comes first, then what is used up. At most `limit` are returned, in three queries at most.
+    """
+    now = now or timezone.now()
+    same = BudgetAlert.objects.filter(
+        budget=OuterRef("budget"), period_starts_at=OuterRef("period_starts_at")
+    )
+    opened = Period.objects.filter(
+        budget=OuterRef("budget"), starts_at=OuterRef("period_starts_at"), ends_at__gt=now
+    )
+    alerts = BudgetAlert.objects.filter(
+        Exists(opened), ~Exists(same.filter(pk__gt=OuterRef("pk"))), at__lte=now
+    ).order_by(
+        Case(When(budget__scope=BudgetScope.SITE, then=Value(0)), default=Value(1)),
+        Case(
+            When(kind=AlertKind.USED_UP, then=Value(0)),
+            When(kind=AlertKind.MOSTLY_USED, then=Value(1)),
+            default=Value(2),
+        ),
+        "-at",
+        "-pk",
+    )
+    shown = list(alerts.select_related("budget__owner")[:limit])
+    name_families(alert.budget for alert in shown)
+    return shown, len(shown) if len(shown) < limit else alerts.count()
 
 
 def list_alert_readers(budget: Budget) -> Sequence[Person]:

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
+from budgets.alerts import list_current_alerts
 from budgets.models import Audit, UsageRecord
 from budgets.selectors import find_latest_audit
 from events.statistics import find_next_event_with_sign_ups
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 EMAIL_DAYS = 7
 # The audit runs every night. One that is older is missing.
 MAX_AUDIT_AGE = timedelta(hours=36)
+# The alerts that Today shows. The list has the others.
+SHOWN_ALERTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ def read_figures(*, person: Person, now: datetime | None = None) -> dict[str, An
     now = now or timezone.now()
     figures: dict[str, tuple[str, Callable[[], Any]]] = {
         "usage": ("budgets.view_budget", lambda: sum_usage(person=person, now=now)),
+        "alerts": ("budgets.view_budget", lambda: list_current_alerts(limit=SHOWN_ALERTS, now=now)),
         "cards": ("safeguarding.view_weeklycount", lambda: count_week_cards(now.date())),
         "next_event": ("events.view_event", lambda: find_next_event_with_sign_ups(now=now)),
         "mail": ("mail.view_email", lambda: count_undelivered(since=now - timedelta(days=EMAIL_DAYS))),
@@ -105,5 +109,5 @@ def sum_usage(*, person: Person, now: datetime) -> list[UsageSum]:
 
 
 def is_audit_late(audit: Audit | None, *, now: datetime) -> bool:
-    """Return whether last night's audit is missing."""
-    return audit is None or now - audit.at > MAX_AUDIT_AGE
+    """Return whether last night's audit is missing. On a site without one, the first is not due yet."""
+    return audit is not None and now - audit.at > MAX_AUDIT_AGE

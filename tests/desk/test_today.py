@@ -13,8 +13,9 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as ValkeyDown
 
 from accounts.models import Person
+from budgets.allowances import create_family_budget, get_site_budget
 from budgets.audit import audit_ledger
-from budgets.models import Audit, EntryKind, LedgerEntry
+from budgets.models import AlertKind, Audit, Budget, BudgetAlert, BudgetScope, EntryKind, LedgerEntry, Period
 from budgets.services import settle_hold
 from desk import figures, health
 from desk.figures import sum_usage
@@ -79,7 +80,8 @@ class TestThePage:
     def test_says_what_is_missing_on_a_new_site(self, as_person: AsPerson, admin_person: Person) -> None:
         page = read_desk(as_person(admin_person))
         assert "No event is coming up." in page
-        assert "It has never run." in page
+        assert "It hasn’t run yet." in page
+        assert "No budget has an alert in its current period." in page
         assert "Everything of the last 7 days arrived" in page
 
     def test_shows_what_happened(self, as_person: AsPerson, admin_person: Person, parent: Person) -> None:
@@ -138,8 +140,50 @@ class TestThePage:
         assert len(queries) <= MAX_QUERIES, [query["sql"][:200] for query in queries]
 
 
+def add_alert(budget: Budget, kind: AlertKind, *, ends_in: timedelta = timedelta(days=5)) -> BudgetAlert:
+    """Record an alert in the budget's period, which is created if it has none."""
+    ends_at = timezone.now() + ends_in
+    times = {"starts_at": ends_at - timedelta(days=30), "ends_at": ends_at, "recheck_at": ends_at}
+    period, _is_new = Period.objects.get_or_create(budget=budget, defaults=times)
+    return BudgetAlert.objects.create(
+        budget=budget, kind=kind, period_starts_at=period.starts_at, unit="tokens", spent=80, granted=100
+    )
+
+
+class TestBudgetAlerts:
+    def test_of_the_site_lead_to_its_budget(self, as_person: AsPerson, admin_person: Person) -> None:
+        site = get_site_budget()
+        add_alert(site, AlertKind.MOSTLY_USED)
+        page = read_desk(as_person(admin_person))
+        assert f'<a href="/admin/budgets/budget/{site.pk}/change/">The site’s budget is used to 80%' in page
+
+    def test_are_gone_when_their_period_is_over(self, as_person: AsPerson, admin_person: Person) -> None:
+        add_alert(create_family_budget(time_zone="UTC"), AlertKind.USED_UP, ends_in=-timedelta(hours=1))
+        assert "No budget has an alert in its current period." in read_desk(as_person(admin_person))
+
+    def test_of_forty_families_are_five_with_what_is_used_up_first(
+        self, as_person: AsPerson, admin_person: Person
+    ) -> None:
+        budgets = [create_family_budget(time_zone="UTC") for _number in range(40)]
+        for budget in budgets:
+            add_alert(budget, AlertKind.MOSTLY_USED)
+        used_up = Budget.objects.filter(scope=BudgetScope.FAMILY).earliest("pk")
+        add_alert(used_up, AlertKind.USED_UP)
+        client = as_person(admin_person)
+        client.get("/admin/")
+        with CaptureQueriesContext(connection) as queries:
+            page = read_desk(client)
+        alerts = page.partition('<ul class="desk-alerts"')[2].partition("</ul>")[0]
+        assert alerts.count("<li") == 5
+        assert f"/admin/budgets/budget/{used_up.pk}/change/" in alerts.partition("</li>")[0]
+        assert "See 35 more budgets with alerts" in page
+        assert len(queries) <= MAX_QUERIES, [query["sql"][:200] for query in queries]
+
+
 class TestAPartThatIsDown:
-    @pytest.mark.parametrize("name", ["find_latest_audit", "count_undelivered", "count_week_cards"])
+    @pytest.mark.parametrize(
+        "name", ["list_current_alerts", "find_latest_audit", "count_undelivered", "count_week_cards"]
+    )
     def test_leaves_the_rest_of_the_desk(
         self, name: str, as_person: AsPerson, admin_person: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -33,6 +33,7 @@ def today(request: HttpRequest, admin_context: Mapping[str, object]) -> Template
         "usage": _list_usage_rows(figures.get("usage")),
         "unreadable": UNREADABLE,
         "audit_entries": _format_number(figures["audit"].entries) if has_audit else "",
+        "alerts": _describe_alerts(figures.get("alerts")),
         "event": _describe_event(figures.get("next_event")),
         "mail": _describe_mail(figures.get("mail")),
         "has_audit": has_audit,
@@ -61,6 +62,13 @@ def _list_usage_rows(sums: Any) -> list[tuple[object, ...]]:
         )
         for span in sums
     ]
+
+
+def _describe_alerts(found: Any) -> dict[str, object] | None:
+    if found is None or found == UNREADABLE:
+        return None
+    shown, count = found
+    return {"shown": shown, "more": count - len(shown)}
 
 
 def _format_number(number: int) -> str:
