@@ -1,5 +1,6 @@
 """Takes the README's pictures from a running demo: `.venv/bin/python docs/pictures/take.py http://localhost:8000`."""
 
+import base64
 import re
 import shutil
 import sys
@@ -48,7 +49,34 @@ def take_admin(browser: Browser, address: str) -> None:
     page.screenshot(path=HERE / "admin.png")
 
 
-DESK_PAGES = {"today": "/admin/", "first-run": "/admin/desk/first-run", "team": "/admin/desk/team"}
+DESK_PAGES = {
+    "today": "/admin/",
+    "costs": "/admin/desk/costs?period=last",
+    "forecast": "/admin/desk/forecast",
+    "people": "/admin/budgets/budgetowner/",
+    "near-edge": "/admin/budgets/budget/near-edge/",
+    "site-budget": "/admin/budgets/budget/site/",
+    "families": "/admin/budgets/budget/?scope__exact=family",
+    "plans": "/admin/budgets/plan/",
+    "grant-file": "/admin/budgets/grant/file/",
+    "changes": "/admin/budgets/budgetchange/",
+    "stop": "/admin/budgets/budget/stop/",
+    "first-run": "/admin/desk/first-run",
+    "team": "/admin/desk/team",
+    "health": "/admin/desk/health",
+}
+# Longer pages are lists, whose first rows say enough.
+MAX_HEIGHT = 2400
+
+
+def save_as_webp(page: Page, path: Path) -> None:
+    """Save the page from its top. Playwright writes no WebP; the browser does, in a fifth of a PNG's bytes."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    width = page.evaluate("document.documentElement.clientWidth")
+    clip = {"x": 0, "y": 0, "width": width, "height": min(height, MAX_HEIGHT), "scale": 1}
+    options = {"format": "webp", "quality": 70, "captureBeyondViewport": True, "clip": clip}
+    picture = page.context.new_cdp_session(page).send("Page.captureScreenshot", options)
+    path.write_bytes(base64.b64decode(picture["data"]))
 
 
 def take_desk(browser: Browser, address: str) -> None:
@@ -57,7 +85,7 @@ def take_desk(browser: Browser, address: str) -> None:
         page = open_signed_in(browser, address, "Ana", "/admin/", size)
         for name, path in DESK_PAGES.items():
             page.goto(path)
-            page.screenshot(path=HERE / f"desk-{name}-{width}.png", full_page=True)
+            save_as_webp(page, HERE / f"desk-{name}-{width}.webp")
 
 
 def main(address: str) -> None:
