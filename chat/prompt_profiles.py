@@ -111,9 +111,10 @@ FULL = PromptProfile(
         ),
         FollowUp.SIMPLER: "Say your last answer again in simpler words and shorter sentences. Add no new step.",
         FollowUp.QUIZ: (
-            "Write a quiz of three questions on what you just explained, in the learner's language. Use exactly these "
-            "lines for each question and write nothing else:\nQ: the question\nRIGHT: the right option\n"
-            "WRONG: a wrong option\nWRONG: another wrong option\nWHY: one sentence that says why"
+            "Write a quiz of three questions on what you just explained, or on the passages if the learner names a "
+            "lesson, in the learner's language. Use exactly these lines for each question and write nothing else:\n"
+            "Q: the question\nRIGHT: the right option\nWRONG: a wrong option\nWRONG: another wrong option\n"
+            "WHY: one sentence that says why"
         ),
     },
     direct_instruction="Answer this directly.",

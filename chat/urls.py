@@ -12,6 +12,7 @@ urlpatterns = [
     path("", views.start, name="start"),
     path("conversations", views.conversations, name="conversations"),
     path("plan", views.plan, name="plan"),
+    path("quiz-on/<slug:module>/<slug:lesson>", views.quiz_on_lesson, name="quiz_on_lesson"),
     path("ask", views.ask, name="ask"),
     path("end-pause", views.end_pause, name="end_pause"),
     path("<uuid:conversation_id>", views.conversation, name="conversation"),

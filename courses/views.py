@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -120,6 +121,8 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
         "sections": build_sections(reader_module, lesson_text),
         "has_calculator": has_block(lesson_text, "calculator"),
         "partners": list_partners(module, request.user),
+        # Of the quiz that the tutor may be asked for: sending the form twice asks once.
+        "new_id": uuid4(),
     }
     return render(request, "courses/lesson.html", page)
 

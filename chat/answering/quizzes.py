@@ -16,6 +16,7 @@ from chat.method.quizzes import (
 )
 from chat.models import EndReason, Turn, TurnState
 from chat.turns.outcomes import Outcome
+from courses.retrieval.search import list_lesson_passages
 from courses.selectors import PlainQuestion, list_plain_questions
 
 LESSON_QUESTIONS = 3
@@ -47,10 +48,10 @@ def add_quiz(turn: Turn, outcome: Outcome) -> Outcome:
 
 
 def _find_lesson_quiz(turn: Turn, module: str) -> PracticeQuiz | None:
-    """Return the questions of the cited module that fit what was talked about best, if any does."""
+    """Return the questions of the cited module that fit what was talked about, or the lesson, best; None for none."""
     if not module:
         return None
-    talked = _list_words(_get_topic(turn))
+    talked = _list_words(_read_lesson(turn) if turn.is_lesson_quiz else _get_topic(turn))
     fitting = [
         (shared, question)
         for question in list_plain_questions(module)
@@ -93,6 +94,12 @@ def _build_open_quiz(turn: Turn) -> PracticeQuiz:
         ),
     )
     return PracticeQuiz(QuizSource.OPEN, (PracticeQuestion(text % {"topic": topic}, options),))
+
+
+def _read_lesson(turn: Turn) -> str:
+    """Return the text of the whole lesson that a quiz is on, not only of the sections that the model gets."""
+    module, _slash, lesson = turn.passages[0].partition("#")[0].partition("/")
+    return " ".join(passage.text for passage in list_lesson_passages(module, lesson))
 
 
 def _get_topic(turn: Turn) -> str:

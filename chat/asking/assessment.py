@@ -77,6 +77,7 @@ def assess_question(
     retry_of: Turn | None = None,
     follow_up: FollowUp = FollowUp.NONE,
     about: Turn | None = None,
+    quiz_passages: Sequence[FoundPassage] = (),
 ) -> QuestionAssessment:
     """Judge a question and find the passages for its answer. Writes nothing.
 
@@ -98,12 +99,14 @@ def assess_question(
         )
     continued = list_continued_turns(continues)
     method = None
-    if not (retry_of or continues):
+    if quiz_passages:
+        method = TurnMethod(Decision(QuestionKind.OTHER, follow_up=FollowUp.QUIZ))
+    elif not (retry_of or continues):
         method = decide_method(question, verdict, remembered, follow_up=follow_up, about=about)
         about = method.about
     elif retry_of:
-        about = retry_of.about
-    passages = find_passages(question, remembered, continued or ([about] if about else ()))
+        about = find_quiz_subject(retry_of)
+    passages = quiz_passages or find_passages(question, remembered, continued or ([about] if about else ()))
     return QuestionAssessment(
         verdict=verdict,
         action=action,
@@ -112,6 +115,11 @@ def assess_question(
         continued=continued,
         method=method,
     )
+
+
+def find_quiz_subject(retry_of: Turn) -> Turn | None:
+    """Return the turn whose passages a retry has: the one that the failed turn is about, or itself for a quiz."""
+    return retry_of.about or (retry_of if retry_of.asks_for_quiz else None)
 
 
 def find_passages(

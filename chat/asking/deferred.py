@@ -16,7 +16,7 @@ from django.utils import timezone
 from budgets.errors import InsufficientBudget, SiteStopped
 from budgets.selectors import get_plan
 from chat.answering.remote_gate import RemoteGate
-from chat.asking.assessment import find_passages
+from chat.asking.assessment import find_passages, find_quiz_subject
 from chat.errors import NoModelLeft, QuestionTooLong
 from chat.model_choice import PromptParts, create_turn_hold
 from chat.models import Conversation, EndReason, Turn, TurnState, WaitsFor
@@ -141,7 +141,8 @@ def _release_or_wait(turn: Turn) -> None:
 def _create_hold(turn: Turn, gate: TutorGate) -> None:
     earlier_turns, continued = _list_earlier_turns(turn), get_continued_turns([turn])[turn.pk]
     remembered = drop_forgotten(earlier_turns, turn.conversation)
-    subjects = continued or ([turn.about] if turn.about else ())
+    about = find_quiz_subject(turn.retry_of) if turn.retry_of else turn.about
+    subjects = continued or ([about] if about else ())
     passages = find_passages(turn.question, remembered, subjects, language=turn.language)
     parts = PromptParts(earlier_turns, passages, continued)
     person = turn.conversation.owner

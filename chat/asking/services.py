@@ -1,5 +1,6 @@
 """Creates a turn from a question: judge it, check it, find its passages, hold its cost, and store it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -60,6 +61,7 @@ from chat.turns.verdicts import (
     list_fixed_passages,
     redact_personal_data,
 )
+from courses.retrieval.search import FoundPassage
 from families.consent_end import lock_consent
 from families.gate import TutorGate, build_gate_columns, read_tutor_gate
 from guard import action_for
@@ -110,6 +112,7 @@ def start_turn(
     local_only: bool = False,
     follow_up: FollowUp = FollowUp.NONE,
     about: Turn | None = None,
+    quiz_passages: Sequence[FoundPassage] = (),
 ) -> StartedTurn:
     """Judge a question, hold what its answer may cost, store it as a turn, and send it to a worker.
 
@@ -125,7 +128,8 @@ def start_turn(
     up (chat.turns.outages). With `local_only` it stays on this site's own machines, as the page has said; an agreement
     of the family has the same effect.
 
-    `follow_up` is asked of the answer of the turn `about` (chat.asking.follow_ups).
+    `follow_up` is asked of the answer of the turn `about` (chat.asking.follow_ups). With `quiz_passages` the question
+    asks for a quiz on these passages of a lesson (chat.asking.lesson_quizzes).
 
     Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Of these a question in a
     crisis raises only FamilyClosed, as nothing is stored about a teen without consent, not even a cry for help,
@@ -152,6 +156,7 @@ def start_turn(
         retry_of=retry_of,
         follow_up=follow_up,
         about=about,
+        quiz_passages=quiz_passages,
     )
     new = NewQuestion(
         person=person,

@@ -194,6 +194,11 @@ class MethodFields(models.Model):
     def asks_for_quiz(self) -> bool:
         return self.follow_up == FollowUp.QUIZ
 
+    @property
+    def is_lesson_quiz(self) -> bool:
+        """Whether it asks for a quiz on a lesson, and not on an answer."""
+        return self.asks_for_quiz and self.about_id is None
+
 
 class Turn(Deferral, MethodFields):
     """One question and what became of it.

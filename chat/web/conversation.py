@@ -18,6 +18,7 @@ from chat.model_choice import preview_route
 from chat.models import LIVE_STATES, MAX_QUESTION_LENGTH, Conversation, Turn
 from chat.selectors import Pause, find_pause, list_conversations, list_shown_turns
 from chat.turns.pace import find_pace_end
+from chat.web.practice import ModuleQuiz
 from chat.web.turns import build_shown_turn, build_shown_turns
 from families.gate import TutorGate, get_tutor_gate
 from inference.location import find_outside_guard_host
@@ -184,6 +185,8 @@ class Composer:
     error: str = ""
     # The personal data in the question, if the asker must decide about it; None otherwise.
     parts: Sequence[str] | None = None
+    # The quiz of the module whose lesson the person wanted to be quizzed on.
+    module_quiz: ModuleQuiz | None = None
     # Whether the asker chose to wait until the model is back.
     wait_for_model: bool = False
 

@@ -101,15 +101,22 @@ class ShownPracticeQuestion:
 
 
 @dataclass(frozen=True)
+class ModuleQuiz:
+    """The quiz that people wrote for a module, which needs no tutor."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
 class ShownQuiz:
-    """A quiz as its asker sees it. `module_url` leads to the quiz of the module that fits, or is ""."""
+    """A quiz as its asker sees it. `module_quiz` is that of the module that fits, if one does."""
 
     questions: Sequence[ShownPracticeQuestion]
     is_checked: bool
     is_open: bool
     source_text: str
-    module_title: str = ""
-    module_url: str = ""
+    module_quiz: ModuleQuiz | None = None
 
 
 def build_shown_quiz(turn: Turn) -> ShownQuiz | None:
@@ -117,7 +124,7 @@ def build_shown_quiz(turn: Turn) -> ShownQuiz | None:
     if not turn.quiz:
         return None
     quiz = load_quiz(turn.quiz)
-    titles = dict(list_module_titles()) if quiz.module else {}
+    module_quiz = find_module_quiz(quiz.module) if quiz.module else None
     choices = turn.quiz_choices or [None] * len(quiz.questions)
     return ShownQuiz(
         questions=[
@@ -127,9 +134,14 @@ def build_shown_quiz(turn: Turn) -> ShownQuiz | None:
         is_checked=bool(turn.quiz_choices),
         is_open=quiz.source is QuizSource.OPEN,
         source_text=format_quiz_source(quiz.source),
-        module_title=titles.get(quiz.module, ""),
-        module_url=reverse("courses:quiz", args=[quiz.module]) if quiz.module in titles else "",
+        module_quiz=module_quiz,
     )
+
+
+def find_module_quiz(module: str) -> ModuleQuiz | None:
+    """Return the quiz of the module with this slug, or None."""
+    title = dict(list_module_titles()).get(module)
+    return ModuleQuiz(title, reverse("courses:quiz", args=[module])) if title else None
 
 
 def format_quiz_source(source: QuizSource) -> str:

@@ -19,7 +19,8 @@ from accounts.access import get_person, page_of_its_form, sign_in_required
 from chat import services
 from chat.asking import services as asking
 from chat.asking.follow_ups import NothingToCheck, answer_quiz, ask_follow_up, continue_turn, retry_turn
-from chat.asking.services import require_question_rate
+from chat.asking.lesson_quizzes import NoSuchLesson, ask_lesson_quiz
+from chat.asking.services import question_rate_limit, require_question_rate
 from chat.errors import ConversationGone, FollowUpNotOffered, PersonalDataFound, StillAnswering
 from chat.formatting import REJECTIONS, Rejection, format_rejection
 from chat.method.quizzes import MAX_QUESTIONS
@@ -41,6 +42,7 @@ from chat.web.conversation import (
     render_partial,
     render_retry_swaps,
 )
+from chat.web.practice import find_module_quiz
 from chat.web.search import (
     MAX_SEARCH_LENGTH,
     MIN_SEARCH_LENGTH,
@@ -309,6 +311,36 @@ def follow_up(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
         return _show_rejection(request, about.conversation, rejection, question=attempt, parts=parts)
     mark_judged(request)
     return _show_turn(request, started.turn, is_new=False)
+
+
+@sign_in_required
+@require_POST
+def quiz_on_lesson(request: HtmxRequest, module: str, lesson: str) -> HttpResponse:
+    """Ask for a quiz on a lesson in a new conversation. Where the tutor is closed, offer the module's own quiz."""
+    person = get_person(request)
+    try:
+        question_rate_limit.hit(person.pk)
+        with raise_404_on(NoSuchLesson):
+            started = ask_lesson_quiz(
+                person=person, module=module, lesson=lesson, turn_id=_read_turn_id(request)
+            )
+    except REJECTIONS as rejection:
+        return _offer_module_quiz(request, module, rejection)
+    return redirect(get_turn_url(started.turn))
+
+
+def _offer_module_quiz(request: HtmxRequest, module: str, rejection: Rejection) -> HttpResponse:
+    """Show the tutor's page, which says why it does not answer, with a link to the module's own quiz."""
+    limited = rejection if isinstance(rejection, RateLimited) else None
+    page = build_conversation_page(
+        get_person(request),
+        None,
+        # The other reasons are about a text that was written, and none was.
+        error=format_rate_limited(limited) if limited else "",
+        module_quiz=find_module_quiz(module),
+    )
+    response = render(request, "chat/conversation.html", page, status=_get_status(rejection))
+    return mark_rate_limited(response, limited) if limited else response
 
 
 @sign_in_required

@@ -117,6 +117,13 @@ def get_passages(keys: Iterable[str], *, language: str | None = None) -> dict[st
     return {key: by_key[key] for key in wanted if key in by_key}
 
 
+def list_lesson_passages(module: str, lesson: str) -> list[FoundPassage]:
+    """Return the passages of a lesson, in its order; empty if there is no such lesson. Languages: see get_passages."""
+    passages = select_language(Passage.objects.all(), name="key")
+    in_lesson = passages.filter(lesson__module__slug=module, lesson__slug=lesson).order_by("pk")
+    return [build_found_passage(passage) for passage in in_lesson.select_related("lesson")]
+
+
 def _read_passages(keys: Sequence[str], language: str) -> dict[str, FoundPassage]:
     passages = select_language(Passage.objects.all(), name="key", language=language).filter(key__in=keys)
     return {passage.key: build_found_passage(passage) for passage in passages.select_related("lesson")}

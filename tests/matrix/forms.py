@@ -29,6 +29,7 @@ def build_form(name: str, world: World) -> dict[str, Any]:
         "chat:ask_in": QUESTION | {"turn_id": str(uuid4())},
         "chat:turn_retry": {"turn_id": str(uuid4())},
         "chat:turn_continue": {"turn_id": str(uuid4())},
+        "chat:quiz_on_lesson": {"turn_id": str(uuid4())},
         "chat:turn_quiz": {"question-1": "0"},
         "chat:turn_follow_up": {"turn_id": str(uuid4()), "follow_up": "simpler"},
         "chat_api:turn_follow_up": {"follow_up": "simpler"},
