@@ -39,6 +39,7 @@ class TestStopped:
         assert "The tutor is stopped" in page
         assert "Something isn’t working as it should, and we’re fixing it." in page
         assert "Write here if you need help" in page
+        assert "Lessons and their quizzes are open" in page
         # Neither who stopped it, nor a word that an admin typed.
         assert str(admin_person) not in page
         assert "leaked" not in page
