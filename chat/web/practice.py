@@ -155,6 +155,21 @@ def format_quiz_source(source: QuizSource) -> str:
     }[source]
 
 
+def format_checked_quiz(quiz: ShownQuiz) -> str:
+    """Return what a screen reader announces once a quiz is checked: how each question went."""
+    if quiz.is_open:
+        return _("Saved.")
+    return " ".join(_format_result(question) for question in quiz.questions)
+
+
+def _format_result(question: ShownPracticeQuestion) -> str:
+    if question.chosen is None:
+        return _("Question %(number)s: not answered.") % {"number": question.number}
+    if question.chosen.is_right:
+        return _("Question %(number)s: yes.") % {"number": question.number}
+    return _("Question %(number)s: not quite.") % {"number": question.number}
+
+
 def _build_question(question: PracticeQuestion, number: int, choice: int | None) -> ShownPracticeQuestion:
     options = [
         ShownPracticeOption(position, option.text, option.is_right, position == choice, option.why)

@@ -50,7 +50,13 @@ from chat.turns.verdicts import (
     find_support,
     get_readers_for_parent,
 )
-from chat.web.practice import ShownFollowUps, ShownQuiz, build_follow_ups, build_shown_quiz
+from chat.web.practice import (
+    ShownFollowUps,
+    ShownQuiz,
+    build_follow_ups,
+    build_shown_quiz,
+    format_checked_quiz,
+)
 from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
 from markup.markdown import render_answer, render_question
@@ -156,6 +162,8 @@ class ShownTurn:
 
     @property
     def announcement(self) -> str:
+        if self.quiz and self.quiz.is_checked and not self.report:
+            return format_checked_quiz(self.quiz)
         return format_announcement(
             self.turn,
             self.report,

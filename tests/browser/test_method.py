@@ -141,3 +141,15 @@ def test_a_quiz_is_checked_in_place(practice: Turn, page: Page, audit: Callable[
 def test_nothing_overflows(width: int, practice: Turn, page: Page) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_quiz_checked_with_the_keyboard_keeps_the_focus_and_says_how_it_went(
+    practice: Turn, page: Page
+) -> None:
+    page.get_by_label("2", exact=True).check()
+    page.get_by_label("3/4").check()
+    page.get_by_role("button", name="Check", exact=True).focus()
+    page.keyboard.press("Enter")
+    # At the beginning of the quiz, so that it is read again from its first question.
+    expect(page.locator(f"#turn-{practice.pk}")).to_be_focused()
+    expect(page.locator("#tutor-status")).to_have_text("Question 1: not quite. Question 2: yes.")
