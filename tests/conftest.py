@@ -163,6 +163,9 @@ def _library_for_a_file(django_db_setup: None, django_db_blocker: DjangoDbBlocke
         fill_library()
         yield
         empty_library()
+        # In a browser's file this is another connection than at the end of the session: while Playwright's event loop
+        # counts as running, Django keeps one for it alone.
+        connection.close()
 
 
 @pytest.fixture
