@@ -130,7 +130,7 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
-        _delete_keys()(keys=[f"{RedisStorage.PREFIX}*", "*allauth:rl*", "model:*"])
+        _delete_keys()(keys=[f"{RedisStorage.PREFIX}*", "*allauth:rl*", "model:*", "*labs.kept:*"])
 
 
 @pytest.fixture(scope="session")

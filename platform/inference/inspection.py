@@ -22,6 +22,7 @@ else:
 
 # With many people at once, a call waits for a free slot of the server.
 INSPECT_SECONDS = 50.0
+CARD_SECONDS = 5.0
 # Without a seed, a server that draws at a temperature of 0 could still break a tie either way.
 SEED = 7
 
@@ -126,6 +127,26 @@ def _read_usage(usage: Mapping[str, Any] | None) -> TokenUsage:
         has_reached_limit=False,
         cached_tokens=details.get("cached_tokens") or 0,
     )
+
+
+async def read_model_card(endpoint: Endpoint) -> Mapping[str, Any]:
+    """Return how the server describes the model that it serves now; {} if it does not. Raises ModelError.
+
+    Two models of the same name differ in it: llama.cpp tells the sizes of its file, vLLM its path.
+    """
+    client = get_client(endpoint).with_options(timeout=CARD_SECONDS)
+    try:
+        reply: Any = await client.get("/models", cast_to=object)
+    except openai.APIStatusError as error:
+        if error.status_code in {400, 404, 405, 501}:
+            return {}
+        raise map_client_error(error) from error
+    except openai.APIError as error:
+        raise map_client_error(error) from error
+    cards = reply.get("data") if isinstance(reply, dict) else None
+    card = next((one for one in cards or () if isinstance(one, dict) and one.get("id") == endpoint.model), {})
+    # The time of the answer, on servers that have no better one.
+    return {name: value for name, value in card.items() if name != "created"}
 
 
 async def _post(endpoint: Endpoint, address: str, body: Mapping[str, Any]) -> Any:

@@ -12,12 +12,15 @@ from typing import Any, ClassVar
 from django import forms
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.html import escape
 
 from inference.messages import TokenUsage
 from routing.models import TutorModel
 
 type Json = Any
 type Text = str | Promise
+# Takes the number of an answer, and its text so far, while the model writes it.
+type TellPart = Callable[[int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +36,15 @@ class PlannedRun:
     """The calls of a run, and the most tokens that they may take together.
 
     A run without `answer_tokens` writes nothing and is free. `ask` runs on the event loop and may not use the database.
+    It tells its parts, if the lab `shows_parts`, in the reply `beginning`, which has no answers yet. `own_words` are
+    what the model is asked, if all of it is the site's own and the reply the same each time: then the reply is kept.
     """
 
-    ask: Callable[[], Awaitable[ModelReply]]
+    ask: Callable[[TellPart], Awaitable[ModelReply]]
     prompt_tokens: int = 0
     answer_tokens: int = 0
+    beginning: Json = None
+    own_words: str = ""
 
     @property
     def is_free(self) -> bool:
@@ -56,6 +63,8 @@ class Lab(ABC):
     needs_sign_in: ClassVar[bool] = True
     # Whether the page asks again by itself while someone types or moves a slider.
     is_live: ClassVar[bool] = False
+    # Whether the page shows answers while they are written.
+    shows_parts: ClassVar[bool] = False
     # A script of its own beside labs.js, or "".
     script: ClassVar[str] = ""
     form_class: ClassVar[type[forms.Form]]
@@ -101,6 +110,10 @@ class Lab(ABC):
     @abstractmethod
     def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
         """Plan a run with the cleaned data of the form."""
+
+    def build_part(self, text: str) -> str:
+        """Return an unfinished answer as HTML."""
+        return escape(text)
 
     @abstractmethod
     def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:

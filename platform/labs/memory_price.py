@@ -20,7 +20,7 @@ from kit.languages import get_page_language
 from kit.memory_policy import MemoryPolicy
 from kit.texts import ProseField
 from labs.charts import build_line_chart
-from labs.lab import Json, Lab, ModelReply, PlannedRun, Text
+from labs.lab import Json, Lab, ModelReply, PlannedRun, TellPart, Text
 from labs.numbers import format_rounded
 from routing.models import TutorModel
 
@@ -127,7 +127,7 @@ class MemoryPriceLab(Lab):
     def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
         messages = _list_messages(given["text"])
 
-        async def ask() -> ModelReply:
+        async def ask(_tell_part: TellPart) -> ModelReply:
             split = (split_into_pieces(model.endpoint, message) for message in messages)
             return ModelReply(raw=[len(pieces) for pieces in await asyncio.gather(*split)])
 

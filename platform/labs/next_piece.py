@@ -11,6 +11,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from inference.errors import ModelError
 from inference.inspection import Chance, continue_text
 from inference.messages import TokenUsage
 from inference.tokens import estimate_max_tokens
@@ -21,7 +22,7 @@ from labs.checks import NextPieceRules
 from labs.drawing import NEUTRAL, reshape_chances
 from labs.lab import Json, Lab, ModelReply, PlannedRun, Text
 from labs.numbers import format_chance, format_rounded
-from labs.runs import complete_usage
+from labs.runs import RunFailed, complete_usage
 from routing.models import TutorModel
 
 MAX_TEXT_LENGTH = 400
@@ -156,7 +157,7 @@ class NextPieceLab(Lab):
             return self._plan_replay(path, model)
         text, steps = given["text"] + piece, _continue_path(given, rank)
         return PlannedRun(
-            ask=lambda: _follow_path(text, [], steps, model),
+            ask=lambda _tell_part: _follow_path(text, [], steps, model),
             prompt_tokens=estimate_max_tokens(text),
             answer_tokens=1,
         )
@@ -165,7 +166,7 @@ class NextPieceLab(Lab):
         text, calls = str(BEGINNINGS[path.beginning]), len(path.ranks) + 1
         longest = estimate_max_tokens(text) + calls
         return PlannedRun(
-            ask=lambda: _follow_path(text, path.ranks, path, model),
+            ask=lambda _tell_part: _follow_path(text, path.ranks, path, model),
             prompt_tokens=longest * calls,
             answer_tokens=calls,
         )
@@ -221,7 +222,10 @@ async def _follow_path(
     usages: list[TokenUsage] = []
     taken: list[int] = []
     for rank in (*ranks, None):
-        shown = await continue_text(model.endpoint, text, tokens=1, alternatives=MAX_CANDIDATES)
+        try:
+            shown = await continue_text(model.endpoint, text, tokens=1, alternatives=MAX_CANDIDATES)
+        except ModelError as error:
+            raise RunFailed(usages) from error
         usages.append(complete_usage(shown.usage, prompt=text, answer=shown.text))
         chances = shown.alternatives[:MAX_CANDIDATES]
         if rank is None or rank >= len(chances) or not NextPieceRules(text).may_show(chances[rank].text):

@@ -18,7 +18,7 @@ from courses.retrieval.search import FoundPassage
 from kit.texts import ProseField
 from labs.answers import estimate_max_prompt_tokens, write_answer
 from labs.checks import apply_output_rules
-from labs.lab import Json, Lab, ModelReply, PlannedRun
+from labs.lab import Json, Lab, ModelReply, PlannedRun, TellPart
 from routing.models import TutorModel
 
 MAX_QUESTION_LENGTH = 300
@@ -71,6 +71,7 @@ class OriginsLab(Lab):
         "The model sounded just as sure without the passage as with it. How would you tell, from the answer "
         "alone, what it had read?"
     )
+    shows_parts = True
     form_class = OriginsForm
 
     def get_initial(self, query: Mapping[str, str]) -> dict[str, Any]:
@@ -94,17 +95,21 @@ class OriginsLab(Lab):
             prompt = replace(prompt, lessons=_remove_fence(prompt.lessons))
         tokens = min(ANSWER_TOKENS, get_answer_room(prompt, limits=limits))
 
-        async def ask() -> ModelReply:
-            answer = await write_answer(model, prompt.messages, tokens=tokens)
-            raw = {
-                "answer": answer.text,
-                "passages": [asdict(passage) for passage in found],
-                "left_out": sorted(left_out),
-            }
-            return ModelReply(raw=raw, usages=[answer.usage])
+        beginning = {
+            "answer": "",
+            "passages": [asdict(passage) for passage in found],
+            "left_out": sorted(left_out),
+        }
+
+        async def ask(tell_part: TellPart) -> ModelReply:
+            answer = await write_answer(model, prompt.messages, tokens=tokens, number=0, tell_part=tell_part)
+            return ModelReply(raw=beginning | {"answer": answer.text}, usages=[answer.usage])
 
         return PlannedRun(
-            ask=ask, prompt_tokens=estimate_max_prompt_tokens(prompt.messages), answer_tokens=tokens
+            ask=ask,
+            prompt_tokens=estimate_max_prompt_tokens(prompt.messages),
+            answer_tokens=tokens,
+            beginning=beginning,
         )
 
     def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:

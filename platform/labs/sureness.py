@@ -1,6 +1,5 @@
 """Questions with known answers, how sure the model is of its own, and how sure a family is of theirs."""
 
-import asyncio
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -17,9 +16,9 @@ from inference.tokens import estimate_max_tokens
 from labs.charts import scale
 from labs.checks import apply_output_rules
 from labs.known_questions import KnownQuestion, build_prompt, list_rounds
-from labs.lab import Json, Lab, ModelReply, PlannedRun
+from labs.lab import Json, Lab, ModelReply, PlannedRun, TellPart
 from labs.numbers import format_percent, format_rounded
-from labs.runs import complete_usage
+from labs.runs import ask_together, complete_usage
 from routing.models import TutorModel
 
 # How sure a family can say it is, in percent. Below 50 it would choose another answer.
@@ -160,14 +159,10 @@ class SurenessLab(Lab):
     def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
         prompts = [build_prompt(question.question) for question in list_rounds()[given["round"]]]
 
-        async def ask() -> ModelReply:
-            answers = await asyncio.gather(
-                *(
-                    continue_text(
-                        model.endpoint, prompt, tokens=MAX_ANSWER_TOKENS, alternatives=1, stop=["\n"]
-                    )
-                    for prompt in prompts
-                )
+        async def ask(_tell_part: TellPart) -> ModelReply:
+            answers = await ask_together(
+                continue_text(model.endpoint, prompt, tokens=MAX_ANSWER_TOKENS, alternatives=1, stop=["\n"])
+                for prompt in prompts
             )
             return ModelReply(
                 raw=[[answer.text.strip(), _get_chance(answer)] for answer in answers],
@@ -182,6 +177,7 @@ class SurenessLab(Lab):
             prompt_tokens=sum(map(estimate_max_tokens, prompts)),
             # A server may count the line end at which it stopped.
             answer_tokens=(MAX_ANSWER_TOKENS + 1) * len(prompts),
+            own_words="\n\n".join([str(MAX_ANSWER_TOKENS), *prompts]),
         )
 
     def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:

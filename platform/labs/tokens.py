@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from inference.inspection import Piece, split_into_pieces
 from kit.texts import ProseField
 from labs.charts import Bar, build_bars
-from labs.lab import Json, Lab, ModelReply, PlannedRun, Text
+from labs.lab import Json, Lab, ModelReply, PlannedRun, TellPart, Text
 from labs.numbers import format_rounded
 from routing.models import TutorModel
 
@@ -141,7 +141,7 @@ class TokensLab(Lab):
     def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
         texts = [given["text"], given["other"]]
 
-        async def ask() -> ModelReply:
+        async def ask(_tell_part: TellPart) -> ModelReply:
             split = (split_into_pieces(model.endpoint, text) for text in texts if text)
             return ModelReply(
                 raw=[

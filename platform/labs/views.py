@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +10,9 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.formats import number_format
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -21,10 +24,11 @@ from inference.errors import ModelError
 from kit.free_text import free_text_fields, get_free_text
 from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 from kit.texts import normalize_text
-from labs.checks import judge_texts, require_open_tutor
+from labs.checks import TypedText, judge_texts, require_open_tutor
 from labs.lab import Json, Lab
+from labs.parts import PartStream, build_parts_response
 from labs.registry import LABS
-from labs.runs import LabRun, NoLabModel, choose_model, run_lab
+from labs.runs import HeldRun, LabRun, NoLabModel, choose_model, complete_run, start_run
 from labs.saved_examples import SavedExample, find_saved_example
 from routing.formatting import format_dollars
 from safeguarding.counts import record_unstored_card
@@ -37,6 +41,10 @@ free_runs = ClientRateLimit("labs, free", person="90/minute", network="600/minut
 paid_runs = RateLimit("labs", "20/minute;200/hour")
 # The names of all fields in which people write, in any lab.
 FREE_TEXT = ("text", "other", "pick", "question", "voice")
+
+# With this header labs.js asks for what the page shows below its form ("outcome"), or for answers while they are
+# written ("parts"). Without it the reply is a page.
+REPLY_HEADER = "Lab-Reply"
 
 RUNS = Counter("kitchen_lab_runs", "Runs of labs, by lab and result.", ("lab", "result"))
 
@@ -55,6 +63,8 @@ class Outcome:
     cards: Sequence[CardTranslation] = ()
     # Whether the person asked for a run and no model could answer.
     is_model_down: bool = False
+    # Whether the answers of the result are still being written.
+    is_writing: bool = False
     status: int = HTTPStatus.OK
     rate_limited: RateLimited | None = None
 
@@ -75,6 +85,11 @@ class Outcome:
 
 def format_cost(run: LabRun) -> str:
     """Say what a run cost the person."""
+    if run.asked_at:
+        return _(
+            "This run cost nothing. The model answered these questions on %(moment)s, and its answers were kept, "
+            "because it answers them the same way each time."
+        ) % {"moment": date_format(timezone.localtime(run.asked_at), "DATETIME_FORMAT")}
     if not run.tokens:
         return _("This run cost nothing: the model only counted.")
     values = {
@@ -102,21 +117,11 @@ def build_view(lab: Lab) -> Callable[..., HttpResponseBase]:
     @page_of_its_form
     @require_http_methods(["GET", "HEAD", "POST"])
     @free_text_fields(*FREE_TEXT)
-    def show(request: HttpRequest) -> HttpResponse:
+    def show(request: HttpRequest) -> HttpResponseBase:
         if request.method == "POST":
-            form = lab.create_form(request.POST)
-            outcome = _respond(request, lab, form)
-            if outcome.cards:
-                return _show_cards(request, outcome.cards)
-            outcome = _add_saved_example(lab, outcome) if outcome.is_model_down else outcome
-        else:
-            form, outcome = lab.create_form(query=request.GET.dict()), _add_saved_example(lab, Outcome())
-        context = {"lab": lab, "form": form, "outcome": outcome, "labs": LABS}
-        if outcome.run and outcome.result and "carried" in outcome.result:
-            # After a run the form may differ from what was sent: a picked piece is now part of the text.
-            context["form"] = lab.form_class(initial=outcome.result["carried"])
-        response = render(request, "labs/lab.html", context, status=outcome.status)
-        return mark_rate_limited(response, outcome.rate_limited) if outcome.rate_limited else response
+            return _answer(request, lab)
+        form = lab.create_form(query=request.GET.dict())
+        return _render_page(request, lab, form, _add_saved_example(lab, Outcome()))
 
     if not lab.needs_sign_in:
         return show
@@ -129,6 +134,66 @@ def build_view(lab: Lab) -> Callable[..., HttpResponseBase]:
         return signed_in(request) if request.method == "POST" else show(request)
 
     return view
+
+
+def _answer(request: HttpRequest, lab: Lab) -> HttpResponseBase:
+    """Answer a form with a page, or labs.js with the outcome or a stream of its parts."""
+    form, wanted = lab.create_form(request.POST), request.headers.get(REPLY_HEADER, "")
+    shows_parts = lab.shows_parts and wanted == "parts"
+    outcome = _respond(request, lab, form, shows_parts=shows_parts)
+    if isinstance(outcome, WritingRun):
+        return _stream_parts(request, outcome)
+    if outcome.cards:
+        return _show_cards(request, outcome.cards)
+    if outcome.is_model_down:
+        outcome = _add_saved_example(lab, outcome)
+    if not wanted:
+        return _render_page(request, lab, form, outcome)
+    reply = HttpResponse(_render_outcome(request, lab, form, outcome), status=outcome.status)
+    return mark_rate_limited(reply, outcome.rate_limited) if outcome.rate_limited else reply
+
+
+def _render_page(request: HttpRequest, lab: Lab, form: forms.Form, outcome: Outcome) -> HttpResponse:
+    context = _build_context(lab, form, outcome) | {"labs": LABS}
+    page = render(request, "labs/lab.html", context, status=outcome.status)
+    return mark_rate_limited(page, outcome.rate_limited) if outcome.rate_limited else page
+
+
+def _render_outcome(request: HttpRequest, lab: Lab, form: forms.Form, outcome: Outcome) -> str:
+    """Return what labs.js puts in place: the outcome, and the fields of the form that it may have changed."""
+    return render_to_string("labs/outcome_reply.html", _build_context(lab, form, outcome), request)
+
+
+def _build_context(lab: Lab, form: forms.Form, outcome: Outcome) -> dict[str, Any]:
+    if outcome.run and outcome.result and "carried" in outcome.result:
+        # After a run the form may differ from what was sent: a picked piece is now part of the text.
+        form = lab.form_class(initial=outcome.result["carried"])
+    return {"lab": lab, "form": form, "outcome": outcome}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritingRun:
+    """A run whose answers are shown while they are written."""
+
+    lab: Lab
+    form: forms.Form
+    held: HeldRun
+    typed: TypedText
+
+
+def _stream_parts(request: HttpRequest, writing: WritingRun) -> HttpResponseBase:
+    """Send the outcome without answers at once, then the answers as far as they are written, and last the outcome."""
+    lab, form, given = writing.lab, writing.form, writing.form.cleaned_data
+    beginning = Outcome(result=lab.build(given, writing.held.planned.beginning), is_writing=True)
+
+    def finish(stream: PartStream) -> str:
+        ask = partial(complete_run, writing.held, stream.send_part)
+        return _render_outcome(request, lab, form, _finish_run(lab, given, ask))
+
+    stream = PartStream(lab, given, is_ordinary=writing.typed.is_ordinary)
+    stream.send_outcome(_render_outcome(request, lab, form, beginning))
+    stream.start(finish)
+    return build_parts_response(stream)
 
 
 def _add_saved_example(lab: Lab, outcome: Outcome) -> Outcome:
@@ -148,11 +213,13 @@ def _show_cards(request: HttpRequest, cards: Sequence[CardTranslation]) -> HttpR
     return page
 
 
-def _respond(request: HttpRequest, lab: Lab, form: forms.Form) -> Outcome:
-    """Judge what was typed, then run the lab if nothing prevents it."""
-    mark_judged(request)
+def _respond(  # noqa: PLR0911 - one return for each reason not to run
+    request: HttpRequest, lab: Lab, form: forms.Form, *, shows_parts: bool
+) -> Outcome | WritingRun:
+    """Judge what was typed, then run the lab if nothing prevents it. With `shows_parts`, only begin the run."""
     texts = {name: normalize_text(text) for name, text in get_free_text(request).items()}
     typed = judge_texts(lab.list_texts(texts))
+    mark_judged(request)
     # Before the rate limit and every other reason to refuse.
     if typed.is_crisis:
         record_unstored_card(level=str(typed.verdict.level))
@@ -167,7 +234,12 @@ def _respond(request: HttpRequest, lab: Lab, form: forms.Form) -> Outcome:
         return _count(lab, "refused", Outcome(fixed_text=typed.fixed_text))
     if not form.is_valid():
         return Outcome(status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _run(lab, form.cleaned_data, person)
+    started = _start_run(lab, form.cleaned_data, person)
+    if isinstance(started, HeldRun) and shows_parts:
+        return WritingRun(lab=lab, form=form, held=started, typed=typed)
+    if isinstance(started, HeldRun):
+        return _finish_run(lab, form.cleaned_data, partial(complete_run, started))
+    return started
 
 
 def _require_rate(request: HttpRequest, lab: Lab, person: Person | None) -> None:
@@ -177,19 +249,31 @@ def _require_rate(request: HttpRequest, lab: Lab, person: Person | None) -> None
         free_runs.hit(request)
 
 
-def _run(lab: Lab, given: dict[str, Any], person: Person | None) -> Outcome:
-    """Run a lab, or say why not."""
-    try:
-        if lab.needs_sign_in and person is not None:
-            require_open_tutor(person)
-        model = choose_model(person)
+def _start_run(lab: Lab, given: dict[str, Any], person: Person | None) -> Outcome | HeldRun:
+    """Begin a run, or return its outcome if the model need not be asked or may not."""
+
+    def start() -> LabRun | HeldRun:
+        plan = require_open_tutor(person) if lab.needs_sign_in and person is not None else None
+        model = choose_model(person, plan)
         known: Json | None = lab.find_known_reply(given)
-        run = LabRun(raw=known, model=model) if known else run_lab(lab.plan(given, model), model, person)
+        return LabRun(raw=known, model=model) if known else start_run(lab.plan(given, model), model, person)
+
+    try:
+        started = start()
     except REJECTIONS as rejection:
         assert person is not None  # noqa: S101 - only a person's run is rejected
         error = format_rejection(rejection, person)
         return _count(lab, "rejected", Outcome(error=error, status=HTTPStatus.UNPROCESSABLE_ENTITY))
     except (NoLabModel, ModelError):
+        return _count(lab, "no_model", Outcome(is_model_down=True))
+    return started if isinstance(started, HeldRun) else _finish_run(lab, given, lambda: started)
+
+
+def _finish_run(lab: Lab, given: dict[str, Any], complete: Callable[[], LabRun]) -> Outcome:
+    """Complete a run, or say why not."""
+    try:
+        run = complete()
+    except ModelError:
         return _count(lab, "no_model", Outcome(is_model_down=True))
     return _count(lab, "shown", Outcome(run=run, result=lab.build(given, run.raw)))
 

@@ -1,6 +1,5 @@
 """One question to three characters, each made of a few sentences before it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,8 @@ from inference.messages import ChatMessage
 from kit.texts import ProseField
 from labs.answers import estimate_max_prompt_tokens, write_answer
 from labs.checks import apply_output_rules
-from labs.lab import Json, Lab, ModelReply, PlannedRun, Text
+from labs.lab import Json, Lab, ModelReply, PlannedRun, TellPart, Text
+from labs.runs import ask_together
 from markup.markdown import render_answer
 from routing.models import TutorModel
 from safeguarding.response_texts import FixedText
@@ -79,6 +79,7 @@ class VoicesLab(Lab):
     family_question = gettext_lazy(
         "One model wrote all three answers. Which of them would you have trusted most, and why?"
     )
+    shows_parts = True
     form_class = VoicesForm
 
     def get_initial(self, query: Mapping[str, str]) -> dict[str, Any]:
@@ -91,9 +92,10 @@ class VoicesLab(Lab):
     def plan(self, given: Mapping[str, Any], model: TutorModel) -> PlannedRun:
         prompts = [_build_messages(voice, given["question"]) for voice in _list_voices(given["voice"])]
 
-        async def ask() -> ModelReply:
-            written = await asyncio.gather(
-                *(write_answer(model, messages, tokens=ANSWER_TOKENS) for messages in prompts)
+        async def ask(tell_part: TellPart) -> ModelReply:
+            written = await ask_together(
+                write_answer(model, messages, tokens=ANSWER_TOKENS, number=number, tell_part=tell_part)
+                for number, messages in enumerate(prompts)
             )
             return ModelReply(
                 raw=[answer.text for answer in written], usages=[answer.usage for answer in written]
@@ -103,7 +105,11 @@ class VoicesLab(Lab):
             ask=ask,
             prompt_tokens=sum(map(estimate_max_prompt_tokens, prompts)),
             answer_tokens=ANSWER_TOKENS * len(prompts),
+            beginning=[""] * len(prompts),
         )
+
+    def build_part(self, text: str) -> str:
+        return render_answer(text)
 
     def build(self, given: Mapping[str, Any], raw: Json) -> dict[str, Any]:
         voices = [

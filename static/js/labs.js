@@ -21,17 +21,19 @@ async function run(submitter, isSubmitted) {
   try {
     const reply = await fetch(form.getAttribute("action"), {
       method: "POST",
+      headers: { "Lab-Reply": form.dataset.reply },
       body: new FormData(form, submitter),
       signal: own.signal,
     });
-    const text = await reply.text();
     if (own !== running) return;
     // The page to sign in, or one of a proxy.
     if (reply.redirected) return location.assign(reply.url);
     if (!reply.headers.has("Kitchen-Table")) throw new Error("not from this site");
-    show(new DOMParser().parseFromString(text, "text/html"), isSubmitted);
+    if (reply.headers.get("Content-Type") === "application/x-ndjson") return await showParts(reply);
+    const text = await reply.text();
+    if (own === running) show(parse(text), isSubmitted);
   } catch (error) {
-    if (error.name !== "AbortError") status.textContent = form.dataset.failed;
+    if (error.name !== "AbortError") status.textContent = isWriting() ? form.dataset.broken : form.dataset.failed;
     status.classList.toggle("visually-hidden", error.name === "AbortError");
   } finally {
     if (own === running) {
@@ -39,6 +41,43 @@ async function run(submitter, isSubmitted) {
       document.getElementById("lab-outcome")?.removeAttribute("aria-busy");
     }
   }
+}
+
+/** @param {string} text */
+const parse = (text) => new DOMParser().parseFromString(text, "text/html");
+
+const isWriting = () => document.querySelector("#lab-outcome [data-writing]") !== null;
+
+/**
+ * Shows the outcome before its first word, the answers as far as they are written, and last the whole outcome.
+ * @param {Response} reply lines of JSON
+ */
+async function showParts(reply) {
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop();
+    // An empty line keeps the connection open.
+    for (const line of lines.filter(Boolean)) showLine(JSON.parse(line));
+  }
+  if (isWriting()) throw new Error("the run did not end");
+}
+
+/** @param {{ outcome?: string, part?: number, html: string }} line */
+function showLine({ outcome, part, html }) {
+  if (outcome === undefined) {
+    const place = document.querySelector(`#lab-outcome [data-part="${part}"]`);
+    place?.replaceChildren(...parse(html).body.childNodes);
+    return;
+  }
+  // The focus moves to the heading at the first outcome. At the last one it moves only if it would be lost.
+  const isFirst = !isWriting();
+  const wasWithin = document.getElementById("lab-outcome").contains(document.activeElement);
+  show(parse(outcome), isFirst || wasWithin);
+  document.getElementById("lab-outcome")?.toggleAttribute("aria-busy", false);
 }
 
 /**

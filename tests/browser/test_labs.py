@@ -1,22 +1,25 @@
 """The labs in a real browser: live, by keyboard, announced, and within their weight. axe is in test_every_page.py."""
 
 import gzip
+import json
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import APIResponse, BrowserContext, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Page, Response, expect
 
 from accounts.models import Person
+from budgets.models import Hold, HoldState
 from labs.drawing import reshape_chances
 from labs.numbers import format_chance
 from labs.registry import LABS
 from tests.browser.checks import list_overflows
 from tests.browser.conftest import follow
-from tests.live import Web
+from tests.live import SignedInClient, Web, wait_until
 
 pytestmark = [pytest.mark.browser]
 
 MAX_BYTES = 150_000
+VOICES = "/labs/voices"
 
 
 def test_pieces_appear_while_someone_types_and_are_announced(page: Page) -> None:
@@ -89,6 +92,73 @@ def test_without_a_script_the_form_loads_a_page(web: Web, context: BrowserContex
     expect(page.get_by_role("heading", name="What the model shows")).to_be_visible()
     expect(page.get_by_role("table")).to_be_visible()
     plain.close()
+
+
+def test_answers_appear_while_the_model_writes_and_the_cost_at_the_end(
+    page: Page, parent: Person, sign_in: Callable[[Person], None]
+) -> None:
+    sign_in(parent)
+    page.goto("/labs/voices")
+    page.get_by_label("One question for all three").fill("Why do cats sleep so much?")
+    sent: list[Response] = []
+    # Playwright marks its handlers, which a built-in method does not allow.
+    page.on("response", lambda response: sent.append(response))  # noqa: PLW0108
+    page.get_by_role("button", name="Ask all three").click()
+    expect(page.get_by_role("heading", name="The model is writing")).to_be_focused()
+    expect(page.locator("[data-part='0']")).not_to_be_empty(timeout=60_000)
+    expect(page.locator(".lab-cost")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="What the model shows")).to_be_visible()
+    expect(page.locator("#lab-status")).to_have_text("Three answers are shown.")
+    assert [response.header_value("content-type") for response in sent] == ["application/x-ndjson"]
+
+
+def test_a_run_goes_on_and_is_paid_for_if_its_page_is_left(web: Web, parent: Person) -> None:
+    client = SignedInClient(web, parent)
+    reply = client.send(VOICES, {"question": "What is rain?"}, **{"Lab-Reply": "parts"})
+    first = json.loads(reply.readline())
+    assert "The model is writing" in first["outcome"]
+    reply.close()
+    wait_until(lambda: Hold.objects.get().state == HoldState.SETTLED, what="the run to be settled")
+
+
+def test_each_line_of_an_answer_continues_the_one_before(web: Web, parent: Person) -> None:
+    reply = SignedInClient(web, parent).send(VOICES, {"question": "What is rain?"}, **{"Lab-Reply": "parts"})
+    lines = [json.loads(line) for line in reply.read().splitlines() if line]
+    assert "outcome" in lines[0]
+    assert "lab-cost" in lines[-1]["outcome"]
+    parts = [line for line in lines if "part" in line]
+    assert {line["part"] for line in parts} == {0, 1, 2}
+    assert len(lines) == len(parts) + 2
+
+
+def test_a_refused_question_gets_no_stream(web: Web, parent: Person) -> None:
+    question = {"question": "Tell me how to build a pipe bomb at home"}
+    reply = SignedInClient(web, parent).send(VOICES, question, **{"Lab-Reply": "parts"})
+    page = reply.read().decode()
+    assert "fixed-text" in page
+    assert "<html" not in page
+    assert not Hold.objects.exists()
+
+
+def test_what_is_wrong_with_the_form_is_said_in_place(page: Page) -> None:
+    page.goto("/labs/memory-price")
+    page.get_by_label("A conversation of your own").fill("One line\n" * 30)
+    page.get_by_role("button", name="Calculate").click()
+    expect(page.get_by_role("alert")).to_contain_text("up to 24 messages")
+
+
+def test_without_a_connection_the_page_says_so_and_keeps_what_was_typed(
+    page: Page, parent: Person, sign_in: Callable[[Person], None]
+) -> None:
+    sign_in(parent)
+    page.goto("/labs/voices")
+    page.get_by_label("One question for all three").fill("Why do cats sleep so much?")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Ask all three").click()
+    expect(page.locator("#lab-status")).to_contain_text("What you typed is still here")
+    expect(page.locator("#lab-status")).not_to_have_class("visually-hidden")
+    expect(page.get_by_label("One question for all three")).to_have_value("Why do cats sleep so much?")
+    page.context.set_offline(False)
 
 
 def test_a_run_fits_the_screen(

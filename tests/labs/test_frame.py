@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from budgets.models import Budget, EntryKind, Hold, HoldState, LedgerEntry, Period
@@ -197,6 +197,32 @@ def test_a_model_outside_is_never_asked(sam: Client, settings: Settings) -> None
     assert not Hold.objects.exists()
 
 
+@pytest.mark.parametrize("lab", OPEN, ids=lambda lab: lab.slug)
+def test_the_script_gets_the_outcome_without_the_page_around_it(lab: Lab, client: Client, db: None) -> None:
+    reply = client.post(lab.url, build_data(lab), headers={"Lab-Reply": "outcome"}).content.decode()
+    assert "What the model shows" in reply
+    assert "<html" not in reply
+
+
+def test_the_script_gets_the_whole_page_of_a_card(client: Client, db: None) -> None:
+    reply = client.post("/labs/tokens", {"text": CRISIS}, headers={"Lab-Reply": "outcome"}).content.decode()
+    assert "card-crisis" in reply
+    assert 'id="main"' in reply
+
+
+def test_a_run_that_writes_takes_four_statements(
+    teen: Person,
+    as_person: Callable[[Person], Client],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """Of the session, the family's gate with the plan, the hold, and its settlement."""
+    client = as_person(teen)
+    for beginning in ("The kettle", "The table"):
+        client.post(NEXT, {"text": beginning})
+    with django_assert_num_queries(4):
+        client.post(NEXT, {"text": "The kettle is"}, headers={"Lab-Reply": "outcome"})
+
+
 def test_no_lab_creates_a_conversation(sam: Client, parent: Person) -> None:
     sam.post(NEXT, {"text": "The kettle is on the"})
     assert not Conversation.objects.exists()
@@ -209,6 +235,8 @@ def test_no_lab_creates_a_conversation(sam: Client, parent: Person) -> None:
         ("good-and-bad/what-it-is", "what-comes-next"),
         ("good-and-bad/what-it-is", "tokens"),
         ("good-and-bad/good-at-and-bad-at", "sure-and-wrong"),
+        ("good-and-bad/good-at-and-bad-at", "where-from"),
+        ("social/characters-that-talk-back", "voices"),
         ("memory-versus-margins/what-an-answer-costs", "memory-price"),
     ],
 )

@@ -26,7 +26,7 @@ def read_page(client: Client, **fields: str) -> str:
 
 
 def read_answer(page: str) -> str:
-    found = re.search(r'class="lab-answer" dir="auto"> ?<bdi>(.*?)</bdi>', page)
+    found = re.search(r'class="lab-answer" dir="auto"> ?<bdi[^>]*>(.*?)</bdi>', page)
     assert found
     return re.sub("<[^>]+>", "", found[1])
 
