@@ -2,10 +2,10 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.labs --json [--runs 7]
 
-A run is one press of the button: the form posted to a real web server, the whole page received. The model's own time is
-that of the same calls to its server, sent directly and in the same way (together where the lab sends them together),
-with other words each time, so that neither gets the other's cache. `median_ratio` is the median of the labs' ratios.
-`mismatched` counts saved counts and chances that differ from what the model replies now.
+A run is one press of the button: the form posted to a real web server as labs.js does, the whole reply received. The
+model's own time is that of the same calls to its server, sent directly and in the same way (together where the lab
+sends them together), with other words each time, so that neither gets the other's cache. `median_ratio` is the median
+of the labs' ratios. `mismatched` counts saved counts and chances that differ from what the model replies now.
 """
 
 import argparse
@@ -32,6 +32,8 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
 from inference import loop  # noqa: E402
+from kit import valkey  # noqa: E402
+from labs import kept_replies  # noqa: E402
 from labs.lab import Lab, ModelReply  # noqa: E402
 from labs.management.commands.save_lab_examples import run_example  # noqa: E402
 from labs.registry import LABS  # noqa: E402
@@ -58,17 +60,27 @@ WORDS = (
     "kitchen",
     "bridge",
 )
+# Labs whose replies are kept.
+KEPT = {"sure-and-wrong"}
 # Replies that are numbers: these must be the same each time. The others are sampled words.
 EXACT = {"tokens", "what-comes-next", "sure-and-wrong", "memory-price"}
 
 
 class Timing(NamedTuple):
-    """Seconds of one lab: a run, the model's own part, and the slowest of twenty runs at once."""
+    """Seconds of one lab: a run, the model's own part, and the slowest of twenty people at once.
+
+    `first` is until the slowest sees anything, and `words` until they see words of the model. `kept` are runs whose
+    replies were kept, if the lab keeps any.
+    """
 
     lab: float
     model: float
     together: float
     failed: int
+    first: float
+    words: float
+    kept: float | None
+    kept_together: float | None
 
     @property
     def ratio(self) -> float:
@@ -102,15 +114,34 @@ def site() -> Iterator[live.Web]:
     teardown_databases(made, verbosity=0)
 
 
-def time_run(client: live.SignedInClient, lab: Lab, number: int) -> float:
-    began = time.perf_counter()
-    reply = client.send(lab.url, build_form(lab, number))
-    page = reply.read().decode()
-    seconds = time.perf_counter() - began
-    if reply.status != 200 or "lab-cost" not in page:
-        shown = " ".join(page.partition('id="lab-outcome"')[2].split())[:800]
-        raise RuntimeError(f"{lab.slug} answered {reply.status} without a run: {shown}")
-    return seconds
+class Run(NamedTuple):
+    """Seconds until a page shows the first of a reply, the first words of the model, and all."""
+
+    first: float
+    words: float
+    all: float
+
+
+def time_run(client: live.SignedInClient, lab: Lab, number: int) -> Run:
+    """Press the button once, as labs.js does."""
+    began, times = time.perf_counter(), list[float]()
+    wanted = "parts" if lab.shows_parts else "outcome"
+    reply = client.send(lab.url, build_form(lab, number), **{"Lab-Reply": wanted})
+    lines = [reply.readline()]
+    times.append(time.perf_counter() - began)
+    if lab.shows_parts:
+        while line := reply.readline():
+            if not line.strip():
+                continue
+            lines.append(line)
+            times.append(time.perf_counter() - began)
+    else:
+        lines.append(reply.read())
+        times.append(time.perf_counter() - began)
+    last = lines[-1].decode()
+    if reply.status != 200 or "lab-cost" not in last:
+        raise RuntimeError(f"{lab.slug} answered {reply.status} without a run: {last[:800]}")
+    return Run(times[0], times[1], times[-1])
 
 
 def time_model(lab: Lab, number: int) -> float:
@@ -121,14 +152,21 @@ def time_model(lab: Lab, number: int) -> float:
     planned = lab.plan(form.cleaned_data, choose_model(None))
 
     async def ask() -> ModelReply:
-        return await planned.ask()
+        return await planned.ask(lambda _number, _text: None)
 
     began = time.perf_counter()
     loop.submit(ask()).result(60)
     return time.perf_counter() - began
 
 
-def time_together(client: live.SignedInClient, lab: Lab, number: int) -> float | None:
+def forget_replies() -> None:
+    """Let the model be asked again for what was kept."""
+    client = valkey.create_client()
+    for key in client.scan_iter(match=f"*{kept_replies.PREFIX}:*"):
+        client.delete(key)
+
+
+def time_together(client: live.SignedInClient, lab: Lab, number: int) -> Run | None:
     """Return the seconds of a run beside nineteen others; None if no model answered in time."""
     try:
         return time_run(client, lab, number)
@@ -137,18 +175,36 @@ def time_together(client: live.SignedInClient, lab: Lab, number: int) -> float |
 
 
 def measure_lab(lab: Lab, people: list[live.SignedInClient], runs: int) -> Timing:
-    """Time a lab and the model's part of it in turns, then twenty people at once, with other words for each."""
+    """Time a lab and the model's part of it in turns, then twenty people at once, with other words for each.
+
+    Kept replies are forgotten first. They are timed apart, at one person and at twenty.
+    """
     time_run(people[0], lab, 100)
-    own, model = [], []
+    own, model, kept = list[float](), list[float](), list[float]()
     for run in range(runs):
-        own.append(time_run(people[run % len(people)], lab, 2 * run))
+        forget_replies()
+        own.append(time_run(people[run % len(people)], lab, 2 * run).all)
+        kept.append(time_run(people[(run + 1) % len(people)], lab, 2 * run).all)
         model.append(time_model(lab, 2 * run + 1))
+    forget_replies()
+    together = run_together(lab, people)
+    answered = [run for run in together if run is not None]
+    again = [run.all for run in run_together(lab, people) if run] if lab.slug in KEPT else []
+    return Timing(
+        statistics.median(own),
+        statistics.median(model),
+        max((run.all for run in answered), default=0.0),
+        TOGETHER - len(answered),
+        max((run.first for run in answered), default=0.0),
+        max((run.words for run in answered), default=0.0),
+        statistics.median(kept) if lab.slug in KEPT else None,
+        max(again, default=None),
+    )
+
+
+def run_together(lab: Lab, people: list[live.SignedInClient]) -> list[Run | None]:
     with ThreadPoolExecutor(TOGETHER) as pool:
-        together = list(
-            pool.map(lambda place: time_together(people[place], lab, 50 + place), range(TOGETHER))
-        )
-    answered = [seconds for seconds in together if seconds is not None]
-    return Timing(statistics.median(own), statistics.median(model), max(answered), TOGETHER - len(answered))
+        return list(pool.map(lambda place: time_together(people[place], lab, 50 + place), range(TOGETHER)))
 
 
 def count_mismatched() -> int:
@@ -198,6 +254,16 @@ def measure(runs: int) -> dict[str, Any]:
                 "ratio": round(timing.ratio, 2),
                 "seconds_at_20": round(timing.together, 2),
                 "failed_at_20": timing.failed,
+                "first_shown_at_20": round(timing.first, 2),
+                "first_words_at_20": round(timing.words, 2),
+            }
+            | {
+                name: round(seconds, 3)
+                for name, seconds in (
+                    ("kept_seconds", timing.kept),
+                    ("kept_seconds_at_20", timing.kept_together),
+                )
+                if seconds is not None
             }
             for slug, timing in timings.items()
         },

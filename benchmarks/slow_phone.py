@@ -1,6 +1,6 @@
-"""Measures size and load time of every module's pages on a slow phone, in Chromium.
+"""Measures size and load time of every module's and lab's pages on a slow phone, in Chromium.
 
-    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.slow_phone [--runs 3]
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.slow_phone [--runs 3] [--labs]
 
 The phone is Lighthouse's: 1.6 Mbit/s down, 0.75 up, 150 ms a round trip (set in the browser as 562.5 ms a request and
 nine tenths of the rate), and a processor four times slower than this one. Each page is opened with an empty cache, as
@@ -29,6 +29,7 @@ from django.urls import reverse  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 from courses.models import Lesson  # noqa: E402
+from labs.registry import LABS  # noqa: E402
 from tests import live  # noqa: E402
 from tests.browser.conftest import PHONE, launch  # noqa: E402
 
@@ -93,14 +94,20 @@ def site() -> Iterator[str]:
     teardown_databases(made, verbosity=0)
 
 
-def measure(runs: int) -> dict[str, Visit]:
+def measure(runs: int, *, only_labs: bool = False) -> dict[str, Visit]:
     """Return the median of several visits to each page, by path."""
     with site() as url:
         lessons = Lesson.objects.filter(module__language=settings.LANGUAGE_CODE).order_by(
             "module__order", "order"
         )
         names = lessons.values_list("module__slug", "slug")
-        paths = ["/", reverse("courses:modules"), *(reverse("courses:lesson", args=name) for name in names)]
+        labs = [reverse("labs:index"), *(lab.url for lab in LABS)]
+        lessons_and_more = [
+            "/",
+            reverse("courses:modules"),
+            *(reverse("courses:lesson", args=name) for name in names),
+        ]
+        paths = labs if only_labs else [*lessons_and_more, *labs]
         visits: dict[str, list[Visit]] = {path: [] for path in paths}
         with sync_playwright() as playwright:
             browser = launch(playwright)
@@ -115,7 +122,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--runs", type=int, default=3)
-    results: dict[str, Any] = measure(arguments.parse_args().runs)
+    arguments.add_argument("--labs", action="store_true", help="only the pages of the labs")
+    given = arguments.parse_args()
+    results: dict[str, Any] = measure(given.runs, only_labs=given.labs)
     for path, page in results.items():
         print(
             f"{path:50} {page.weight / 1000:6.1f} kB ({page.html / 1000:5.1f} HTML) in {page.requests:2.0f} requests"
