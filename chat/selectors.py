@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Person
@@ -369,6 +369,15 @@ def list_pausing_turns(person: Person) -> QuerySet[Turn]:
         level__in=PAUSE_BY_LEVEL,
         ended_at__gt=since,
     )
+
+
+def build_pause_column(person: Person) -> Subquery:
+    """Return when the last turn that may pause the tutor ended, as a column for a query of the person's row.
+
+    A maximum instead of EXISTS: for one row that may not exist, PostgreSQL may choose to read all turns of the site.
+    """
+    pausing = list_pausing_turns(person).values("conversation__owner").annotate(ended=Max("ended_at"))
+    return Subquery(pausing.values("ended"))
 
 
 def find_pause(person: Person) -> Pause | None:

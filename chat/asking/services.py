@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, Max, QuerySet, Subquery
+from django.db.models import Exists, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Person
@@ -38,12 +38,12 @@ from chat.models import (
 )
 from chat.selectors import (
     Pause,
+    build_pause_column,
     drop_duplicate_questions,
     drop_forgotten,
     find_continuation,
     find_pause,
     get_current_turn,
-    list_pausing_turns,
     list_shown_turns,
     list_turns,
     list_turns_since,
@@ -277,14 +277,12 @@ def read_asker(person: Person, *, turn_id: UUID) -> Asker:
     """Read what decides about a question with this turn id, in one query. Raises Person.DoesNotExist."""
     now = timezone.now()
     latest = list_turns_since(person, now - MIN_BREAK)
-    # A maximum instead of EXISTS: for one row that may not exist, PostgreSQL may choose to read all turns of the site.
-    pausing = list_pausing_turns(person).values("conversation__owner").annotate(ended=Max("ended_at"))
     columns: dict[str, Any] = {
         "plan": build_plan_column(),
         "wants_spanning_notes": Exists(MemoryChoice.objects.filter(owner=person)),
         "asking_since": Subquery(latest.order_by("-asked_at").values("asking_since")[:1]),
         "has_turn": Exists(Turn.objects.filter(pk=turn_id)),
-        "card_ended_at": Subquery(pausing.values("ended")),
+        "paused_at": build_pause_column(person),
     }
     rows: Any = Person.objects.values(**columns, **build_gate_columns(person, now))
     row = rows.get(pk=person.pk)
@@ -296,7 +294,7 @@ def read_asker(person: Person, *, turn_id: UUID) -> Asker:
         wants_spanning_notes=row["wants_spanning_notes"],
         asking_since=row["asking_since"],
         has_turn=row["has_turn"],
-        may_be_paused=row["card_ended_at"] is not None,
+        may_be_paused=row["paused_at"] is not None,
     )
 
 

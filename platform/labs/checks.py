@@ -6,14 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists
 from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import Plan
 from budgets.selectors import build_plan_column, find_plan
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
-from chat.selectors import find_pause, list_pausing_turns
+from chat.selectors import build_pause_column, find_pause
 from chat.turns.verdicts import FIXED_STATES, get_cut_reason, is_clearly_ordinary
 from families.gate import build_gate_columns, read_tutor_gate
 from guard import (
@@ -92,16 +91,16 @@ def require_open_tutor(person: Person) -> Plan:
     now = timezone.now()
     columns: dict[str, Any] = {
         "plan": build_plan_column(),
-        "may_be_paused": Exists(list_pausing_turns(person)),
+        "paused_at": build_pause_column(person),
         **build_gate_columns(person, now),
     }
-    # One query instead of three, as for a question to the tutor (chat.asking.asker).
+    # One query instead of three, as for a question to the tutor (chat.asking.services).
     rows: Any = Person.objects.values(**columns)
     row = rows.get(pk=person.pk)
     gate = read_tutor_gate(person, row, now)
     if gate.closed_reason:
         raise FamilyClosed(gate)
-    if row["may_be_paused"] and (pause := find_pause(person)):
+    if row["paused_at"] and (pause := find_pause(person)):
         raise TutorPaused(pause.until)
     return find_plan(row["plan"])
 
