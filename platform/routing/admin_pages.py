@@ -124,7 +124,7 @@ class ModelPagesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 def _describe_trial(trial: Trial) -> str:
     """Describe a trial for the admin log, without any text of the model or its server."""
     ending = "answered" if trial.is_success else "failed"
-    return f"Tried it: {ending}, {trial.tokens} tokens, {trial.microdollars} millionths of a dollar."
+    return f"Tried it: {ending}, {trial.tokens} tokens, {format_dollars(trial.microdollars)}."
 
 
 def _list_prices(now: Prices, proposed: Prices) -> list[tuple[str, str, str]]:

@@ -154,11 +154,8 @@ class TutorModel(models.Model):
         validators=[validate_key_variable],
         help_text=_("The variable of the environment that holds the key. Keys are never stored or shown."),
     )
-    input_price = models.PositiveBigIntegerField(
-        _("price of input"),
-        default=0,
-        help_text=_("Millionths of a dollar per million tokens: $0.15 is 150000."),
-    )
+    # Micro-dollars per million tokens.
+    input_price = models.PositiveBigIntegerField(_("price of input"), default=0)
     cached_input_price = models.PositiveBigIntegerField(
         _("price of cached input"),
         default=0,

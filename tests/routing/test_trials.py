@@ -112,7 +112,7 @@ def test_a_good_server(try_it: TryIt) -> None:
     # It answers, so it need not rest any longer.
     assert breaker.read_health([model.pk])[model.pk].is_healthy
     assert LogEntry.objects.get().change_message == (
-        "Tried it: answered, 46 tokens, 58 millionths of a dollar."
+        "Tried it: answered, 46 tokens, $0.000058."
     )
 
 

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('base_url', models.CharField(help_text='Of an OpenAI-compatible API, such as https://api.example.com/v1.', max_length=300, validators=[routing.models.validate_base_url], verbose_name='address')),
                 ('model_name', models.CharField(help_text='The name that its server knows.', max_length=200, verbose_name='model')),
                 ('key_variable', models.CharField(blank=True, help_text='The variable of the environment that holds the key. Keys are never stored or shown.', max_length=80, validators=[routing.models.validate_key_variable], verbose_name='key')),
-                ('input_price', models.PositiveBigIntegerField(default=0, help_text='Millionths of a dollar per million tokens: $0.15 is 150000.', verbose_name='price of input')),
+                ('input_price', models.PositiveBigIntegerField(default=0, verbose_name='price of input')),
                 ('cached_input_price', models.PositiveBigIntegerField(default=0, help_text='For the part of a prompt that the server had cached.', verbose_name='price of cached input')),
                 ('output_price', models.PositiveBigIntegerField(default=0, verbose_name='price of output')),
                 ('context_tokens', models.PositiveIntegerField(default=8192, help_text='A prompt and its answer together.', validators=[django.core.validators.MinValueValidator(1024)], verbose_name='context, in tokens')),
