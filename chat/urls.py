@@ -1,7 +1,7 @@
 from django.urls import path
 
 from chat.parent_view import parent_view
-from chat.web import views
+from chat.web import search, views
 from chat.web.memory import forget, memory
 from chat.web.printing import download, printed
 from chat.web.relay import turn_stream
@@ -10,7 +10,7 @@ app_name = "chat"
 urlpatterns = [
     path("parent-view/<uuid:link_id>", parent_view, name="parent_view"),
     path("", views.start, name="start"),
-    path("conversations", views.conversations, name="conversations"),
+    path("conversations", search.conversations, name="conversations"),
     path("plan", views.plan, name="plan"),
     path("quiz-on/<slug:module>/<slug:lesson>", views.quiz_on_lesson, name="quiz_on_lesson"),
     path("ask", views.ask, name="ask"),

@@ -1,4 +1,4 @@
 """Turns a question into a turn: judge it, check it, find passages, hold its cost, store it; and release deferred turns.
 
-Public: deferred, follow_ups, lesson_quizzes, services.
+Public: deferred, follow_ups, services.
 """

@@ -1,9 +1,10 @@
 """What a learner does with an answer: retry it, ask for the rest, follow it up, and answer its practice quiz.
 
-Each of the first three is a turn like any other: it is judged, costs as one, and its id makes posting it twice ask
-once.
+A quiz may also be asked for on a lesson, without an answer before it. All but the answers to a quiz are turns like any
+other: they are judged, cost as one, and their id makes posting one twice ask once.
 """
 
+import random
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,14 @@ from chat.method.reading import FollowUp
 from chat.models import RETRYABLE_STATES, Turn
 from chat.selectors import can_continue, can_follow_up, find_continuation, get_current_turn
 from chat.turns.verdicts import PersonalDataChoice
+from courses.retrieval.search import FoundPassage, list_lesson_passages
+
+# More sections would be cut to a sentence each in a prompt.
+QUIZ_SECTIONS = 3
+
+
+class NoSuchLesson(Exception):
+    """There is no lesson with these slugs, or it has no text to ask about."""
 
 
 class NothingToCheck(Exception):
@@ -132,3 +141,27 @@ def answer_quiz(*, turn: Turn, choices: Iterable[str]) -> Turn:
     turn.quiz_choices = check_choices(load_quiz(turn.quiz), choices)
     turn.save(update_fields=["quiz_choices"])
     return turn
+
+
+def ask_lesson_quiz(
+    *, person: Person, module: str, lesson: str, turn_id: UUID, **options: Any
+) -> StartedTurn:
+    """Ask for a quiz on a lesson, by the slugs. Raises NoSuchLesson, and the errors of `start_turn`."""
+    passages = list_lesson_passages(module, lesson)
+    if not passages:
+        raise NoSuchLesson
+    return start_turn_from_page(
+        person=person,
+        turn_id=turn_id,
+        question=gettext("Quiz me on the lesson “%(title)s”.") % {"title": passages[0].lesson},
+        follow_up=FollowUp.QUIZ,
+        quiz_passages=_choose_sections(passages, seed=turn_id),
+        **options,
+    )
+
+
+def _choose_sections(passages: list[FoundPassage], *, seed: UUID) -> list[FoundPassage]:
+    """Return some sections of the lesson in its order: others the next time, the same for the same turn."""
+    order = random.Random(str(seed))  # noqa: S311 - only a choice of sections
+    chosen = order.sample(range(len(passages)), min(QUIZ_SECTIONS, len(passages)))
+    return [passages[number] for number in sorted(chosen)]

@@ -129,7 +129,7 @@ def start_turn(
     of the family has the same effect.
 
     `follow_up` is asked of the answer of the turn `about` (chat.asking.follow_ups). With `quiz_passages` the question
-    asks for a quiz on these passages of a lesson (chat.asking.lesson_quizzes).
+    asks for a quiz on these passages of a lesson (chat.asking.follow_ups).
 
     Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Of these a question in a
     crisis raises only FamilyClosed, as nothing is stored about a teen without consent, not even a cry for help,

@@ -1,4 +1,4 @@
-"""Searches a person's own conversations.
+"""A person's own conversations: their list, and the search in them.
 
 A word is also found inside other words, in any case, and with or without accents. Each word becomes a regular
 expression that PostgreSQL and Python read alike, so excerpts mark exactly what was found. The variants of letters are
@@ -13,19 +13,27 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_safe
 
+from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from chat.models import Turn, TurnState
 from chat.selectors import drop_duplicate_questions, list_conversations, list_turns
 from chat.web.conversation import get_place_url
-from kit.rate_limits import RateLimit
+from kit.free_text import free_text_fields
+from kit.paging import Page, paginate
+from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 from kit.texts import normalize_line
+from safeguarding.crisis import build_cards_for_search
 
 search_rate_limit = RateLimit("chat-searches", "30/minute;300/hour")
 MIN_SEARCH_LENGTH = 2
 MAX_SEARCH_LENGTH = 100
+CONVERSATIONS_PER_PAGE = 30
 RESULTS_PER_PAGE = 20
 # The characters of an excerpt: before the match, and in total.
 EXCERPT_BEFORE, EXCERPT_LENGTH = 60, 180
@@ -135,3 +143,36 @@ def _mark_matches(text: str, any_word: re.Pattern[str]) -> SafeString:
         marked += f"{escape(text[last : hit.start()])}<mark>{escape(hit.group())}</mark>"
         last = hit.end()
     return mark_safe(marked + escape(text[last:]))  # noqa: S308 - every piece is escaped above
+
+
+@sign_in_required
+@require_safe
+@free_text_fields("q")
+def conversations(request: HttpRequest) -> HttpResponse:
+    """Show all conversations, or the results for `q`, newest first and in pages. The search text is never logged."""
+    person, words = get_person(request), clean_search(request.GET.get("q", ""))
+    cursor = request.GET.get("before", "")
+    page = {"person": person, "words": words, "longest": MAX_SEARCH_LENGTH, "is_first": not cursor}
+    if not words:
+        listed = paginate(
+            list_conversations(person), by="asked_at", size=CONVERSATIONS_PER_PAGE, cursor=cursor
+        )
+        return render(request, "chat/conversations.html", page | {"listed": listed})
+    turns: Page[Turn] = Page(())
+    limited = None
+    if len(words) >= MIN_SEARCH_LENGTH:
+        try:
+            search_rate_limit.hit(person.pk)
+        except RateLimited as error:
+            limited = error
+    if len(words) >= MIN_SEARCH_LENGTH and not limited:
+        turns = paginate(find_turns(person, words), by="asked_at", size=RESULTS_PER_PAGE, cursor=cursor)
+    page |= {
+        "listed": turns,
+        "hits": build_results(turns.rows, words),
+        "is_too_short": len(words) < MIN_SEARCH_LENGTH,
+        "cards": build_cards_for_search(request, request.GET["q"]),
+        "error": format_rate_limited(limited) if limited else "",
+    }
+    response = render(request, "chat/search_results.html", page)
+    return mark_rate_limited(response, limited) if limited else response

@@ -18,8 +18,15 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import get_person, page_of_its_form, sign_in_required
 from chat import services
 from chat.asking import services as asking
-from chat.asking.follow_ups import NothingToCheck, answer_quiz, ask_follow_up, continue_turn, retry_turn
-from chat.asking.lesson_quizzes import NoSuchLesson, ask_lesson_quiz
+from chat.asking.follow_ups import (
+    NoSuchLesson,
+    NothingToCheck,
+    answer_quiz,
+    ask_follow_up,
+    ask_lesson_quiz,
+    continue_turn,
+    retry_turn,
+)
 from chat.asking.services import question_rate_limit, require_question_rate
 from chat.errors import ConversationGone, FollowUpNotOffered, PersonalDataFound, StillAnswering
 from chat.formatting import REJECTIONS, Rejection, format_rejection
@@ -28,7 +35,7 @@ from chat.method.reading import FollowUp
 from chat.models import Conversation, Turn
 from chat.plans import list_agreed_limits, list_plan_summaries
 from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
-from chat.selectors import find_reworded_turn, get_conversation, get_turn, list_conversations
+from chat.selectors import find_reworded_turn, get_conversation, get_turn
 from chat.services import answer_check_in
 from chat.web.conversation import (
     LOCAL_DESTINATION,
@@ -43,23 +50,13 @@ from chat.web.conversation import (
     render_retry_swaps,
 )
 from chat.web.practice import find_module_quiz
-from chat.web.search import (
-    MAX_SEARCH_LENGTH,
-    MIN_SEARCH_LENGTH,
-    RESULTS_PER_PAGE,
-    build_results,
-    clean_search,
-    find_turns,
-    search_rate_limit,
-)
 from chat.web.turns import ReportForm, build_shown_turn
 from families.gate import get_tutor_gate
 from kit.free_text import free_text_fields
 from kit.not_found import raise_404_on
-from kit.paging import Page, paginate
 from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited
 from kit.visits import is_visit
-from safeguarding.crisis import build_cards_for_search, mark_judged
+from safeguarding.crisis import mark_judged
 from telemetry.context import bind_log_ids
 
 
@@ -470,39 +467,3 @@ def _show_changed_turn(request: HtmxRequest, turn: Turn) -> HttpResponse:
 
 def _redirect_to_turn(turn: Turn) -> HttpResponse:
     return redirect(get_turn_url(turn))
-
-
-CONVERSATIONS_PER_PAGE = 30
-
-
-@sign_in_required
-@require_safe
-@free_text_fields("q")
-def conversations(request: HtmxRequest) -> HttpResponse:
-    """Show all conversations, or the results for `q`, newest first and in pages. The search text is never logged."""
-    person, words = get_person(request), clean_search(request.GET.get("q", ""))
-    cursor = request.GET.get("before", "")
-    page = {"person": person, "words": words, "longest": MAX_SEARCH_LENGTH, "is_first": not cursor}
-    if not words:
-        listed = paginate(
-            list_conversations(person), by="asked_at", size=CONVERSATIONS_PER_PAGE, cursor=cursor
-        )
-        return render(request, "chat/conversations.html", page | {"listed": listed})
-    turns: Page[Turn] = Page(())
-    limited = None
-    if len(words) >= MIN_SEARCH_LENGTH:
-        try:
-            search_rate_limit.hit(person.pk)
-        except RateLimited as error:
-            limited = error
-    if len(words) >= MIN_SEARCH_LENGTH and not limited:
-        turns = paginate(find_turns(person, words), by="asked_at", size=RESULTS_PER_PAGE, cursor=cursor)
-    page |= {
-        "listed": turns,
-        "hits": build_results(turns.rows, words),
-        "is_too_short": len(words) < MIN_SEARCH_LENGTH,
-        "cards": build_cards_for_search(request, request.GET["q"]),
-        "error": format_rate_limited(limited) if limited else "",
-    }
-    response = render(request, "chat/search_results.html", page)
-    return mark_rate_limited(response, limited) if limited else response

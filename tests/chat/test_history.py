@@ -231,6 +231,7 @@ class TestAfterAPost:
         self, owner: Client, long: Conversation
     ) -> None:
         paused = turn(long, 3)
+        Conversation.objects.filter(pk=long.pk).update(asked_at=timezone.now())
         Turn.objects.filter(pk=paused.pk).update(
             state=TurnState.PAUSED, level="2", categories=["hopelessness"], ended_at=timezone.now()
         )

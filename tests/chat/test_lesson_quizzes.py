@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import EntryKind, LedgerEntry
-from chat.asking.follow_ups import retry_turn
-from chat.asking.lesson_quizzes import NoSuchLesson, ask_lesson_quiz
+from chat.asking.follow_ups import NoSuchLesson, ask_lesson_quiz, retry_turn
 from chat.asking.services import question_rate_limit
 from chat.models import Conversation, Turn, TurnState
 from chat.selectors import list_follow_ups

@@ -14,6 +14,7 @@ from inference.errors import ModelUnreachable
 from inference.messages import TokenUsage
 from labs import voices
 from labs.answers import WrittenAnswer
+from labs.checks import CheckedAnswer
 from labs.voices import ANSWER_TOKENS, VOICES, Voice
 from tests.labs.direct import ask_server
 
@@ -38,19 +39,16 @@ def read_answer(page: str, voice: Voice) -> list[str]:
 
 @pytest.mark.parametrize("voice", VOICES, ids=lambda voice: str(voice.name))
 def test_each_answer_is_what_the_model_writes_after_the_instruction_that_is_shown(
-    voice: Voice, sam: Client
+    voice: Voice, sam: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A character may say what the output rules stop ("I'm a mighty pirate"). Other tests are about those.
+    monkeypatch.setattr(voices, "apply_output_rules", lambda text, question: CheckedAnswer(text))
     messages = [{"role": "system", "content": str(voice.instruction)}, {"role": "user", "content": QUESTION}]
     body = {"messages": messages, "max_tokens": ANSWER_TOKENS, **FULL.request_fields}
     words = ask_server("/v1/chat/completions", body)["choices"][0]["message"]["content"].split()
-    # Beside other requests the model may end a character's answer in words that the output rules stop. Ask again then.
-    for _ in range(3):
-        page = read_page(sam)
-        assert f"<bdi>{voice.instruction}</bdi>" in page
-        shown = read_answer(page, voice)
-        if shown[:2] != ["That", "answer"]:
-            break
-    assert shown[:6] == words[:6]
+    page = read_page(sam)
+    assert f"<bdi>{voice.instruction}</bdi>" in page
+    assert read_answer(page, voice)[:6] == words[:6]
 
 
 def test_a_character_of_ones_own_takes_the_third_place(sam: Client) -> None:

@@ -111,9 +111,7 @@ def test_a_good_server(try_it: TryIt) -> None:
     assert f"Bearer {KEY}".encode() in server.heads[0]
     # It answers, so it need not rest any longer.
     assert breaker.read_health([model.pk])[model.pk].is_healthy
-    assert LogEntry.objects.get().change_message == (
-        "Tried it: answered, 46 tokens, $0.000058."
-    )
+    assert LogEntry.objects.get().change_message == ("Tried it: answered, 46 tokens, $0.000058.")
 
 
 def test_without_a_report_tokens_are_estimated(try_it: TryIt) -> None:

@@ -1,5 +1,6 @@
 """Tests without services, run by `make unit`. A test that opens a connection fails."""
 
+import gc
 import socket
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
@@ -15,6 +16,19 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 PARTS = {"db", "transactional_db", "django_db_setup", "web", "worker"}
+
+
+def pytest_configure() -> None:
+    # Imports and the collection make little garbage, and there is ever more to look through.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what imports and the collection made from garbage collection: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(10_000, 20, 20)
 
 
 class ReachedForAPart(AssertionError):

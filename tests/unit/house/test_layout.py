@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,6 +28,7 @@ ACCEPTED_SHORT = {
     "courses.retrieval.spelling": "trigrams, of which the ranking of passages knows nothing",
     "events.previews": "every mail of an event as staff see it, which grows with the mails",
     "families.family_export": "a service: making a copy is not the business of the page that hands it over",
+    "labs.call_queue": "whose turn it is, whatever a lab asks",
     "labs.drawing": "pure, and static/js/chances.js does the same in the browser",
     "guard.identity": "what the networks may not read of a message, apart from how verdicts are joined",
     "mail.send_errors": "classifies the errors of mail servers, independent of claims and leases",
@@ -42,8 +44,14 @@ def get_module_name(path: Path) -> str:
     return ".".join(parts[1:] if parts[0] == "platform" else parts).removesuffix(".__init__")
 
 
+@cache
+def list_nodes(path: Path) -> list[ast.AST]:
+    """Return the nodes of a file, which several tests read."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in list_nodes(path):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -151,7 +159,7 @@ def test_long_statements_are_in_sql_files() -> None:
         for room in ("platform", "courses", "chat")
         for path in (ROOT / room).rglob("*.py")
         if "migrations" not in path.parts
-        for string in ast.walk(ast.parse(path.read_text()))
+        for string in list_nodes(path)
         if isinstance(string, ast.Constant)
         and isinstance(string.value, str)
         and re.match(r"(?:SELECT|WITH|INSERT|UPDATE|DELETE)\b", string.value.strip())
