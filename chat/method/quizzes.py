@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from kit.folding import fold
+from kit.texts import parse_whole_number
 
 MAX_QUESTIONS = 5
 MIN_WRONG, MAX_WRONG = 1, 3
@@ -142,6 +143,6 @@ def check_choices(quiz: PracticeQuiz, choices: Iterable[str]) -> list[int | None
     given = list(choices)[: len(quiz.questions)]
     given += [""] * (len(quiz.questions) - len(given))
     return [
-        int(choice) if choice.isascii() and choice.isdigit() and int(choice) < len(question.options) else None
+        parse_whole_number(choice, below=len(question.options))
         for question, choice in zip(quiz.questions, given, strict=True)
     ]

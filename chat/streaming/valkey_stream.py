@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 from kit import valkey
 from kit.lazy import lazy_module
+from kit.texts import parse_whole_number
 
 if TYPE_CHECKING:
     import redis
@@ -130,9 +131,8 @@ class StreamedAnswer:
 def parse_entry_id(entry_id: str) -> tuple[int, int]:
     """Return an entry id as a sortable pair; (0, 0) if it is not an id."""
     time, _, sequence = entry_id.partition("-")
-    if not time.isdecimal() or (sequence and not sequence.isdecimal()):
-        return (0, 0)
-    return (int(time), int(sequence or 0))
+    numbers = parse_whole_number(time, below=2**64), parse_whole_number(sequence or "0", below=2**64)
+    return (0, 0) if numbers[0] is None or numbers[1] is None else (numbers[0], numbers[1])
 
 
 @cache

@@ -31,7 +31,7 @@ from budgets.grants import NewGrant, create_grants
 from budgets.models import Grant, GrantBatch
 from budgets.owner_budgets import OwnerBudget, read_owner_budgets
 from budgets.until import Until, format_until, get_day_end, get_last_day
-from kit.texts import normalize_line
+from kit.texts import normalize_line, parse_whole_number
 
 COLUMNS = ("username", "tokens", "dollars", "until", "reason")
 MAX_ROWS = 5000
@@ -74,9 +74,10 @@ class _TokensWidget(widgets.Widget):  # type: ignore[misc]
         text = str(value or "").strip()
         if not text:
             return 0
-        if not text.isascii() or not text.isdecimal() or int(text) > MAX_TOKENS:
+        tokens = parse_whole_number(text, below=MAX_TOKENS + 1)
+        if tokens is None:
             raise ValueError(_("Tokens are a whole number without separators, such as 5000."))
-        return int(text)
+        return tokens
 
 
 class _DollarsWidget(widgets.Widget):  # type: ignore[misc]

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from inference import errors, quirks
+from kit.texts import parse_whole_number
 
 # A longer time is taken for a mistake and ignored.
 MAX_RETRY_AFTER_SECONDS = 24 * 3600
@@ -30,8 +31,9 @@ def map_event_error(error: object) -> errors.ModelError:
     fields = error if isinstance(error, dict) else {}
     code = fields.get("code") or fields.get("status") or fields.get("type") or ""
     error_class = _match_error_text(error)
-    if error_class is None and str(code).isdecimal():
-        error_class = quirks.STATUS_ERRORS.get(int(code))
+    status = parse_whole_number(str(code), below=1000)
+    if error_class is None and status is not None:
+        error_class = quirks.STATUS_ERRORS.get(status)
     return (error_class or errors.ModelMisconfigured)(str(code))
 
 

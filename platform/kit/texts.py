@@ -37,6 +37,17 @@ def normalize_line(text: str) -> str:
     return " ".join(normalize_text(text).split())
 
 
+def parse_whole_number(text: str, *, below: int) -> int | None:
+    """Return the number that plain digits are, or None if they are anything else or a number from `below` on.
+
+    `int` refuses thousands of digits with a ValueError, which a check for digits does not expect.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(below))):
+        return None
+    number = int(text)
+    return number if number < below else None
+
+
 class ProseField(forms.CharField):
     """A text area whose value is normalized.
 

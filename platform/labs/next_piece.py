@@ -16,7 +16,7 @@ from inference.inspection import Chance, continue_text
 from inference.messages import TokenUsage
 from inference.tokens import estimate_max_tokens
 from kit.site import build_absolute_url
-from kit.texts import ProseField
+from kit.texts import ProseField, parse_whole_number
 from labs.charts import scale
 from labs.checks import NextPieceRules
 from labs.drawing import NEUTRAL, reshape_chances
@@ -89,9 +89,9 @@ class PiecePath:
         beginning, *ranks = text.split(".")
         if beginning not in BEGINNINGS or len(ranks) > MAX_STEPS:
             return None
-        if not all(rank.isascii() and rank.isdecimal() and int(rank) < MAX_CANDIDATES for rank in ranks):
-            return None
-        return cls(beginning, [int(rank) for rank in ranks])
+        numbers = [parse_whole_number(rank, below=MAX_CANDIDATES) for rank in ranks]
+        known = [number for number in numbers if number is not None]
+        return cls(beginning, known) if len(known) == len(ranks) else None
 
 
 @dataclass(frozen=True, kw_only=True)

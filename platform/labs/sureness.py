@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from inference.inspection import Continuation, continue_text
 from inference.tokens import estimate_max_tokens
+from kit.texts import parse_whole_number
 from labs.charts import scale
 from labs.checks import apply_output_rules
 from labs.known_questions import KnownQuestion, build_prompt, list_rounds
@@ -66,8 +67,7 @@ class SurenessForm(forms.Form):
 
 
 def _read_round(value: object, count: int) -> int:
-    number = int(str(value)) if str(value).isascii() and str(value).isdecimal() else 0
-    return number if number < count else 0
+    return parse_whole_number(str(value), below=count) or 0
 
 
 @dataclass(frozen=True, kw_only=True)

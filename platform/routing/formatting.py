@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inference import errors
+from kit.texts import parse_whole_number
 from routing.breaker import Health
 from routing.models import MICRODOLLARS, TutorModel, is_host_allowed
 
@@ -105,7 +106,7 @@ TOOK_TOO_LONG = gettext_lazy("The whole answer took too long.")
 
 def format_failure(error: errors.ModelError) -> str:
     """Say in one sentence why a call failed. The server's own text is never repeated: it may contain the key."""
-    status = int(str(error)) if str(error).isascii() and str(error).isdecimal() else 0
+    status = parse_whole_number(str(error), below=1000) or 0
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirects
         return str(REDIRECTED)
     if isinstance(error, errors.ModelMisconfigured) and status in STATUS_FAILURES:

@@ -26,7 +26,7 @@ def test_pieces_appear_while_someone_types_and_are_announced(page: Page) -> None
     page.goto("/labs/tokens")
     page.get_by_label("Another one").fill("")
     page.get_by_label("A sentence").fill("The table")
-    expect(page.locator("#lab-status")).to_have_text("2 pieces for 9 characters")
+    expect(page.locator("#lab-status")).to_have_text("2 pieces for 9 characters", timeout=20_000)
     assert page.locator(".piece-text").all_inner_texts()[0] == "The"
     expect(page.get_by_label("A sentence")).to_be_focused()
 

@@ -39,6 +39,7 @@ from budgets.selectors import BudgetStatus, read_statuses
 from budgets.until import format_until
 from kit.admin import ReadOnlyAdmin
 from kit.spreadsheets import build_csv_response
+from kit.texts import parse_whole_number
 
 ROWS_PER_PAGE = 100
 # A file with hundreds of mistakes has one in its making.
@@ -250,7 +251,7 @@ class GrantAdmin(BudgetPagesAdmin, FamilyNamesAdmin, ReadOnlyAdmin):
 
 
 def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and int(text) < 2**63
+    return parse_whole_number(text, below=2**63) is not None
 
 
 def _list_given(values: dict[str, Any]) -> dict[Unit, int | None]:

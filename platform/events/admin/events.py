@@ -15,6 +15,7 @@ from events.models import Event
 from events.selectors import list_confirmed_sign_ups
 from events.series import COPIED_FIELDS
 from events.times import format_event_time
+from kit.texts import parse_whole_number
 
 
 @admin.register(Event)
@@ -48,7 +49,8 @@ class EventAdmin(EventPagesAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Prefill a new event from the one being copied, or else from the latest."""
         chosen = request.GET.get("from", "")
-        last = Event.objects.filter(pk=chosen) if chosen.isdecimal() else Event.objects.order_by("-starts_at")
+        key = parse_whole_number(chosen, below=2**63)
+        last = Event.objects.order_by("-starts_at") if key is None else Event.objects.filter(pk=key)
         model = last.first()
         typed = super().get_changeform_initial_data(request)
         return ({name: getattr(model, name) for name in COPIED_FIELDS} if model else {}) | typed

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import get_person, is_htmx
 from accounts.models import Person
 from guard import Level
+from kit.texts import parse_whole_number
 from safeguarding.human_review import find_cached_human_review
 from safeguarding.models import Incident
 from safeguarding.on_call import can_switch_review, find_next_shift_start, list_on_call
@@ -127,6 +128,7 @@ def _parse_moment(text: str) -> datetime:
 
 def _parse_number(text: str) -> int:
     # A larger number would overflow the database's offset.
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text)):  # noqa: PLR2004
+    number = parse_whole_number(text, below=100_000)
+    if not number:
         raise Http404
-    return int(text)
+    return number

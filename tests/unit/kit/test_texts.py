@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.texts import normalize_line, normalize_text
+from kit.texts import normalize_line, normalize_text, parse_whole_number
 
 FAMILY = "👩\u200d👩\u200d👧"
 PERSIAN = "می\u200cخواهم"
@@ -51,3 +51,13 @@ class TestText:
 
 def test_a_line_has_single_spaces() -> None:
     assert normalize_line(" an\r\nevening \t with  Jose\u0301 ") == "an evening with José"
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("7", 7), ("99", 99), ("007", 7)])
+def test_plain_digits_are_a_number(text: str, number: int) -> None:
+    assert parse_whole_number(text, below=100) == number
+
+
+@pytest.mark.parametrize("text", ["", "100", "-1", "+1", "1.0", " 1", "1_0", "١", "²", "x", "9" * 5000])
+def test_anything_else_is_none(text: str) -> None:
+    assert parse_whole_number(text, below=100) is None
